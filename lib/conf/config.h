@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The hub's configuration: one YAML file, read into one typed struct by the table in config.c.
+ *
+ * The same table prints the reference (`punos config reference`) and checks a file (`punos config
+ * check`). Every key has a default; an empty file is a valid configuration and means the embedded
+ * default on one machine. Unknown keys are refused. Secrets never stand in the file: it names the
+ * files that hold them.
+ *
+ *   data: /var/lib/punos
+ *   stream: { kind: embedded }                  # or kafka, with brokers
+ *   store: { kind: embedded }                   # or postgres, with conninfo
+ *   api: { listen: "127.0.0.1:8080" }
+ *   systems:
+ *     - name: oberon                            # the instance: source of events, name of the queue
+ *       adapter: oberon                         # folder of adapters/
+ *       listen: "127.0.0.1:2575"                # transport in, as adapter.yaml says which
+ *       deliver: "127.0.0.1:2600"               # where its receiver is; absent: no plan goes out
+ */
+#ifndef PN_CONF_CONFIG_H
+#define PN_CONF_CONFIG_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+enum { PN_SYSTEMS_MAX = 64 };
+
+enum pn_stream_kind { PN_STREAM_EMBEDDED, PN_STREAM_KAFKA };
+enum pn_store_kind { PN_STORE_EMBEDDED, PN_STORE_POSTGRES };
+
+// One connected records system. Strings are NUL-terminated, "" when not given.
+struct pn_system_conf {
+    const char *name;
+    const char *adapter;
+    const char *listen;       // host:port for MLLP; HTTP intake goes through `ingest.http_listen`
+    const char *drop_folder;  // watched folder for file drops
+    const char *deliver;      // host:port (MLLP), URL (HTTP) or folder (file drop)
+    const char *zone;         // overrides the adapter's time zone
+    const char *charset;      // overrides the adapter's default character set
+    int64_t receipt_timeout_ms;
+};
+
+struct pn_config {
+    const char *data_dir;
+    const char *adapters_dir;
+    const char *rules_file;
+    const char *log_level;
+    bool log_json;
+    struct {
+        enum pn_stream_kind kind;
+        const char *brokers;       // Kafka bootstrap servers
+        const char *topic_prefix;  // default "punos."
+        int64_t partitions;        // of each topic, when this hub makes them
+        int64_t retention_days;    // embedded stream: 0 keeps everything
+    } stream;
+    struct {
+        enum pn_store_kind kind;
+        const char *conninfo; // libpq connection string without a password (use ~/.pgpass or a service)
+    } store;
+    struct {
+        const char *http_listen; // where FHIR and document intake over HTTP listens
+        int64_t connections_max;
+    } ingest;
+    struct {
+        const char *listen;
+        int64_t page_size_max;
+    } api;
+    struct {
+        int64_t backoff_first_ms;
+        int64_t backoff_max_ms;
+    } deliver;
+    struct pn_system_conf systems[PN_SYSTEMS_MAX];
+    unsigned system_count;
+};
+
+// Everything at its default. Strings live in the arena.
+void pn_config_defaults(struct pn_config *config);
+PN_MUST_USE enum pn_code pn_config_read(struct pn_arena *arena, const char *path,
+                                        struct pn_config *ret_config, struct pn_err *err);
+// The reference, in Markdown, from the same table.
+void pn_config_print_reference(FILE *out);
+
+#endif

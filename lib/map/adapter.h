@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * An adapter: one folder of data that says how a records system speaks, compiled to flat tables.
+ *
+ * Decoding is pure: bytes in, FHIR resources out, no I/O and no clock but the one in the input.
+ * Resources come out with the person's identity kept apart from everything else: an event's resource
+ * holds no identity, it names a person by number; ingest puts the client key there.
+ */
+#ifndef PN_MAP_ADAPTER_H
+#define PN_MAP_ADAPTER_H
+
+#include <cjson/cJSON.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "codec/tree.h"
+
+struct pn_adapter;
+
+enum pn_transport { PN_TRANSPORT_NONE, PN_TRANSPORT_MLLP, PN_TRANSPORT_HTTP, PN_TRANSPORT_DROP };
+
+// What adapter.yaml says of the system.
+struct pn_adapter_info {
+    const char *name;
+    const char *sector;  // primary | specialist | social | national
+    const char *zone;    // Europe/Helsinki
+    const char *charset; // when a message does not say
+    enum pn_transport in[3];
+    unsigned in_count;
+    enum pn_transport out; // PN_TRANSPORT_NONE: takes no plan
+};
+
+// Reads and compiles folder/…; PN_INVALID names file, line and field. Everything lives in `boot`.
+PN_MUST_USE enum pn_code pn_adapter_load(struct pn_arena *boot, const char *folder,
+                                         struct pn_adapter **ret_adapter, struct pn_err *err);
+const struct pn_adapter_info *pn_adapter_info(const struct pn_adapter *adapter);
+
+// --- In ------------------------------------------------------------------------------------------
+
+struct pn_message_in {
+    struct pn_slice bytes;
+    enum pn_transport transport;
+    int64_t received_ms;
+    const char *content_type; // HTTP; "" otherwise
+    const char *file_name;    // file drop; "" otherwise
+    const char *zone;         // the installation's override, NULL for the adapter's
+    const char *charset;      // likewise
+};
+
+struct pn_mapped_person {
+    cJSON *patient;  // FHIR Patient with identifiers, name, address: identity, to be sealed
+    cJSON *previous; // a merge (HL7 A40): the Patient whose identifiers now mean `patient`; or NULL
+};
+
+enum { PN_NO_PERSON = -1 };
+
+struct pn_mapped_event {
+    const char *type; // fi.punos.visit.finished.v1
+    int person;       // index into persons
+    cJSON *resource;  // no identity inside; subject not yet set; id derived from the business key
+    int64_t time_ms;
+    int64_t recorded_ms;
+};
+
+struct pn_mapped {
+    struct pn_slice control_id;   // MSH-10, document OID and version, bundle id: makes the event ids
+    struct pn_slice message_type; // "ADT^A01", "15020", "Bundle": for logs and metrics
+    struct pn_slice sender;       // sending unit, for the event source
+    struct pn_mapped_person *persons;
+    unsigned person_count;
+    struct pn_mapped_event *events;
+    unsigned event_count;
+};
+
+// PN_INVALID: cannot be understood (AE); PN_UNSUPPORTED: no mapping for this kind of message (AR).
+// err->where is the segment, field or element. *ret_mapped lives in `arena`; so does its JSON.
+PN_MUST_USE enum pn_code pn_adapter_decode(const struct pn_adapter *adapter, struct pn_arena *arena,
+                                           const struct pn_message_in *message,
+                                           struct pn_mapped *ret_mapped, struct pn_err *err);
+
+// --- Out -----------------------------------------------------------------------------------------
+
+struct pn_plan_out {
+    const cJSON *plan;     // the CarePlan with its contained resources, as `plan` publishes it
+    const cJSON *patient;  // the Patient with identity, from the vault
+    const cJSON *previous; // the version that this system has now; NULL when it has none
+    struct pn_slice document_id; // the same for every try of this version to this system
+    struct pn_slice system_config_name;
+    int64_t now_ms;
+    bool withdrawn;        // the plan ends: say so in the system's own way
+};
+
+struct pn_document_out {
+    struct pn_slice bytes;
+    struct pn_slice content_type; // HTTP
+    struct pn_slice path;         // HTTP: after the base URL; file drop: the file's name
+    struct pn_slice method;       // HTTP: POST or PUT
+    struct pn_slice receipt_id;   // what the receipt will refer to: MSH-10, document id
+    const struct pn_document_out *next; // one plan may be several documents, sent in this order
+};
+
+PN_MUST_USE enum pn_code pn_adapter_encode(const struct pn_adapter *adapter, struct pn_arena *arena,
+                                           const struct pn_plan_out *plan,
+                                           const struct pn_document_out **ret_document,
+                                           struct pn_err *err);
+
+// What the system's answer means for what was sent.
+enum pn_receipt { PN_RECEIPT_ACCEPTED, PN_RECEIPT_REJECTED, PN_RECEIPT_TRY_AGAIN, PN_RECEIPT_OTHERS };
+struct pn_answer {
+    int http_status;        // HTTP
+    struct pn_slice bytes;  // the acknowledgement message, body or receipt file
+};
+// PN_RECEIPT_OTHERS: the answer belongs to another message (a late one). *ret_words is the system's
+// own words, in the arena.
+PN_MUST_USE enum pn_code pn_adapter_read_receipt(const struct pn_adapter *adapter,
+                                                 struct pn_arena *arena,
+                                                 const struct pn_document_out *sent,
+                                                 const struct pn_answer *answer,
+                                                 enum pn_receipt *ret_receipt,
+                                                 struct pn_slice *ret_words, struct pn_err *err);
+
+#endif

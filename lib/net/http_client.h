@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * HTTP requests by libcurl on the event loop: many at once, none of them blocks.
+ *
+ * Redirects are not followed, proxies not used unless configured, answers bounded. The URL may hold
+ * no person's data.
+ */
+#ifndef PN_NET_HTTP_CLIENT_H
+#define PN_NET_HTTP_CLIENT_H
+
+#include <event2/event.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct pn_http_client;
+
+struct pn_http_request {
+    const char *method;
+    const char *url;
+    const char *const *headers; // "Name: value"
+    unsigned header_count;
+    struct pn_slice body; // copied
+    int64_t timeout_ms;
+};
+
+struct pn_http_response {
+    enum pn_code code; // PN_OK: there is an HTTP status, whichever; PN_UNAVAILABLE: none came
+    int status;
+    struct pn_slice body;
+    struct pn_slice location; // the Location header
+    struct pn_slice etag;
+    const char *reason; // when code is not PN_OK
+};
+
+PN_MUST_USE enum pn_code pn_http_client_open(struct event_base *base,
+                                             struct pn_http_client **ret_client, struct pn_err *err);
+void pn_http_client_close(struct pn_http_client *client); // takes NULL; done is not called any more
+
+// `done` is called exactly once, from the loop, unless the client is closed first.
+PN_MUST_USE enum pn_code pn_http_client_send(struct pn_http_client *client,
+                                             const struct pn_http_request *request,
+                                             void (*done)(const struct pn_http_response *response,
+                                                          void *context),
+                                             void *context, struct pn_err *err);
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * MLLP (HL7 Minimal Lower Layer Protocol, release 1): server and client on libevent.
+ *
+ * Server: any number of frames per connection, pipelined or split as TCP likes. Frames of one
+ * connection are answered in the order they came. The handler takes a frame and answers it later, in
+ * any order: the server keeps the order on the wire. A connection with PN_MLLP_WINDOW unanswered
+ * frames is not read until some are answered: that is the back-pressure. Bytes outside frames are
+ * skipped and counted; a frame over frame_bytes_max is answered by `too_large` and skipped without
+ * being kept.
+ *
+ * Client: one connection, one frame under way at a time, an answer or a time-out for each. An answer
+ * that comes after its time-out is handed to the next exchange's `done` as it is; whoever asked
+ * matches MSA-2 and goes on waiting (pn_mllp_client_wait_on) when it is another message's.
+ */
+#ifndef PN_NET_MLLP_H
+#define PN_NET_MLLP_H
+
+#include <event2/event.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+enum { PN_MLLP_WINDOW = 64 };
+
+struct pn_mllp_server;
+struct pn_mllp_frame; // a received frame that waits for its answer
+
+struct pn_mllp_server_options {
+    const char *listen;
+    size_t frame_bytes_max;
+    int64_t connections_max;
+    int64_t idle_timeout_ms;
+    void *context;
+    void (*frame)(struct pn_mllp_frame *frame, struct pn_slice bytes, void *context);
+    void (*too_large)(struct pn_mllp_frame *frame, void *context);
+};
+
+PN_MUST_USE enum pn_code pn_mllp_server_open(struct event_base *base,
+                                             const struct pn_mllp_server_options *options,
+                                             struct pn_mllp_server **ret_server, struct pn_err *err);
+void pn_mllp_server_close(struct pn_mllp_server *server); // takes NULL
+unsigned pn_mllp_server_port(const struct pn_mllp_server *server);
+// Every frame is answered exactly once; one whose connection is gone is dropped silently.
+void pn_mllp_answer(struct pn_mllp_frame *frame, struct pn_slice bytes);
+// The peer's address without its port, for logs.
+const char *pn_mllp_frame_peer(const struct pn_mllp_frame *frame);
+
+struct pn_mllp_client;
+struct pn_mllp_result {
+    enum pn_code code; // PN_OK: `bytes` is an answer; PN_UNAVAILABLE: no connection, cut, time-out
+    struct pn_slice bytes;
+    const char *reason;
+};
+
+PN_MUST_USE enum pn_code pn_mllp_client_open(struct event_base *base, const char *address,
+                                             struct pn_mllp_client **ret_client, struct pn_err *err);
+void pn_mllp_client_close(struct pn_mllp_client *client); // takes NULL
+// Connects when there is no connection. `done` is called exactly once per send or wait_on.
+PN_MUST_USE enum pn_code pn_mllp_client_send(struct pn_mllp_client *client, struct pn_slice bytes,
+                                             int64_t timeout_ms,
+                                             void (*done)(const struct pn_mllp_result *result,
+                                                          void *context),
+                                             void *context, struct pn_err *err);
+// Inside `done`: that was another message's answer; wait for the next one, in the time that is left.
+void pn_mllp_client_wait_on(struct pn_mllp_client *client);
+
+#endif

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The skeleton that every service runs in.
+ *
+ * The loop: poll a batch → drop what this service has already done → call the service inside one
+ * store transaction → commit state, outbox and positions together → relay the outbox to the stream.
+ * Any crash before the commit changes nothing; any crash after it is finished by the next relay. So a
+ * service's effect is exactly once, without Kafka transactions.
+ *
+ * The loop runs on libevent: a service that has sockets adds its own events to pn_run_base. One
+ * application thread.
+ */
+#ifndef PN_RUN_RUN_H
+#define PN_RUN_RUN_H
+
+#include <event2/event.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "conf/config.h"
+#include "event/event.h"
+#include "privacy/privacy.h"
+#include "store/store.h"
+#include "stream/stream.h"
+
+struct pn_run;
+
+// done: handled. retry: put the whole batch back and try again later (something is away). reject: this
+// event can't be handled, ever: it goes to quarantine with the reason in *err. stop: end the process.
+enum pn_verdict { PN_DONE, PN_RETRY, PN_REJECT, PN_STOP };
+
+struct pn_service {
+    const char *name; // the station: store name, consumer group, metric label, log tag
+    const char *const *topics;
+    unsigned topic_count; // 0: the service consumes nothing
+    const struct pn_migration *migrations;
+    unsigned migration_count;
+    // Called once; *ret_state is handed to every other call.
+    enum pn_code (*start)(struct pn_run *run, void **ret_state, struct pn_err *err);
+    // One event, inside the batch's transaction. Called in order. err is filled for retry and reject.
+    enum pn_verdict (*handle)(void *state, const struct pn_record *record, struct pn_err *err);
+    // May be NULL. After the batch's last event, still inside the transaction.
+    enum pn_verdict (*batch_end)(void *state, struct pn_err *err);
+    // May be NULL. About every tick_ms, in a transaction of its own.
+    enum pn_verdict (*tick)(void *state, int64_t now_ms, struct pn_err *err);
+    int64_t tick_ms;
+    // May be NULL. After each commit: the place for what must not happen before it is durable.
+    void (*committed)(void *state);
+    void (*stop)(void *state);
+};
+
+// Runs until SIGTERM or SIGINT. Returns the process's exit status.
+int pn_run_service(const struct pn_service *service, const struct pn_config *config);
+
+// --- For the service -----------------------------------------------------------------------------
+
+const struct pn_config *pn_run_config(const struct pn_run *run);
+struct event_base *pn_run_base(struct pn_run *run);
+struct pn_store *pn_run_store(struct pn_run *run);
+struct pn_stream *pn_run_stream(struct pn_run *run);
+struct pn_privacy *pn_run_privacy(struct pn_run *run);
+struct pn_arena *pn_run_arena(struct pn_run *run); // reset before each event and tick
+
+// Puts an event into the outbox, in the open transaction. event->id may be empty: then it is derived
+// from the id of the event being handled, the topic and the place in line. The source is the service.
+PN_MUST_USE enum pn_code pn_run_emit(struct pn_run *run, const char *topic,
+                                     const struct pn_event *event, struct pn_err *err);
+
+// For another process that writes into this service's store (the API writing a plan): the same outbox
+// row, in the transaction that is open on `store`. The owning service relays it.
+PN_MUST_USE enum pn_code pn_outbox_add(struct pn_store *store, const char *topic,
+                                       const struct pn_event *event, struct pn_err *err);
+
+// --- Metrics -------------------------------------------------------------------------------------
+
+// Counters and gauges of this process, by name and one label pair; written to the store's metrics
+// table once a second, from where the API shows all services' (`/metrics`, Prometheus text format).
+void pn_metric_add(const char *name, const char *label, const char *label_value, int64_t amount);
+void pn_metric_set(const char *name, const char *label, const char *label_value, int64_t value);
+
+#endif

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The store of one service: SQLite (one file per service) or PostgreSQL (one schema per service).
+ *
+ * SQL is written once, in the subset that both understand: types BIGINT, TEXT, BYTEA; parameters
+ * ?1 ?2 …; INSERT … ON CONFLICT … DO UPDATE/NOTHING; RETURNING; no AUTOINCREMENT, no dates (moments
+ * are BIGINT milliseconds). Table names are unqualified.
+ *
+ * One thread per handle. A handle has at most one transaction. PN_CONFLICT means that another process
+ * got in between (serialisation failure, locked): roll back and do the whole transaction again.
+ * PN_UNAVAILABLE means that the database is away; the handle reconnects at the next begin.
+ */
+#ifndef PN_STORE_STORE_H
+#define PN_STORE_STORE_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "conf/config.h"
+
+struct pn_store;
+struct pn_stmt; // a prepared statement, owned by the store
+struct pn_rows; // a running query
+
+// Migrations are applied in order, each once, each in its own transaction; they are never edited.
+struct pn_migration {
+    int version;
+    const char *sql; // several statements, separated by ';'
+};
+
+struct pn_store_options {
+    const char *name; // file NAME.db or schema NAME
+    const struct pn_migration *migrations;
+    unsigned migration_count;
+    bool read_only; // no migrations; another process owns it. PN_UNAVAILABLE until that one made it
+};
+PN_MUST_USE enum pn_code pn_store_open(const struct pn_config *config,
+                                       const struct pn_store_options *options,
+                                       struct pn_store **ret_store, struct pn_err *err);
+void pn_store_close(struct pn_store *store); // takes NULL; rolls back what is open
+
+// Prepared once per distinct text and kept; asking again for the same text is cheap.
+PN_MUST_USE enum pn_code pn_store_prepare(struct pn_store *store, const char *sql,
+                                          struct pn_stmt **ret_stmt, struct pn_err *err);
+
+PN_MUST_USE enum pn_code pn_store_begin(struct pn_store *store, struct pn_err *err);
+PN_MUST_USE enum pn_code pn_store_commit(struct pn_store *store, struct pn_err *err); // durable
+void pn_store_rollback(struct pn_store *store); // does nothing without a transaction
+
+enum pn_value_kind { PN_VALUE_NULL, PN_VALUE_INT, PN_VALUE_TEXT, PN_VALUE_BYTES };
+struct pn_value {
+    enum pn_value_kind kind;
+    int64_t number;
+    struct pn_slice bytes;
+};
+#define PN_NULL ((struct pn_value){.kind = PN_VALUE_NULL})
+#define PN_INT(n) ((struct pn_value){.kind = PN_VALUE_INT, .number = (int64_t)(n)})
+#define PN_TEXT(slice) ((struct pn_value){.kind = PN_VALUE_TEXT, .bytes = (slice)})
+#define PN_STR(text) ((struct pn_value){.kind = PN_VALUE_TEXT, .bytes = pn_slice_str(text)})
+#define PN_BYTES(slice) ((struct pn_value){.kind = PN_VALUE_BYTES, .bytes = (slice)})
+
+// A statement without rows. *ret_changed (may be NULL) is how many rows it changed; asking for it
+// costs a round trip on PostgreSQL, otherwise writes are pipelined and an error may come from commit.
+PN_MUST_USE enum pn_code pn_store_exec(struct pn_store *store, struct pn_stmt *stmt,
+                                       const struct pn_value *values, unsigned value_count,
+                                       int64_t *ret_changed, struct pn_err *err);
+
+// A query. Step until *ret_has_row is false; close always. Only one query per statement at a time.
+PN_MUST_USE enum pn_code pn_store_query(struct pn_store *store, struct pn_stmt *stmt,
+                                        const struct pn_value *values, unsigned value_count,
+                                        struct pn_rows **ret_rows, struct pn_err *err);
+PN_MUST_USE enum pn_code pn_rows_next(struct pn_rows *rows, bool *ret_has_row, struct pn_err *err);
+bool pn_rows_is_null(const struct pn_rows *rows, unsigned column);
+int64_t pn_rows_int(const struct pn_rows *rows, unsigned column);
+struct pn_slice pn_rows_text(const struct pn_rows *rows, unsigned column); // until the next step
+struct pn_slice pn_rows_bytes(const struct pn_rows *rows, unsigned column);
+void pn_rows_close(struct pn_rows *rows); // takes NULL
+
+#endif
