@@ -6,9 +6,17 @@
  * lib/fhir/generate/; CI checks that they are fresh. They cover every resource type that
  * Punos handles (pn_fhir_resource_types) and all their data types.
  *
- * Paths name elements as FHIR does, without the resource type: `name[0].family`,
- * `identifier[system=urn:oid:1.2.246.21].value`, `participant[].actor.reference` (in building, `[]`
- * appends a new item). A choice element is named with its type: `onsetDateTime`.
+ * Paths name elements as FHIR does, without the resource type: `name[0].family`. After an element
+ * that repeats stands which item is meant:
+ *   [2]                            that item; building pads nothing, it may be one past the end
+ *   [last]                         the last item; building makes the first when there is none
+ *   []                             building: appends a new item; reading: the first
+ *   [system=urn:oid:1.2.246.21]    the item whose primitive member has that text; building appends
+ *                                  one with the member set when there is none
+ *   (nothing)                      the first item; building makes it
+ * A choice element is named with its type (`onsetDateTime`), a primitive's own id and extensions with
+ * an underscore (`_birthDate.extension[0].valueString`), an element of a contained resource with its
+ * type as the member (`contained[resourceType=CareTeam].status`).
  */
 #ifndef PN_FHIR_FHIR_H
 #define PN_FHIR_FHIR_H
@@ -16,6 +24,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "fhir/json.h"
@@ -41,6 +50,34 @@ PN_MUST_USE bool pn_fhir_path_exists(const char *resource_type, const char *path
                                      const char **ret_type_name);
 bool pn_fhir_is_resource_type(struct pn_slice name);
 const char *const *pn_fhir_resource_types(size_t *ret_count);
+
+// --- Compiled paths, for what is built or read many times ----------------------------------------
+
+// A path that has been checked and resolved against the tables once. It lives in the arena it was
+// compiled in, is never written to, and holds no pointer into its source text.
+struct pn_fhir_path;
+
+// `type_name` is a resource type or a data type ("Encounter", "CodeableConcept"); PN_INVALID when
+// the tables know no such type or element, or the path is malformed; err->where is the path.
+PN_MUST_USE enum pn_code pn_fhir_path_compile(struct pn_arena *arena, const char *type_name,
+                                              const char *path,
+                                              const struct pn_fhir_path **ret_path,
+                                              struct pn_err *err);
+// The FHIR type of the element: "dateTime", "CodeableConcept", "BackboneElement", "Resource".
+const char *pn_fhir_path_type_name(const struct pn_fhir_path *path);
+// The text that was compiled, for error messages.
+const char *pn_fhir_path_text(const struct pn_fhir_path *path);
+bool pn_fhir_path_is_primitive(const struct pn_fhir_path *path);
+
+// As pn_fhir_set, pn_fhir_at and pn_fhir_get, on a node of the type that the path was compiled for.
+PN_MUST_USE enum pn_code pn_fhir_set_compiled(cJSON *node, const struct pn_fhir_path *path,
+                                              struct pn_slice text, struct pn_err *err);
+const cJSON *pn_fhir_at_compiled(const cJSON *node, const struct pn_fhir_path *path);
+struct pn_slice pn_fhir_get_compiled(const cJSON *node, const struct pn_fhir_path *path);
+// Hangs a whole value (an object, a resource) at the place, replacing what was there; `value` then
+// belongs to the tree, on failure it stays the caller's. The value's members are not checked here.
+PN_MUST_USE enum pn_code pn_fhir_put_compiled(cJSON *node, const struct pn_fhir_path *path,
+                                              cJSON *value, struct pn_err *err);
 
 // A primitive's lexical rule (R4 2.24.0.1): "date", "dateTime", "instant", "code", "id", "uri", …
 PN_MUST_USE bool pn_fhir_primitive_is_valid(const char *type_name, struct pn_slice text);
