@@ -2,9 +2,9 @@
 /*
  * A memory arena with a ceiling: allocate many, free all at once.
  *
- * A boot arena holds what lives as long as the process; a message arena is reset for each message or
- * batch. Reset keeps the first block, so a steady state does not touch the heap. Under ASan freed
- * parts are poisoned. Not thread safe.
+ * A boot arena holds what lives as long as the process; a message arena is reset for each message
+ * or batch. Reset keeps the first block, so a steady state does not touch the heap. Under ASan
+ * freed parts are poisoned. Not thread safe.
  */
 #ifndef PN_BASE_ARENA_H
 #define PN_BASE_ARENA_H

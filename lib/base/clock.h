@@ -28,8 +28,8 @@ int64_t pn_clock_monotonic_ms(void);
 
 void pn_time_format(int64_t time_ms, char ret_text[static PN_TIME_TEXT_BYTES]);
 
-// Reads a FHIR date, dateTime or instant: YYYY, YYYY-MM, YYYY-MM-DD, or with time and zone. A partial
-// date gives its first moment, in UTC. False when it is none of these or not a real date.
+// Reads a FHIR date, dateTime or instant: YYYY, YYYY-MM, YYYY-MM-DD, or with time and zone. A
+// partial date gives its first moment, in UTC. False when it is none of these or not a real date.
 PN_MUST_USE bool pn_time_parse(struct pn_slice text, int64_t *ret_time_ms);
 
 // A civil date and time as a source system wrote it.

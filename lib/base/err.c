@@ -40,17 +40,10 @@ bool pn_code_is_retriable(enum pn_code code)
 const char *pn_code_name(enum pn_code code)
 {
     static const char *const names[] = {
-        [PN_OK] = "ok",
-        [PN_INVALID] = "invalid",
-        [PN_UNSUPPORTED] = "unsupported",
-        [PN_LIMIT] = "limit",
-        [PN_NOT_FOUND] = "not-found",
-        [PN_CONFLICT] = "conflict",
-        [PN_DENIED] = "denied",
-        [PN_UNAVAILABLE] = "unavailable",
-        [PN_IO] = "io",
-        [PN_MEMORY] = "memory",
-        [PN_INTERNAL] = "internal",
+        [PN_OK] = "ok",         [PN_INVALID] = "invalid",         [PN_UNSUPPORTED] = "unsupported",
+        [PN_LIMIT] = "limit",   [PN_NOT_FOUND] = "not-found",     [PN_CONFLICT] = "conflict",
+        [PN_DENIED] = "denied", [PN_UNAVAILABLE] = "unavailable", [PN_IO] = "io",
+        [PN_MEMORY] = "memory", [PN_INTERNAL] = "internal",
     };
     assert((unsigned)code < PN_ARRAY_COUNT(names));
     return names[code];

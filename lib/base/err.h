@@ -2,12 +2,12 @@
 /*
  * Errors: one must-use code, and the detail in a struct on the caller's stack.
  *
- * A function that can fail returns enum pn_code and takes `struct pn_err *err` as its last argument.
- * Outputs (ret_…) are not touched on failure. `err` may not be NULL.
+ * A function that can fail returns enum pn_code and takes `struct pn_err *err` as its last
+ * argument. Outputs (ret_…) are not touched on failure. `err` may not be NULL.
  *
  * `where` names the place (`PID-3.1`, `Patient.birthDate`, `mapping.yaml:12 rows[3].table`), `text`
- * says what is wrong and what to do. Neither may ever hold a value that came out of a message: field
- * names, never field values.
+ * says what is wrong and what to do. Neither may ever hold a value that came out of a message:
+ * field names, never field values.
  */
 #ifndef PN_BASE_ERR_H
 #define PN_BASE_ERR_H

@@ -46,7 +46,8 @@ bool pn_hetu_is_inside(struct pn_slice text);
 bool pn_ytunnus_is_valid(struct pn_slice text);
 
 // True for an OID that names temporary person identifiers made by an organisation
-// (1.2.246.10.<ytunnus>.22.<year> and …​.10.<unit>.22.<year>): their check characters are not enforced.
+// (1.2.246.10.<ytunnus>.22.<year> and …​.10.<unit>.22.<year>): their check characters are not
+// enforced.
 bool pn_oid_is_temporary_person_id(struct pn_slice oid);
 
 #endif

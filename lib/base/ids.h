@@ -2,8 +2,8 @@
 /*
  * Identifiers that Punos makes: UUIDs by libuuid (RFC 4122).
  *
- * Version 5 ids are derived from their cause, so that doing a thing again gives the same id; version
- * 4 ids are random.
+ * Version 5 ids are derived from their cause, so that doing a thing again gives the same id;
+ * version 4 ids are random.
  */
 #ifndef PN_BASE_IDS_H
 #define PN_BASE_IDS_H

@@ -93,7 +93,7 @@ void pn_log_write(enum pn_log_level level, const char *text, const struct pn_log
 
 void pn_log_error(const char *text, const struct pn_err *err)
 {
-    struct pn_log_tag tags[] = {PN_TAG("code", pn_code_name(err->code)), PN_TAG("where", err->where),
-                                PN_TAG("reason", err->text)};
+    struct pn_log_tag tags[] = {PN_TAG("code", pn_code_name(err->code)),
+                                PN_TAG("where", err->where), PN_TAG("reason", err->text)};
     pn_log_write(PN_LOG_ERROR, text, tags, PN_ARRAY_COUNT(tags));
 }

@@ -2,7 +2,8 @@
 /*
  * The process log: one line on standard error per happening, constant text and typed tags.
  *
- *   pn_log(PN_LOG_WARNING, "delivery put off", PN_TAG("system", "oberon"), PN_TAG_INT("attempt", 3));
+ *   pn_log(PN_LOG_WARNING, "delivery put off", PN_TAG("system", name),
+ *          PN_TAG_INT("attempt", 3));
  *
  * prints `2026-11-21T21:40:23.123Z warning deliver "delivery put off" system=oberon attempt=3`
  * (or the same as JSON, by pn_log_setup). The text is a string literal, so that it can be searched
@@ -38,9 +39,10 @@ void pn_log_write(enum pn_log_level level, const char *text, const struct pn_log
 void pn_log_error(const char *text, const struct pn_err *err);
 
 #define pn_log(level, text, ...)                                                                   \
-    pn_log_write((level), "" text, (struct pn_log_tag[]){__VA_ARGS__ __VA_OPT__(, ){NULL, NULL, 0}}, \
-                 (unsigned)(sizeof((struct pn_log_tag[]){__VA_ARGS__ __VA_OPT__(, ){NULL, NULL, 0}}) /  \
-                            sizeof(struct pn_log_tag)) -                                            \
-                     1)
+    pn_log_write(                                                                                  \
+        (level), "" text, (struct pn_log_tag[]){__VA_ARGS__ __VA_OPT__(, ){NULL, NULL, 0}},        \
+        (unsigned)(sizeof((struct pn_log_tag[]){__VA_ARGS__ __VA_OPT__(, ){NULL, NULL, 0}}) /      \
+                   sizeof(struct pn_log_tag)) -                                                    \
+            1)
 
 #endif

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+# The groups of tests that tests/run.sh runs, in order. A group is a function that fails when one of
+# its commands fails; its output goes to a log that is shown when it does.
+# shellcheck shell=bash
+GROUPS_IN_ORDER=(tidy build unit sanitize)
+
+JOBS=$(nproc)
+
+configure() { # folder, further cmake arguments
+    local folder=$1
+    shift
+    local launcher=()
+    if command -v ccache >/dev/null; then
+        launcher=(-DCMAKE_C_COMPILER_LAUNCHER=ccache)
+    fi
+    cmake -B "$folder" -G Ninja "${launcher[@]}" "$@"
+}
+
+group_tidy() {
+    python3 tests/tidy/tidy.py
+}
+
+group_build() {
+    configure build -DCMAKE_BUILD_TYPE=Release
+    cmake --build build -j "$JOBS"
+}
+
+group_unit() {
+    ctest --test-dir build -L unit -j "$JOBS" --output-on-failure
+}
+
+# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer.
+group_sanitize() {
+    configure build-asan -DCMAKE_BUILD_TYPE=Debug -DPN_SANITIZE=ON
+    cmake --build build-asan -j "$JOBS"
+    ctest --test-dir build-asan -L unit -j "$JOBS" --output-on-failure
+}
