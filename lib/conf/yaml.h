@@ -3,8 +3,8 @@
  * A YAML document as a tree that remembers where everything stood (over libyaml).
  *
  * Used for configuration, adapters, mappings and rules, so that every complaint can name file, line
- * and field. Aliases, tags and duplicate keys are refused; depth and node count are bounded.
- * The tree lives in the arena given.
+ * and field. Anchors, aliases, tags and duplicate keys are refused; size, depth and node count are
+ * bounded. An empty document is an empty map. The tree lives in the arena given.
  */
 #ifndef PN_CONF_YAML_H
 #define PN_CONF_YAML_H
@@ -12,6 +12,13 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
+
+enum {
+    PN_YAML_BYTES_MAX = 4 * 1024 * 1024,
+    PN_YAML_DEPTH_MAX = 32,
+    PN_YAML_NODES_MAX = 200000,
+    PN_YAML_KEYS_MAX = 4096 // of one map
+};
 
 enum pn_yaml_kind { PN_YAML_SCALAR, PN_YAML_LIST, PN_YAML_MAP };
 
@@ -23,6 +30,8 @@ struct pn_yaml {
     bool is_quoted;         // a quoted scalar is always text
     const struct pn_yaml *first_child;
     const struct pn_yaml *next;
+    const struct pn_yaml *parent; // NULL at the root
+    unsigned place;               // 0-based, among its parent's children
     unsigned child_count;
 };
 
@@ -38,7 +47,8 @@ const struct pn_yaml *pn_yaml_get(const struct pn_yaml *node, const char *key);
 // The scalar's text, or `otherwise` when node is NULL or not a scalar.
 struct pn_slice pn_yaml_text(const struct pn_yaml *node, const char *otherwise);
 
-// PN_INVALID with `file:line field`; `text` says what is expected there.
+// PN_INVALID with `file:line field`, the field as a path (`rows[3].table`); `text` says what is
+// expected there. `node` may be NULL: the file as a whole.
 enum pn_code pn_yaml_fault(struct pn_err *err, const char *name, const struct pn_yaml *node,
                            const char *text, ...) PN_PRINTF(4, 5);
 
