@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Reading the work list of flagged clients and their triggers from another process (the API).
+ *
+ * A trigger says that a rule's threshold was reached, with the events that were counted: it is a
+ * suggestion for a person to look at, never a decision (GDPR art. 22). Whatever is returned lives in
+ * the arena given. Ask privacy/access.h before showing anything: a trigger over specially protected
+ * events is itself such data.
+ */
+#ifndef PN_WORKLIST_READ_H
+#define PN_WORKLIST_READ_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "base/slice.h"
+#include "conf/config.h"
+#include "privacy/access.h"
+
+struct pn_worklist;
+
+// PN_UNAVAILABLE until the identify service has made its store.
+PN_MUST_USE enum pn_code pn_worklist_open(const struct pn_config *config,
+                                          struct pn_worklist **ret_worklist, struct pn_err *err);
+void pn_worklist_close(struct pn_worklist *worklist); // takes NULL
+
+// Where the work with a flagged client stands. FINLAND.md 7.5: refusing and thinking it over are
+// states of their own. `lapsed` is set by the service when no trigger holds and nobody has begun.
+enum pn_case_state {
+    PN_CASE_NEW,
+    PN_CASE_SEEN,
+    PN_CASE_IN_DISCUSSION,
+    PN_CASE_CONSENTS,
+    PN_CASE_REFUSES,
+    PN_CASE_THINKING,
+    PN_CASE_HAS_WORKER,
+    PN_CASE_NOT_RELEVANT,
+    PN_CASE_LAPSED,
+    PN_CASE_STATE_COUNT
+};
+const char *pn_case_state_name(enum pn_case_state state); // "in-discussion"
+enum pn_case_state pn_case_state_parse(struct pn_slice name); // PN_CASE_STATE_COUNT when none
+
+enum pn_trigger_state { PN_TRIGGER_RAISED, PN_TRIGGER_LAPSED, PN_TRIGGER_RETRACTED };
+const char *pn_trigger_state_name(enum pn_trigger_state state);
+
+struct pn_trigger {
+    struct pn_slice id; // DetectedIssue.id
+    struct pn_slice rule_id;
+    struct pn_slice title_fi, title_sv, title_en;
+    int64_t rule_version;
+    enum pn_trigger_state state;
+    int64_t count, threshold; // how many were counted, how many it takes
+    int64_t raised_ms;        // when it first held, in the clients' time (not the machine's)
+    int64_t changed_ms;
+    int64_t lapses_ms;        // when it lapses if nothing more comes; 0: not by time
+    enum pn_data_class data_class; // the most protected class among the events counted
+    struct pn_slice data;     // the DetectedIssue, JSON: evidence, counterfactual, texts
+};
+enum { PN_TRIGGERS_MAX = 64 };
+
+struct pn_case {
+    char client[PN_CLIENT_KEY_TEXT_BYTES]; // today's key
+    enum pn_case_state state;
+    int64_t version; // for pn_worklist_set_state: the ETag
+    int64_t rank;    // greater is more pressing
+    int64_t first_ms, changed_ms; // when first flagged; when triggers or state last changed
+    struct pn_slice set_by;       // who set the state; empty when the service did
+    unsigned trigger_count;       // triggers that hold now
+    const struct pn_trigger *triggers;
+};
+
+struct pn_worklist_filter {
+    uint32_t states;       // 1 << enum pn_case_state; 0: all but lapsed and not-relevant
+    const char *rule_id;   // NULL: any
+    struct pn_slice after; // cursor of the page before
+};
+
+enum { PN_WORKLIST_PAGE_MAX = 200, PN_WORKLIST_CURSOR_BYTES = 80 };
+
+// A page, highest rank first, then by client key. *ret_next is "" after the last.
+PN_MUST_USE enum pn_code pn_worklist_page(struct pn_worklist *worklist, struct pn_arena *arena,
+                                          const struct pn_worklist_filter *filter,
+                                          struct pn_case *ret_cases, unsigned case_max,
+                                          unsigned *ret_count,
+                                          char ret_next[static PN_WORKLIST_CURSOR_BYTES],
+                                          struct pn_err *err);
+// One client's, with lapsed and retracted triggers too. `client` may be any key of the client that
+// the timeline's index resolves to today's. PN_NOT_FOUND when the client was never flagged.
+PN_MUST_USE enum pn_code pn_worklist_case(struct pn_worklist *worklist, struct pn_arena *arena,
+                                          struct pn_slice client, struct pn_case *ret_case,
+                                          struct pn_err *err);
+// One trigger by its DetectedIssue id, and whose it is.
+PN_MUST_USE enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struct pn_arena *arena,
+                                             struct pn_slice id, struct pn_trigger *ret_trigger,
+                                             char ret_client[static PN_CLIENT_KEY_TEXT_BYTES],
+                                             struct pn_err *err);
+PN_MUST_USE enum pn_code pn_worklist_counts(struct pn_worklist *worklist,
+                                            int64_t ret_by_state[static PN_CASE_STATE_COUNT],
+                                            struct pn_err *err);
+
+// The client's one Flag, as FHIR: active while a trigger holds. NULL when memory is exhausted.
+cJSON *pn_worklist_flag(const struct pn_case *found) PN_MUST_USE;
+
+#endif
