@@ -2,14 +2,9 @@
 /*
  * The one binary: every command that `punos` has, by name.
  */
-#include "run/command.h"
 #include "services/commands.h"
-
-static const struct pn_command *const commands[] = {
-    &pn_command_fhir_validate,
-};
 
 int main(int argc, char **argv)
 {
-    return pn_command_main(commands, PN_ARRAY_COUNT(commands), argc, argv);
+    return pn_command_main(pn_commands, pn_command_count, argc, argv);
 }

@@ -25,6 +25,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/log.h"
 
 enum { PN_SYSTEMS_MAX = 64 };
 
@@ -76,10 +77,15 @@ struct pn_config {
     unsigned system_count;
 };
 
-// Everything at its default. Strings live in the arena.
+// Everything at its default. Strings live as long as the process. The folder of adapters is
+// $PUNOS_ADAPTERS, else the first that exists of <program's folder>/../adapters and
+// <program's folder>/../share/punos/adapters; likewise config/rules.yaml.
 void pn_config_defaults(struct pn_config *config);
+// What the file says over the defaults. Strings live in the arena. PN_INVALID names file, line and
+// field.
 PN_MUST_USE enum pn_code pn_config_read(struct pn_arena *arena, const char *path,
                                         struct pn_config *ret_config, struct pn_err *err);
+enum pn_log_level pn_config_log_level(const struct pn_config *config);
 // The reference, in Markdown, from the same table.
 void pn_config_print_reference(FILE *out);
 
