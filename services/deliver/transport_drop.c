@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A folder that the records system picks files from. A document is written under a hidden name,
+ * synced and renamed, so that nobody sees half of it; the system leaves NAME.receipt.json beside it.
+ * The same document sent again is the same file, and is not written again while it or its receipt
+ * still lies there.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "services/deliver/transport.h"
+
+enum { NAME_BYTES_MAX = 200, RECEIPT_BYTES_MAX = 64 * 1024, RECEIPTS_PER_SCAN_MAX = 1000 };
+
+static const char receipt_ending[] = ".receipt.json";
+
+struct pn_delivery_transport {
+    struct pn_transport_callbacks callbacks;
+    const char *folder; // the configuration's
+    int folder_fd;      // -1 while the folder is away
+};
+
+static enum pn_code open_drop(struct event_base *base, const struct pn_system_conf *conf,
+                              const struct pn_transport_callbacks *callbacks,
+                              struct pn_delivery_transport **ret_transport, struct pn_err *err)
+{
+    (void)base;
+    struct pn_delivery_transport *transport = calloc(1, sizeof *transport);
+    if (transport == NULL) {
+        return pn_err_set(err, PN_MEMORY, conf->name, "no memory for a folder");
+    }
+    transport->callbacks = *callbacks;
+    transport->folder = conf->deliver;
+    transport->folder_fd = -1;
+    *ret_transport = transport;
+    return PN_OK;
+}
+
+// A folder may be a network mount that comes and goes: opened anew whenever it was away.
+static bool have_folder(struct pn_delivery_transport *transport)
+{
+    if (transport->folder_fd >= 0) {
+        struct stat info;
+        if (fstat(transport->folder_fd, &info) == 0 && info.st_nlink > 0) {
+            return true;
+        }
+        close(transport->folder_fd);
+    }
+    transport->folder_fd = open(transport->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return transport->folder_fd >= 0;
+}
+
+static bool name_is_safe(struct pn_slice name)
+{
+    if (name.len == 0 || name.len > NAME_BYTES_MAX || name.ptr[0] == '.') {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && c != '.' && c != '-' && c != '_') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool write_all(int fd, struct pn_slice bytes)
+{
+    while (bytes.len > 0) {
+        ssize_t written = write(fd, bytes.ptr, bytes.len);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return false;
+        }
+        bytes = pn_slice_of(bytes.ptr + written, bytes.len - (size_t)written);
+    }
+    return true;
+}
+
+static bool write_file(int folder_fd, const char *name, struct pn_slice bytes)
+{
+    char part[NAME_BYTES_MAX + 16];
+    snprintf(part, sizeof part, ".%s.part", name);
+    int fd = openat(folder_fd, part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+    if (fd < 0) {
+        return false;
+    }
+    bool ok = write_all(fd, bytes) && fsync(fd) == 0;
+    ok = close(fd) == 0 && ok;
+    return ok && renameat(folder_fd, part, folder_fd, name) == 0 && fsync(folder_fd) == 0;
+}
+
+static bool exists(int folder_fd, const char *name)
+{
+    return faccessat(folder_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static enum pn_code send_drop(struct pn_delivery_transport *transport,
+                              const struct pn_document_out *document, struct pn_err *err)
+{
+    if (!name_is_safe(document->path)) {
+        return pn_err_set(err, PN_INVALID, "out path",
+                          "a file's name may hold letters, digits, dot, dash and underscore only");
+    }
+    char name[NAME_BYTES_MAX + 1];
+    snprintf(name, sizeof name, "%.*s", PN_SLICE_FMT(document->path));
+    char receipt[NAME_BYTES_MAX + sizeof receipt_ending];
+    snprintf(receipt, sizeof receipt, "%s%s", name, receipt_ending);
+    struct pn_transport_result result = {.outcome = PN_TRANSPORT_LEFT};
+    if (!have_folder(transport)) {
+        result.outcome = PN_TRANSPORT_AWAY;
+        result.reason = "the folder can't be opened";
+    } else if (!exists(transport->folder_fd, name) && !exists(transport->folder_fd, receipt) &&
+               !write_file(transport->folder_fd, name, document->bytes)) {
+        result.outcome = PN_TRANSPORT_AWAY;
+        result.reason = "the file can't be written";
+    }
+    (void)transport->callbacks.result(&result, transport->callbacks.context);
+    return PN_OK;
+}
+
+static void read_receipt(struct pn_delivery_transport *transport, const char *name)
+{
+    int fd = openat(transport->folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    struct stat info;
+    if (fd < 0) {
+        return;
+    }
+    char bytes[RECEIPT_BYTES_MAX];
+    ssize_t length = -1;
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+        length = read(fd, bytes, sizeof bytes);
+    }
+    close(fd);
+    if (length <= 0) {
+        return; // not written yet: the next scan sees it again
+    }
+    struct pn_slice sent = pn_slice_of(name, strlen(name) - (sizeof receipt_ending - 1));
+    if (transport->callbacks.receipt(sent, pn_slice_of(bytes, (size_t)length),
+                                     transport->callbacks.context)) {
+        unlinkat(transport->folder_fd, name, 0);
+    }
+}
+
+static void scan_drop(struct pn_delivery_transport *transport)
+{
+    if (!have_folder(transport)) {
+        return;
+    }
+    DIR *folder = opendir(transport->folder);
+    if (folder == NULL) {
+        return;
+    }
+    struct dirent *entry = NULL;
+    unsigned found = 0;
+    while (found < RECEIPTS_PER_SCAN_MAX && (entry = readdir(folder)) != NULL) {
+        size_t length = strlen(entry->d_name);
+        size_t ending = sizeof receipt_ending - 1;
+        if (entry->d_name[0] != '.' && length > ending && length <= NAME_BYTES_MAX + ending &&
+            strcmp(entry->d_name + length - ending, receipt_ending) == 0) {
+            found++;
+            read_receipt(transport, entry->d_name);
+        }
+    }
+    closedir(folder);
+}
+
+static void close_drop(struct pn_delivery_transport *transport)
+{
+    if (transport == NULL) {
+        return;
+    }
+    if (transport->folder_fd >= 0) {
+        close(transport->folder_fd);
+    }
+    free(transport);
+}
+
+const struct pn_transport_ops pn_transport_drop = {
+    .open = open_drop, .send = send_drop, .scan = scan_drop, .close = close_drop};

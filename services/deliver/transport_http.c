@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "net/http_client.h"
+#include "services/deliver/transport.h"
+
+enum { URL_BYTES_MAX = 2048, HEADER_BYTES_MAX = 256 };
+
+struct pn_delivery_transport {
+    struct pn_http_client *client;
+    struct pn_transport_callbacks callbacks;
+    const char *base_url; // the configuration's
+    int64_t timeout_ms;
+};
+
+static enum pn_code open_http(struct event_base *base, const struct pn_system_conf *conf,
+                              const struct pn_transport_callbacks *callbacks,
+                              struct pn_delivery_transport **ret_transport, struct pn_err *err)
+{
+    struct pn_delivery_transport *transport = calloc(1, sizeof *transport);
+    if (transport == NULL) {
+        return pn_err_set(err, PN_MEMORY, conf->name, "no memory for a connection");
+    }
+    transport->callbacks = *callbacks;
+    transport->base_url = conf->deliver;
+    transport->timeout_ms = conf->receipt_timeout_ms;
+    enum pn_code code = pn_http_client_open(base, &transport->client, err);
+    if (code != PN_OK) {
+        free(transport);
+        return code;
+    }
+    *ret_transport = transport;
+    return PN_OK;
+}
+
+static void done(const struct pn_http_response *response, void *context)
+{
+    struct pn_delivery_transport *transport = context;
+    struct pn_transport_result out = {
+        .outcome = response->code == PN_OK ? PN_TRANSPORT_ANSWERED : PN_TRANSPORT_AWAY,
+        .answer = {.http_status = response->status, .bytes = response->body},
+        .reason = response->reason,
+    };
+    // An HTTP answer always belongs to its request.
+    (void)transport->callbacks.result(&out, transport->callbacks.context);
+}
+
+static enum pn_code send_http(struct pn_delivery_transport *transport,
+                              const struct pn_document_out *document, struct pn_err *err)
+{
+    char url[URL_BYTES_MAX];
+    size_t base_len = strlen(transport->base_url);
+    while (base_len > 0 && transport->base_url[base_len - 1] == '/') {
+        base_len--;
+    }
+    struct pn_slice path = document->path;
+    const char *slash = path.len > 0 && path.ptr[0] == '/' ? "" : "/";
+    int length = snprintf(url, sizeof url, "%.*s%s%.*s", (int)base_len, transport->base_url, slash,
+                          PN_SLICE_FMT(path));
+    char method[16];
+    snprintf(method, sizeof method, "%.*s", PN_SLICE_FMT(document->method));
+    char content_type[HEADER_BYTES_MAX];
+    snprintf(content_type, sizeof content_type, "Content-Type: %.*s",
+             PN_SLICE_FMT(document->content_type));
+    if (length < 0 || (size_t)length >= sizeof url) {
+        return pn_err_set(err, PN_LIMIT, "deliver", "the URL is over %d bytes", URL_BYTES_MAX);
+    }
+    const char *headers[] = {content_type, "Accept: application/fhir+json"};
+    struct pn_http_request request = {
+        .method = method[0] == '\0' ? "POST" : method,
+        .url = url,
+        .headers = headers,
+        .header_count = PN_ARRAY_COUNT(headers),
+        .body = document->bytes,
+        .timeout_ms = transport->timeout_ms,
+    };
+    return pn_http_client_send(transport->client, &request, done, transport, err);
+}
+
+static void close_http(struct pn_delivery_transport *transport)
+{
+    if (transport == NULL) {
+        return;
+    }
+    pn_http_client_close(transport->client);
+    free(transport);
+}
+
+const struct pn_transport_ops pn_transport_http = {
+    .open = open_http, .send = send_http, .close = close_http};
