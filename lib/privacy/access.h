@@ -3,9 +3,9 @@
  * The decision point: may this caller do this, with this client, with this data?
  *
  * A pure function over a table of rows (access.c), in the order that FINLAND.md 8.3 lists: role,
- * relationship, permit or prohibition, special protection. Every answer, also a no, is for the caller
- * to write into the audit trail (privacy/audit.h). What a person is not shown is withheld, and the
- * answer says which data classes were, so that a view can say how much is missing.
+ * relationship, permit or prohibition, special protection. Every answer, also a no, is for the
+ * caller to write into the audit trail (privacy/audit.h). What a person is not shown is withheld,
+ * and the answer says which data classes were, so that a view can say how much is missing.
  *
  * Acts 703/2023 9 § and 53-59 §, decree 457/2024 18 and 26 §.
  */
@@ -32,11 +32,11 @@ const char *pn_role_name(enum pn_role role); // "admin"
 PN_MUST_USE bool pn_role_parse(struct pn_slice name, unsigned *roles);
 
 enum pn_action {
-    PN_ACTION_METRICS,       // figures without clients
-    PN_ACTION_WORKLIST,      // the list of flagged clients
-    PN_ACTION_WORKLIST_SET,  // a client's state on it
-    PN_ACTION_TIMELINE,      // a client's events
-    PN_ACTION_IDENTITY,      // open the vault: name and identity code
+    PN_ACTION_METRICS,      // figures without clients
+    PN_ACTION_WORKLIST,     // the list of flagged clients
+    PN_ACTION_WORKLIST_SET, // a client's state on it
+    PN_ACTION_TIMELINE,     // a client's events
+    PN_ACTION_IDENTITY,     // open the vault: name and identity code
     PN_ACTION_PLAN_READ,
     PN_ACTION_PLAN_WRITE,
     PN_ACTION_FEED,          // the live event feed
@@ -65,19 +65,25 @@ enum pn_data_class {
 };
 const char *pn_class_name(enum pn_data_class data_class); // "mental-health"
 
-enum pn_sector { PN_SECTOR_UNKNOWN, PN_SECTOR_PRIMARY, PN_SECTOR_SPECIALIST, PN_SECTOR_SOCIAL,
-                 PN_SECTOR_NATIONAL, PN_SECTOR_COUNT };
+enum pn_sector {
+    PN_SECTOR_UNKNOWN,
+    PN_SECTOR_PRIMARY,
+    PN_SECTOR_SPECIALIST,
+    PN_SECTOR_SOCIAL,
+    PN_SECTOR_NATIONAL,
+    PN_SECTOR_COUNT
+};
 const char *pn_sector_name(enum pn_sector sector); // "primary"; "" for unknown
 enum pn_sector pn_sector_parse(struct pn_slice name);
 
 struct pn_access_request {
     unsigned roles; // of the caller, enum pn_role together
     enum pn_action action;
-    enum pn_sector caller_sector;   // where the caller works; unknown: not limited by sector
-    bool has_relationship;          // a verified care or client relationship (9 §)
-    bool has_permit;                // the client's permit covers it (53-55 §), or it is a joint service
-    uint32_t permitted_classes;     // special classes that the permit names, 1 << enum pn_data_class
-    uint32_t prohibited_sectors;    // the client's prohibitions, 1 << enum pn_sector
+    enum pn_sector caller_sector; // where the caller works; unknown: not limited by sector
+    bool has_relationship;        // a verified care or client relationship (9 §)
+    bool has_permit; // the client's permit covers it (53-55 §), or it is a joint service
+    uint32_t permitted_classes;  // special classes that the permit names, 1 << enum pn_data_class
+    uint32_t prohibited_sectors; // the client's prohibitions, 1 << enum pn_sector
 };
 
 struct pn_access {

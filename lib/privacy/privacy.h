@@ -26,12 +26,12 @@ void pn_privacy_close(struct pn_privacy *privacy); // takes NULL
 void pn_client_key(const struct pn_privacy *privacy, struct pn_slice system, struct pn_slice value,
                    char ret_key[static PN_CLIENT_KEY_TEXT_BYTES]);
 
-// AES-256-GCM. `purpose` names what is sealed ("identity", "plan", "quarantine") and `bound_to` what
-// it belongs to (client key, record id): both are authenticated, so a seal can't be moved.
-// The seal is: version byte, 12-byte nonce, ciphertext, 16-byte tag.
+// AES-256-GCM. `purpose` names what is sealed ("identity", "plan", "quarantine") and `bound_to`
+// what it belongs to (client key, record id): both are authenticated, so a seal can't be moved. The
+// seal is: version byte, 12-byte nonce, ciphertext, 16-byte tag.
 PN_MUST_USE enum pn_code pn_seal(const struct pn_privacy *privacy, const char *purpose,
-                                 struct pn_slice bound_to, struct pn_slice plain, struct pn_buf *out,
-                                 struct pn_err *err);
+                                 struct pn_slice bound_to, struct pn_slice plain,
+                                 struct pn_buf *out, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_unseal(const struct pn_privacy *privacy, const char *purpose,
                                    struct pn_slice bound_to, struct pn_slice sealed,
                                    struct pn_buf *out, struct pn_err *err);

@@ -3,9 +3,9 @@
  * Reading the work list of flagged clients and their triggers from another process (the API).
  *
  * A trigger says that a rule's threshold was reached, with the events that were counted: it is a
- * suggestion for a person to look at, never a decision (GDPR art. 22). Whatever is returned lives in
- * the arena given. Ask privacy/access.h before showing anything: a trigger over specially protected
- * events is itself such data.
+ * suggestion for a person to look at, never a decision (GDPR art. 22). Whatever is returned lives
+ * in the arena given. Ask privacy/access.h before showing anything: a trigger over specially
+ * protected events is itself such data.
  */
 #ifndef PN_WORKLIST_READ_H
 #define PN_WORKLIST_READ_H
@@ -42,7 +42,7 @@ enum pn_case_state {
     PN_CASE_LAPSED,
     PN_CASE_STATE_COUNT
 };
-const char *pn_case_state_name(enum pn_case_state state); // "in-discussion"
+const char *pn_case_state_name(enum pn_case_state state);     // "in-discussion"
 enum pn_case_state pn_case_state_parse(struct pn_slice name); // PN_CASE_STATE_COUNT when none
 
 enum pn_trigger_state { PN_TRIGGER_RAISED, PN_TRIGGER_LAPSED, PN_TRIGGER_RETRACTED };
@@ -57,17 +57,17 @@ struct pn_trigger {
     int64_t count, threshold; // how many were counted, how many it takes
     int64_t raised_ms;        // when it first held, in the clients' time (not the machine's)
     int64_t changed_ms;
-    int64_t lapses_ms;        // when it lapses if nothing more comes; 0: not by time
+    int64_t lapses_ms;             // when it lapses if nothing more comes; 0: not by time
     enum pn_data_class data_class; // the most protected class among the events counted
-    struct pn_slice data;     // the DetectedIssue, JSON: evidence, counterfactual, texts
+    struct pn_slice data;          // the DetectedIssue, JSON: evidence, counterfactual, texts
 };
 enum { PN_TRIGGERS_MAX = 64 };
 
 struct pn_case {
     char client[PN_CLIENT_KEY_TEXT_BYTES]; // today's key
     enum pn_case_state state;
-    int64_t version; // for pn_worklist_set_state: the ETag
-    int64_t rank;    // greater is more pressing
+    int64_t version;              // for pn_worklist_set_state: the ETag
+    int64_t rank;                 // greater is more pressing
     int64_t first_ms, changed_ms; // when first flagged; when triggers or state last changed
     struct pn_slice set_by;       // who set the state; empty when the service did
     unsigned trigger_count;       // triggers that hold now

@@ -3,8 +3,8 @@
  * Reading the timeline and the client index from another process (the API, deliver).
  *
  * Every call reads what the timeline service has committed. Whatever is returned lives in the arena
- * given, or in the struct itself. Clients are named by any of their keys: a key that was merged into
- * another, or belongs to a temporary identifier, finds the client it is today.
+ * given, or in the struct itself. Clients are named by any of their keys: a key that was merged
+ * into another, or belongs to a temporary identifier, finds the client it is today.
  *
  * Nothing here decides who may see what: ask privacy/access.h first, and write the audit record.
  */
@@ -49,9 +49,9 @@ struct pn_client {
 PN_MUST_USE enum pn_code pn_timeline_client(struct pn_timeline *timeline, struct pn_slice key,
                                             struct pn_client *ret_client, struct pn_err *err);
 // The first of `keys` that is known (a search by several identifiers).
-PN_MUST_USE enum pn_code pn_timeline_find(struct pn_timeline *timeline,
-                                          const struct pn_slice *keys, unsigned key_count,
-                                          struct pn_client *ret_client, struct pn_err *err);
+PN_MUST_USE enum pn_code pn_timeline_find(struct pn_timeline *timeline, const struct pn_slice *keys,
+                                          unsigned key_count, struct pn_client *ret_client,
+                                          struct pn_err *err);
 
 // The identity as JSON (a Patient with name, identifier, address …), the newest that any of the
 // client's keys has. Only after an access decision for PN_ACTION_IDENTITY. `out` is secret.
@@ -90,7 +90,7 @@ enum pn_entry_kind {
     PN_KIND_PLAN,
     PN_KIND_COUNT
 };
-const char *pn_kind_name(enum pn_entry_kind kind); // "visit"; "other"
+const char *pn_kind_name(enum pn_entry_kind kind);      // "visit"; "other"
 enum pn_entry_kind pn_kind_parse(struct pn_slice name); // PN_KIND_COUNT when there is none
 
 // One resource, its newest revision.
@@ -100,18 +100,18 @@ struct pn_entry {
     enum pn_entry_kind kind;
     enum pn_sector sector;
     enum pn_data_class data_class;
-    int64_t start_ms, end_ms; // end_ms 0 when open or not known
-    int64_t recorded_ms;      // of this revision
-    bool is_withdrawn;        // cancelled, deleted, entered in error: shown only as such
-    struct pn_slice status;   // the resource's own status code
-    struct pn_slice type;     // type of the event that gave this revision
-    struct pn_slice source;   // its source: /adapter/<system>/<unit>
-    struct pn_slice event_id; // its id: the link back to the message, and on to triggers
-    struct pn_slice unit;     // service unit, as the source names it; may be empty
-    struct pn_slice service;  // service or specialty code; may be empty
+    int64_t start_ms, end_ms;   // end_ms 0 when open or not known
+    int64_t recorded_ms;        // of this revision
+    bool is_withdrawn;          // cancelled, deleted, entered in error: shown only as such
+    struct pn_slice status;     // the resource's own status code
+    struct pn_slice type;       // type of the event that gave this revision
+    struct pn_slice source;     // its source: /adapter/<system>/<unit>
+    struct pn_slice event_id;   // its id: the link back to the message, and on to triggers
+    struct pn_slice unit;       // service unit, as the source names it; may be empty
+    struct pn_slice service;    // service or specialty code; may be empty
     struct pn_slice profession; // profession code; may be empty
-    struct pn_slice subject;  // the key the source's event named (before any merge)
-    struct pn_slice data;     // the FHIR resource as it came, subject as the event named it
+    struct pn_slice subject;    // the key the source's event named (before any merge)
+    struct pn_slice data;       // the FHIR resource as it came, subject as the event named it
 };
 
 struct pn_entry_filter {
@@ -126,14 +126,14 @@ struct pn_entry_filter {
 
 enum { PN_TIMELINE_PAGE_MAX = 500, PN_CURSOR_BYTES = 64 };
 
-// A page of a client's entries, newest first by (start_ms, id). *ret_next is the next page's cursor,
+// A page of a client's entries, newest first by (start_ms, id). *ret_next is the next page's
+// cursor,
 // "" after the last. PN_INVALID when the cursor is not one of ours.
-PN_MUST_USE enum pn_code pn_timeline_page(struct pn_timeline *timeline, struct pn_arena *arena,
-                                          struct pn_slice client_key,
-                                          const struct pn_entry_filter *filter,
-                                          struct pn_entry *ret_entries, unsigned entry_max,
-                                          unsigned *ret_count, char ret_next[static PN_CURSOR_BYTES],
-                                          struct pn_err *err);
+PN_MUST_USE enum pn_code
+pn_timeline_page(struct pn_timeline *timeline, struct pn_arena *arena, struct pn_slice client_key,
+                 const struct pn_entry_filter *filter, struct pn_entry *ret_entries,
+                 unsigned entry_max, unsigned *ret_count, char ret_next[static PN_CURSOR_BYTES],
+                 struct pn_err *err);
 
 // One resource of whichever client. PN_NOT_FOUND when there is none.
 PN_MUST_USE enum pn_code pn_timeline_entry(struct pn_timeline *timeline, struct pn_arena *arena,
@@ -153,7 +153,8 @@ struct pn_entry_counts {
     int64_t by_class[PN_CLASS_COUNT];
     int64_t first_ms, last_ms; // 0 when there is none
 };
-PN_MUST_USE enum pn_code pn_timeline_counts(struct pn_timeline *timeline, struct pn_slice client_key,
+PN_MUST_USE enum pn_code pn_timeline_counts(struct pn_timeline *timeline,
+                                            struct pn_slice client_key,
                                             struct pn_entry_counts *ret_counts, struct pn_err *err);
 
 // --- Completeness --------------------------------------------------------------------------------
