@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string.h>
+
+#include "codec/hl7v2_parts.h"
+
+// How far into broken bytes an MSH is looked for, and how long it may be.
+enum { PEEK_BYTES_MAX = 16 * 1024 };
+
+static struct pn_slice skip(struct pn_slice text, size_t count)
+{
+    return pn_slice_of(text.ptr + count, text.len - count);
+}
+
+static struct pn_slice segment_at(struct pn_slice bytes)
+{
+    size_t len = 0;
+    while (len < bytes.len && bytes.ptr[len] != '\r' && bytes.ptr[len] != '\n') {
+        len++;
+    }
+    return pn_slice_of(bytes.ptr, len);
+}
+
+struct pn_slice pn_hl7v2_msh(struct pn_slice bytes)
+{
+    if (pn_slice_starts_with(bytes, "\xEF\xBB\xBF")) {
+        bytes = skip(bytes, 3);
+    }
+    while (bytes.len > 0 && (bytes.ptr[0] == ' ' || bytes.ptr[0] == '\t' || bytes.ptr[0] == '\r' ||
+                             bytes.ptr[0] == '\n' || bytes.ptr[0] == '\v')) {
+        bytes = skip(bytes, 1);
+    }
+    return pn_slice_starts_with(bytes, "MSH") ? segment_at(bytes) : pn_slice_of(NULL, 0);
+}
+
+static bool may_delimit(char c)
+{
+    bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    return c > ' ' && c < 0x7F && !is_letter && c != '"';
+}
+
+const char *pn_hl7v2_delimiters(struct pn_slice msh, struct pn_hl7v2_delimiters *ret_delimiters)
+{
+    if (msh.len < 5) {
+        return "the message ends before its encoding characters";
+    }
+    char field = msh.ptr[3];
+    // A tab as the field separator has been seen; elsewhere white space would be text.
+    if (!may_delimit(field) && field != '\t') {
+        return "the field separator is not ASCII punctuation";
+    }
+    struct pn_slice rest;
+    struct pn_slice encoding = pn_slice_split(skip(msh, 4), field, &rest);
+    char found[4] = {0};
+    if (encoding.len == 0 || encoding.len > 5) {
+        return "there must be one to five encoding characters";
+    }
+    for (size_t i = 0; i < encoding.len; i++) {
+        char c = encoding.ptr[i];
+        if (!may_delimit(c) || memchr(encoding.ptr, c, i) != NULL) {
+            return "the encoding characters are not distinct ASCII punctuation";
+        }
+        if (i < sizeof found) {
+            found[i] = c; // the fifth, for truncation (2.7), delimits nothing
+        }
+    }
+    *ret_delimiters = (struct pn_hl7v2_delimiters){.field = field,
+                                                   .component = found[0],
+                                                   .repeat = found[1],
+                                                   .escape = found[2],
+                                                   .subcomponent = found[3]};
+    return NULL;
+}
+
+struct pn_slice pn_hl7v2_msh_field(struct pn_slice msh, char separator, unsigned number)
+{
+    struct pn_slice rest = msh;
+    struct pn_slice found = pn_slice_split(msh, separator, &rest);
+    for (unsigned i = 2; i <= number; i++) {
+        found = pn_slice_split(rest, separator, &rest);
+    }
+    return pn_slice_trim(found);
+}
+
+// In a broken message the MSH may stand anywhere.
+static struct pn_slice find_msh(struct pn_slice bytes)
+{
+    struct pn_slice msh = pn_hl7v2_msh(bytes);
+    bytes.len = bytes.len > PEEK_BYTES_MAX ? PEEK_BYTES_MAX : bytes.len;
+    if (msh.len == 0) {
+        const char *at = bytes.len == 0 ? NULL : memmem(bytes.ptr, bytes.len, "MSH", 3);
+        msh = at == NULL ? msh : segment_at(skip(bytes, (size_t)(at - bytes.ptr)));
+    }
+    msh.len = msh.len > PEEK_BYTES_MAX ? PEEK_BYTES_MAX : msh.len;
+    return msh;
+}
+
+bool pn_hl7v2_peek(struct pn_slice bytes, struct pn_hl7v2_header *ret_header)
+{
+    struct pn_slice msh = find_msh(bytes);
+    if (msh.len < 4) {
+        return false;
+    }
+    struct pn_hl7v2_header header = {0};
+    if (pn_hl7v2_delimiters(msh, &header.delimiters) != NULL) {
+        // What cannot be trusted is not used: the usual ones around whatever separates the fields.
+        header.delimiters = (struct pn_hl7v2_delimiters){msh.ptr[3], '^', '~', '\\', '&'};
+    }
+    char separator = header.delimiters.field;
+    header.sending_application = pn_hl7v2_msh_field(msh, separator, 3);
+    header.sending_facility = pn_hl7v2_msh_field(msh, separator, 4);
+    header.receiving_application = pn_hl7v2_msh_field(msh, separator, 5);
+    header.receiving_facility = pn_hl7v2_msh_field(msh, separator, 6);
+    struct pn_slice rest;
+    struct pn_slice type = pn_hl7v2_msh_field(msh, separator, 9);
+    header.type = pn_slice_split(type, header.delimiters.component, &rest);
+    header.trigger = pn_slice_split(rest, header.delimiters.component, &rest);
+    header.control_id = pn_hl7v2_msh_field(msh, separator, 10);
+    header.processing_id = pn_hl7v2_msh_field(msh, separator, 11);
+    header.version = pn_slice_split(pn_hl7v2_msh_field(msh, separator, 12),
+                                    header.delimiters.component, &rest);
+    header.charset = pn_hl7v2_msh_field(msh, separator, 18);
+    *ret_header = header;
+    return true;
+}
