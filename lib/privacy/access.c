@@ -110,6 +110,7 @@ static const struct row rows[] = {
     {"quarantine-replay", PN_ACTION_QUARANTINE_REPLAY, PN_ROLE_ADMIN, NEED_NOTHING, false},
     {"merge-undo", PN_ACTION_MERGE_UNDO, PN_ROLE_ADMIN, NEED_NOTHING, false},
     {"audit", PN_ACTION_AUDIT_READ, PN_ROLE_DPO, NEED_NOTHING, false},
+    {"deliver-plan", PN_ACTION_DELIVER, PN_ROLE_INTEGRATION, NEED_RELATIONSHIP, false},
 };
 
 static const char *const action_names[PN_ACTION_COUNT] = {
@@ -127,6 +128,7 @@ static const char *const action_names[PN_ACTION_COUNT] = {
     [PN_ACTION_QUARANTINE_REPLAY] = "quarantine-replay",
     [PN_ACTION_MERGE_UNDO] = "merge-undo",
     [PN_ACTION_AUDIT_READ] = "audit-read",
+    [PN_ACTION_DELIVER] = "deliver",
 };
 
 const char *pn_action_name(enum pn_action action)

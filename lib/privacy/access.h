@@ -46,6 +46,7 @@ enum pn_action {
     PN_ACTION_QUARANTINE_REPLAY,
     PN_ACTION_MERGE_UNDO,
     PN_ACTION_AUDIT_READ,
+    PN_ACTION_DELIVER, // open the vault to send a published plan to the client's own systems
     PN_ACTION_COUNT
 };
 const char *pn_action_name(enum pn_action action); // "timeline"

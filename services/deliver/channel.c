@@ -14,9 +14,9 @@
 enum {
     ARENA_BYTES_MAX = 64 * 1024 * 1024,
     AWAY_FIRST_MS = 50,
-    IDLE_MS = 1000,        // a look at the ledger even if nobody woke the channel
-    SCAN_MS = 100,         // between looks for receipt files
-    UNRECORDED_MS = 500,   // the store is away: try to write the outcome again
+    IDLE_MS = 1000,             // a look at the ledger even if nobody woke the channel
+    SCAN_MS = 100,              // between looks for receipt files
+    UNRECORDED_MS = 500,        // the store is away: try to write the outcome again
     UNANSWERED_MS = 3600 * 1000 // a file without a receipt is offered again
 };
 
@@ -466,8 +466,8 @@ enum pn_code pn_channel_open(const struct pn_channel_options *options,
     }
     struct pn_transport_callbacks callbacks = {
         .context = channel, .result = result, .receipt = receipt_found};
-    enum pn_code code = ops->open(pn_run_base(options->run), options->system, &callbacks,
-                                  &channel->transport, err);
+    enum pn_code code =
+        ops->open(pn_run_base(options->run), options->system, &callbacks, &channel->transport, err);
     if (code != PN_OK) {
         pn_channel_close(channel);
         return code;

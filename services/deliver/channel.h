@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One records system's channel: takes what is due for it from the ledger, one delivery at a time, and
- * sees it through to a receipt. A system that is away, slow or refusing holds up nobody else, since
- * each has a channel of its own on the loop.
+ * One records system's channel: takes what is due for it from the ledger, one delivery at a time,
+ * and sees it through to a receipt. A system that is away, slow or refusing holds up nobody else,
+ * since each has a channel of its own on the loop.
  *
- * Retries have no end. A system that does not answer is asked again within PN_CHANNEL_AWAY_MS_MAX of
- * its return; one that answers "try again" is asked with growing pauses, up to the configured one.
+ * Retries have no end. A system that does not answer is asked again within PN_CHANNEL_AWAY_MS_MAX
+ * of its return; one that answers "try again" is asked with growing pauses, up to the configured
+ * one.
  */
 #ifndef PN_DELIVER_CHANNEL_H
 #define PN_DELIVER_CHANNEL_H

@@ -208,12 +208,12 @@ const struct pn_service *pn_service_deliver(void)
         .name = "deliver",
         .topics = topics,
         .topic_count = PN_ARRAY_COUNT(topics),
-        .migrations = pn_ledger_migrations,
+        .migration_count = PN_LEDGER_MIGRATION_COUNT,
         .start = start,
         .handle = handle,
         .committed = committed,
         .stop = stop,
     };
-    service.migration_count = pn_ledger_migration_count;
+    service.migrations = pn_ledger_migrations();
     return &service;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Reading the delivery ledger from another process (the API): where each version of a plan stands in
- * each system.
+ * Reading the delivery ledger from another process (the API): where each version of a plan stands
+ * in each system.
  */
 #ifndef PN_DELIVER_READ_H
 #define PN_DELIVER_READ_H

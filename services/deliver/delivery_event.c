@@ -53,8 +53,7 @@ static enum pn_code make_task(struct pn_arena *arena, const struct pn_delivery *
         {"owner.display", delivery->system},
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(members); i++) {
-        enum pn_code code =
-            pn_fhir_set(task, members[i].path, pn_slice_str(members[i].text), err);
+        enum pn_code code = pn_fhir_set(task, members[i].path, pn_slice_str(members[i].text), err);
         if (code != PN_OK) {
             return pn_err_within(err, "Task");
         }
@@ -63,8 +62,8 @@ static enum pn_code make_task(struct pn_arena *arena, const struct pn_delivery *
 }
 
 enum pn_code pn_delivery_event_add(struct pn_store *store, struct pn_arena *arena,
-                                   const struct pn_delivery *delivery,
-                                   enum pn_delivery_state state, int64_t now_ms, struct pn_err *err)
+                                   const struct pn_delivery *delivery, enum pn_delivery_state state,
+                                   int64_t now_ms, struct pn_err *err)
 {
     const struct state_row *row = &state_rows[state];
     struct pn_buf data;

@@ -2,7 +2,8 @@
 /*
  * A change in the ledger as an event on punos.delivery.v1: a FHIR Task per plan version and system.
  *
- * The system's own words stay in the ledger: they may hold anything, so they never go on the stream.
+ * The system's own words stay in the ledger: they may hold anything, so they never go on the
+ * stream.
  */
 #ifndef PN_DELIVER_DELIVERY_EVENT_H
 #define PN_DELIVER_DELIVERY_EVENT_H

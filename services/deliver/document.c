@@ -6,8 +6,8 @@
 #include "services/plan/plan_seal.h"
 
 // The version that the system has now, so that its form can say what it replaces.
-static enum pn_code open_previous(const struct pn_document_request *request,
-                                  struct pn_arena *arena, cJSON **ret_previous, struct pn_err *err)
+static enum pn_code open_previous(const struct pn_document_request *request, struct pn_arena *arena,
+                                  cJSON **ret_previous, struct pn_err *err)
 {
     int64_t version = 0;
     struct pn_slice sealed = {0};
@@ -27,9 +27,8 @@ enum pn_code pn_document_make(const struct pn_document_request *request, struct 
     cJSON *plan = NULL;
     cJSON *previous = NULL;
     cJSON *patient = NULL;
-    enum pn_code code =
-        pn_plan_unseal(pn_run_privacy(request->run), delivery->plan_id, delivery->plan_version,
-                       delivery->sealed, &plan, err);
+    enum pn_code code = pn_plan_unseal(pn_run_privacy(request->run), delivery->plan_id,
+                                       delivery->plan_version, delivery->sealed, &plan, err);
     if (code == PN_OK) {
         code = open_previous(request, arena, &previous, err);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * From a delivery in the ledger to the documents that its system gets: opens the plan's seal and the
- * client's identity, and lets the adapter write the system's own form.
+ * From a delivery in the ledger to the documents that its system gets: opens the plan's seal and
+ * the client's identity, and lets the adapter write the system's own form.
  */
 #ifndef PN_DELIVER_DOCUMENT_H
 #define PN_DELIVER_DOCUMENT_H
@@ -19,8 +19,8 @@ struct pn_document_request {
     const struct pn_delivery *delivery;
 };
 
-// Inside the caller's transaction (the access record goes there). Everything lives in `arena`, which
-// is also the current JSON arena.
+// Inside the caller's transaction (the access record goes there). Everything lives in `arena`,
+// which is also the current JSON arena.
 PN_MUST_USE enum pn_code pn_document_make(const struct pn_document_request *request,
                                           struct pn_arena *arena,
                                           const struct pn_document_out **ret_document,

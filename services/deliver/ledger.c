@@ -6,23 +6,30 @@
 #include <stdio.h>
 #include <string.h>
 
-const struct pn_migration pn_ledger_migrations[] = {
-    {1, "CREATE TABLE delivery ("
-        " id TEXT PRIMARY KEY, system TEXT NOT NULL, plan_id TEXT NOT NULL,"
-        " plan_version BIGINT NOT NULL, client_key TEXT NOT NULL, is_withdrawal BIGINT NOT NULL,"
-        " state BIGINT NOT NULL, position BIGINT NOT NULL, cause_id TEXT NOT NULL,"
-        " sealed BYTEA NOT NULL, attempts BIGINT NOT NULL, next_try_ms BIGINT NOT NULL,"
-        " queued_ms BIGINT NOT NULL, sent_ms BIGINT NOT NULL, settled_ms BIGINT NOT NULL,"
-        " reason TEXT NOT NULL, words TEXT NOT NULL);"
-        "CREATE INDEX delivery_open ON delivery (system, settled_ms, position);"
-        "CREATE INDEX delivery_plan ON delivery (plan_id, system, plan_version);"
-        "CREATE INDEX delivery_order ON delivery (position);"
-        "CREATE TABLE delivery_document ("
-        " delivery_id TEXT NOT NULL, ordinal BIGINT NOT NULL, receipt_id TEXT NOT NULL,"
-        " is_accepted BIGINT NOT NULL, PRIMARY KEY (delivery_id, ordinal));"
-        "CREATE INDEX delivery_receipt ON delivery_document (receipt_id)"},
-};
-const unsigned pn_ledger_migration_count = PN_ARRAY_COUNT(pn_ledger_migrations);
+#include "privacy/audit.h"
+
+static const char tables_sql[] =
+    "CREATE TABLE delivery ("
+    " id TEXT PRIMARY KEY, system TEXT NOT NULL, plan_id TEXT NOT NULL,"
+    " plan_version BIGINT NOT NULL, client_key TEXT NOT NULL, is_withdrawal BIGINT NOT NULL,"
+    " state BIGINT NOT NULL, position BIGINT NOT NULL, cause_id TEXT NOT NULL,"
+    " sealed BYTEA NOT NULL, attempts BIGINT NOT NULL, next_try_ms BIGINT NOT NULL,"
+    " queued_ms BIGINT NOT NULL, sent_ms BIGINT NOT NULL, settled_ms BIGINT NOT NULL,"
+    " reason TEXT NOT NULL, words TEXT NOT NULL);"
+    "CREATE INDEX delivery_open ON delivery (system, settled_ms, position);"
+    "CREATE INDEX delivery_plan ON delivery (plan_id, system, plan_version);"
+    "CREATE INDEX delivery_order ON delivery (position);"
+    "CREATE TABLE delivery_document ("
+    " delivery_id TEXT NOT NULL, ordinal BIGINT NOT NULL, receipt_id TEXT NOT NULL,"
+    " is_accepted BIGINT NOT NULL, PRIMARY KEY (delivery_id, ordinal));"
+    "CREATE INDEX delivery_receipt ON delivery_document (receipt_id)";
+
+const struct pn_migration *pn_ledger_migrations(void)
+{
+    static struct pn_migration migrations[PN_LEDGER_MIGRATION_COUNT] = {{1, tables_sql}, {2, NULL}};
+    migrations[1].sql = PN_AUDIT_SQL;
+    return migrations;
+}
 
 #define ROW                                                                                        \
     " d.id, d.system, d.plan_id, d.plan_version, d.client_key, d.is_withdrawal, d.state,"          \
@@ -143,8 +150,8 @@ static enum pn_code query_delivery(struct pn_store *store, struct pn_arena *aren
     return PN_OK;
 }
 
-enum pn_code pn_ledger_queue(struct pn_store *store, struct pn_delivery *delivery,
-                             bool *ret_is_new, struct pn_err *err)
+enum pn_code pn_ledger_queue(struct pn_store *store, struct pn_delivery *delivery, bool *ret_is_new,
+                             struct pn_err *err)
 {
     pn_delivery_id(delivery->plan_id, delivery->plan_version, delivery->system, delivery->id);
     int64_t last = 0;
@@ -156,10 +163,11 @@ enum pn_code pn_ledger_queue(struct pn_store *store, struct pn_delivery *deliver
     }
     delivery->position = last + 1;
     struct pn_value values[] = {
-        PN_STR(delivery->id),        PN_STR(delivery->system),       PN_STR(delivery->plan_id),
-        PN_INT(delivery->plan_version), PN_STR(delivery->client_key),
-        PN_INT(delivery->is_withdrawal), PN_INT(delivery->position), PN_STR(delivery->cause_id),
-        PN_BYTES(delivery->sealed),  PN_INT(delivery->queued_ms),
+        PN_STR(delivery->id),         PN_STR(delivery->system),
+        PN_STR(delivery->plan_id),    PN_INT(delivery->plan_version),
+        PN_STR(delivery->client_key), PN_INT(delivery->is_withdrawal),
+        PN_INT(delivery->position),   PN_STR(delivery->cause_id),
+        PN_BYTES(delivery->sealed),   PN_INT(delivery->queued_ms),
     };
     int64_t changed = 0;
     code = exec(store,
@@ -181,13 +189,13 @@ enum pn_code pn_ledger_next(struct pn_store *store, struct pn_arena *arena, cons
 {
     struct pn_value values[] = {PN_STR(system), PN_INT(now_ms)};
     bool found = false;
-    enum pn_code code = query_delivery(
-        store, arena,
-        "SELECT" ROW " FROM delivery d WHERE d.system = ?1 AND d.settled_ms = 0"
-        " AND d.next_try_ms <= ?2 AND NOT EXISTS (SELECT 1 FROM delivery e"
-        " WHERE e.plan_id = d.plan_id AND e.system = d.system AND e.settled_ms = 0"
-        " AND e.position < d.position) ORDER BY d.position LIMIT 1",
-        values, 2, ret_delivery, &found, err);
+    enum pn_code code =
+        query_delivery(store, arena,
+                       "SELECT" ROW " FROM delivery d WHERE d.system = ?1 AND d.settled_ms = 0"
+                       " AND d.next_try_ms <= ?2 AND NOT EXISTS (SELECT 1 FROM delivery e"
+                       " WHERE e.plan_id = d.plan_id AND e.system = d.system AND e.settled_ms = 0"
+                       " AND e.position < d.position) ORDER BY d.position LIMIT 1",
+                       values, 2, ret_delivery, &found, err);
     if (code != PN_OK) {
         return code;
     }
@@ -229,12 +237,12 @@ enum pn_code pn_ledger_accepted(struct pn_store *store, struct pn_arena *arena,
                                 PN_INT(delivery->plan_version), PN_INT(PN_DELIVERY_ACCEPTED)};
     struct accepted_taker taker = {.arena = arena};
     bool found = false;
-    enum pn_code code = query_one(store,
-                                  "SELECT plan_version, sealed FROM delivery WHERE plan_id = ?1"
-                                  " AND system = ?2 AND plan_version < ?3 AND state = ?4"
-                                  " ORDER BY plan_version DESC LIMIT 1",
-                                  values, PN_ARRAY_COUNT(values), take_accepted, &taker, &found,
-                                  err);
+    enum pn_code code =
+        query_one(store,
+                  "SELECT plan_version, sealed FROM delivery WHERE plan_id = ?1"
+                  " AND system = ?2 AND plan_version < ?3 AND state = ?4"
+                  " ORDER BY plan_version DESC LIMIT 1",
+                  values, PN_ARRAY_COUNT(values), take_accepted, &taker, &found, err);
     if (code != PN_OK) {
         return code;
     }

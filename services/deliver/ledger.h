@@ -4,9 +4,9 @@
  *
  *   queued → sent → accepted | rejected        (sent → queued again when no answer came)
  *
- * Rows are kept for ever: they are the proof of what went where. A version waits until every earlier
- * version of the same plan is settled in the same system; plans of other clients pass it by.
- * All functions work inside the transaction that the caller has open, but for the reads.
+ * Rows are kept for ever: they are the proof of what went where. A version waits until every
+ * earlier version of the same plan is settled in the same system; plans of other clients pass it
+ * by. All functions work inside the transaction that the caller has open, but for the reads.
  */
 #ifndef PN_DELIVER_LEDGER_H
 #define PN_DELIVER_LEDGER_H
@@ -20,8 +20,9 @@
 #include "base/slice.h"
 #include "store/store.h"
 
-extern const struct pn_migration pn_ledger_migrations[];
-extern const unsigned pn_ledger_migration_count;
+// The ledger's tables and the access trail of deliver.
+enum { PN_LEDGER_MIGRATION_COUNT = 2 };
+const struct pn_migration *pn_ledger_migrations(void);
 
 enum pn_delivery_state {
     PN_DELIVERY_QUEUED,
@@ -41,8 +42,8 @@ struct pn_delivery {
     const char *client_key;
     bool is_withdrawal;
     enum pn_delivery_state state;
-    int64_t position; // the order of queueing
-    const char *cause_id; // id of the plan event
+    int64_t position;       // the order of queueing
+    const char *cause_id;   // id of the plan event
     struct pn_slice sealed; // the plan's content, as the event carried it
     int64_t attempts;
     int64_t queued_ms, sent_ms, settled_ms; // 0: not yet
@@ -92,7 +93,7 @@ PN_MUST_USE enum pn_code pn_ledger_by_receipt(struct pn_store *store, struct pn_
                                               struct pn_err *err);
 // Marks that document as accepted; *ret_left is how many documents still wait.
 PN_MUST_USE enum pn_code pn_ledger_document_accepted(struct pn_store *store, const char *id,
-                                                     struct pn_slice receipt_id,
-                                                     int64_t *ret_left, struct pn_err *err);
+                                                     struct pn_slice receipt_id, int64_t *ret_left,
+                                                     struct pn_err *err);
 
 #endif

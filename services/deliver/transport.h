@@ -42,7 +42,8 @@ struct pn_transport_ops {
     enum pn_code (*open)(struct event_base *base, const struct pn_system_conf *conf,
                          const struct pn_transport_callbacks *callbacks,
                          struct pn_delivery_transport **ret_transport, struct pn_err *err);
-    // The document is copied as far as needed. PN_OK: `result` will be called (perhaps already was).
+    // The document is copied as far as needed. PN_OK: `result` will be called (perhaps already
+    // was).
     enum pn_code (*send)(struct pn_delivery_transport *transport,
                          const struct pn_document_out *document, struct pn_err *err);
     // Looks for receipts; NULL when answers come at once.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A folder that the records system picks files from. A document is written under a hidden name,
- * synced and renamed, so that nobody sees half of it; the system leaves NAME.receipt.json beside it.
- * The same document sent again is the same file, and is not written again while it or its receipt
- * still lies there.
+ * synced and renamed, so that nobody sees half of it; the system leaves NAME.receipt.json beside
+ * it. The same document sent again is the same file, and is not written again while it or its
+ * receipt still lies there.
  */
 #include <dirent.h>
 #include <errno.h>
