@@ -6,8 +6,13 @@
  * ?1 ?2 …; INSERT … ON CONFLICT … DO UPDATE/NOTHING; RETURNING; no AUTOINCREMENT, no dates (moments
  * are BIGINT milliseconds). Table names are unqualified.
  *
+ * A table that is found by its key only ends in `WITHOUT ROWID`: SQLite then stores it in the order of
+ * the key, at half the size; PostgreSQL does not see the words.
+ *
  * One thread per handle. A handle has at most one transaction. PN_CONFLICT means that another process
- * got in between (serialisation failure, locked): roll back and do the whole transaction again.
+ * got in between (serialisation failure, locked): roll back and do the whole transaction again. A
+ * transaction sees one moment of the store (SQLite: the only writer; PostgreSQL: repeatable read).
+ * After any error inside a transaction roll it back.
  * PN_UNAVAILABLE means that the database is away; the handle reconnects at the next begin.
  */
 #ifndef PN_STORE_STORE_H
@@ -47,6 +52,15 @@ PN_MUST_USE enum pn_code pn_store_prepare(struct pn_store *store, const char *sq
 PN_MUST_USE enum pn_code pn_store_begin(struct pn_store *store, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_store_commit(struct pn_store *store, struct pn_err *err); // durable
 void pn_store_rollback(struct pn_store *store); // does nothing without a transaction
+
+// A place inside the transaction to go back to. One at a time: setting it again moves it.
+PN_MUST_USE enum pn_code pn_store_savepoint(struct pn_store *store, struct pn_err *err);
+PN_MUST_USE enum pn_code pn_store_rollback_to_savepoint(struct pn_store *store, struct pn_err *err);
+
+bool pn_store_in_transaction(const struct pn_store *store);
+// A number that changes when another handle has committed something (SQLite), or 0 (PostgreSQL: ask
+// the tables).
+int64_t pn_store_change_count(struct pn_store *store);
 
 enum pn_value_kind { PN_VALUE_NULL, PN_VALUE_INT, PN_VALUE_TEXT, PN_VALUE_BYTES };
 struct pn_value {

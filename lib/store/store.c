@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/store.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/store_backend.h"
+
+static bool name_is_good(const char *name)
+{
+    size_t len = strlen(name);
+    return len > 0 && len < 48 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
+}
+
+static enum pn_code make_ready(struct pn_store *store, const struct pn_store_options *options,
+                               struct pn_err *err)
+{
+    if (options->read_only) {
+        return store->backend->check_made(store, err);
+    }
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; code == PN_OK && i < options->migration_count; i++) {
+        assert(i == 0 || options->migrations[i].version > options->migrations[i - 1].version);
+        code = store->backend->migrate(store, &options->migrations[i], err);
+    }
+    return code;
+}
+
+enum pn_code pn_store_open(const struct pn_config *config, const struct pn_store_options *options,
+                           struct pn_store **ret_store, struct pn_err *err)
+{
+    assert(config != NULL && options != NULL && ret_store != NULL && err != NULL);
+    if (!name_is_good(options->name)) {
+        return pn_err_set(err, PN_INTERNAL, "store", "a store's name is small letters and digits");
+    }
+    const struct pn_store_backend *backend =
+        config->store.kind == PN_STORE_POSTGRES ? &pn_store_postgres : &pn_store_sqlite;
+    struct pn_store *store = NULL;
+    enum pn_code code = backend->open(config, options, &store, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    store->backend = backend;
+    store->is_read_only = options->read_only;
+    snprintf(store->name, sizeof store->name, "%s", options->name);
+    code = make_ready(store, options, err);
+    if (code != PN_OK) {
+        pn_store_close(store);
+        return code;
+    }
+    *ret_store = store;
+    return PN_OK;
+}
+
+void pn_store_close(struct pn_store *store)
+{
+    if (store == NULL) {
+        return;
+    }
+    pn_store_rollback(store);
+    for (unsigned i = 0; i < PN_STORE_BUCKETS; i++) {
+        struct pn_stmt *stmt = store->buckets[i];
+        while (stmt != NULL) {
+            struct pn_stmt *next = stmt->next;
+            free(stmt->sql);
+            store->backend->forget(store, stmt);
+            stmt = next;
+        }
+    }
+    store->backend->close(store);
+}
+
+// FNV-1a.
+static unsigned bucket_of(const char *sql)
+{
+    uint32_t hash = 2166136261U;
+    for (const char *c = sql; *c != '\0'; c++) {
+        hash = (hash ^ (uint8_t)*c) * 16777619U;
+    }
+    return hash % PN_STORE_BUCKETS;
+}
+
+enum pn_code pn_store_prepare(struct pn_store *store, const char *sql, struct pn_stmt **ret_stmt,
+                              struct pn_err *err)
+{
+    assert(store != NULL && sql != NULL && ret_stmt != NULL && err != NULL);
+    struct pn_stmt **bucket = &store->buckets[bucket_of(sql)];
+    for (struct pn_stmt *stmt = *bucket; stmt != NULL; stmt = stmt->next) {
+        if (strcmp(stmt->sql, sql) == 0) {
+            *ret_stmt = stmt;
+            return PN_OK;
+        }
+    }
+    if (store->statement_count == PN_STORE_STATEMENTS_MAX) {
+        return pn_err_set(err, PN_LIMIT, store->name, "too many different statements");
+    }
+    char *copy = strdup(sql);
+    if (copy == NULL) {
+        return pn_err_set(err, PN_MEMORY, store->name, "no memory for a statement");
+    }
+    struct pn_stmt *stmt = NULL;
+    enum pn_code code = store->backend->prepare(store, sql, &stmt, err);
+    if (code != PN_OK) {
+        free(copy);
+        return code;
+    }
+    stmt->sql = copy;
+    stmt->next = *bucket;
+    *bucket = stmt;
+    store->statement_count++;
+    *ret_stmt = stmt;
+    return PN_OK;
+}
+
+enum pn_code pn_store_begin(struct pn_store *store, struct pn_err *err)
+{
+    assert(store != NULL && !store->in_transaction);
+    enum pn_code code = store->backend->begin(store, err);
+    store->in_transaction = code == PN_OK;
+    store->has_savepoint = false;
+    return code;
+}
+
+enum pn_code pn_store_commit(struct pn_store *store, struct pn_err *err)
+{
+    assert(store != NULL && store->in_transaction);
+    enum pn_code code = store->backend->commit(store, err);
+    if (code != PN_OK) {
+        pn_store_rollback(store);
+    }
+    store->in_transaction = false;
+    return code;
+}
+
+void pn_store_rollback(struct pn_store *store)
+{
+    if (store->in_transaction) {
+        store->backend->rollback(store);
+    }
+    store->in_transaction = false;
+}
+
+enum pn_code pn_store_savepoint(struct pn_store *store, struct pn_err *err)
+{
+    assert(store->in_transaction);
+    enum pn_code code = store->backend->savepoint(store, err);
+    store->has_savepoint = code == PN_OK;
+    return code;
+}
+
+enum pn_code pn_store_rollback_to_savepoint(struct pn_store *store, struct pn_err *err)
+{
+    assert(store->in_transaction && store->has_savepoint);
+    return store->backend->rollback_to(store, err);
+}
+
+bool pn_store_in_transaction(const struct pn_store *store)
+{
+    return store->in_transaction;
+}
+
+int64_t pn_store_change_count(struct pn_store *store)
+{
+    return store->backend->change_count(store);
+}
+
+static enum pn_code check_call(const struct pn_store *store, const struct pn_stmt *stmt,
+                               unsigned value_count, struct pn_err *err)
+{
+    if (value_count > PN_STORE_PARAMETERS_MAX) {
+        return pn_err_set(err, PN_LIMIT, store->name, "more than %d parameters",
+                          PN_STORE_PARAMETERS_MAX);
+    }
+    if (stmt->has_open_rows) {
+        return pn_err_set(err, PN_INTERNAL, store->name, "the statement's rows are still open");
+    }
+    return PN_OK;
+}
+
+enum pn_code pn_store_exec(struct pn_store *store, struct pn_stmt *stmt,
+                           const struct pn_value *values, unsigned value_count,
+                           int64_t *ret_changed, struct pn_err *err)
+{
+    enum pn_code code = check_call(store, stmt, value_count, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    struct pn_store_call call = {.stmt = stmt, .values = values, .value_count = value_count};
+    return store->backend->exec(store, &call, ret_changed, err);
+}
+
+enum pn_code pn_store_query(struct pn_store *store, struct pn_stmt *stmt,
+                            const struct pn_value *values, unsigned value_count,
+                            struct pn_rows **ret_rows, struct pn_err *err)
+{
+    enum pn_code code = check_call(store, stmt, value_count, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    struct pn_store_call call = {.stmt = stmt, .values = values, .value_count = value_count};
+    code = store->backend->query(store, &call, ret_rows, err);
+    stmt->has_open_rows = code == PN_OK;
+    return code;
+}
+
+enum pn_code pn_rows_next(struct pn_rows *rows, bool *ret_has_row, struct pn_err *err)
+{
+    return rows->store->backend->rows_next(rows, ret_has_row, err);
+}
+
+bool pn_rows_is_null(const struct pn_rows *rows, unsigned column)
+{
+    return rows->store->backend->rows_is_null(rows, column);
+}
+
+int64_t pn_rows_int(const struct pn_rows *rows, unsigned column)
+{
+    return rows->store->backend->rows_int(rows, column);
+}
+
+struct pn_slice pn_rows_text(const struct pn_rows *rows, unsigned column)
+{
+    return rows->store->backend->rows_text(rows, column);
+}
+
+struct pn_slice pn_rows_bytes(const struct pn_rows *rows, unsigned column)
+{
+    return rows->store->backend->rows_bytes(rows, column);
+}
+
+void pn_rows_close(struct pn_rows *rows)
+{
+    if (rows == NULL) {
+        return;
+    }
+    rows->stmt->has_open_rows = false;
+    rows->store->backend->rows_close(rows);
+}
