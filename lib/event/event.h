@@ -7,7 +7,8 @@
  * travel as `ce_` headers (Kafka protocol binding, binary content mode), elsewhere as structured
  * JSON. schemas/event-types.yaml lists the types and which resource each one carries.
  *
- * All slices point into memory that somebody else owns: the arena or buffer the event was read from.
+ * All slices point into memory that somebody else owns: the arena or buffer the event was read
+ * from.
  */
 #ifndef PN_EVENT_EVENT_H
 #define PN_EVENT_EVENT_H

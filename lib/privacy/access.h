@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "event/vocabulary.h"
 
 // Roles of a bearer token; a token may have several.
 enum pn_role {
@@ -50,32 +51,6 @@ enum pn_action {
     PN_ACTION_COUNT
 };
 const char *pn_action_name(enum pn_action action); // "timeline"
-
-// What protection an entry's data stands under (decree 457/2024 26 §; the first is ordinary data).
-enum pn_data_class {
-    PN_CLASS_ORDINARY,
-    PN_CLASS_PSYCHIATRY,
-    PN_CLASS_MENTAL_HEALTH,
-    PN_CLASS_SUBSTANCE,
-    PN_CLASS_PSYCHOLOGY,
-    PN_CLASS_GENETICS,
-    PN_CLASS_SEXUAL_THERAPY,
-    PN_CLASS_FAMILY_LAW,   // social care that is never shown to health care (decree 18 §)
-    PN_CLASS_THERAPY_NOTE, // 19014, 19015: therapeutic work, examinations in social care
-    PN_CLASS_COUNT
-};
-const char *pn_class_name(enum pn_data_class data_class); // "mental-health"
-
-enum pn_sector {
-    PN_SECTOR_UNKNOWN,
-    PN_SECTOR_PRIMARY,
-    PN_SECTOR_SPECIALIST,
-    PN_SECTOR_SOCIAL,
-    PN_SECTOR_NATIONAL,
-    PN_SECTOR_COUNT
-};
-const char *pn_sector_name(enum pn_sector sector); // "primary"; "" for unknown
-enum pn_sector pn_sector_parse(struct pn_slice name);
 
 struct pn_access_request {
     unsigned roles; // of the caller, enum pn_role together

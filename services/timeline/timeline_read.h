@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/slice.h"
 #include "conf/config.h"
+#include "event/vocabulary.h"
 #include "privacy/access.h"
 #include "privacy/privacy.h"
 
@@ -71,27 +72,6 @@ PN_MUST_USE enum pn_code pn_timeline_conflicts(struct pn_timeline *timeline, str
                                                struct pn_err *err);
 
 // --- Entries -------------------------------------------------------------------------------------
-
-// In the order of the event types; the kind's name is the first word of its event type.
-enum pn_entry_kind {
-    PN_KIND_OTHER,
-    PN_KIND_VISIT,
-    PN_KIND_CONTACT,
-    PN_KIND_APPOINTMENT,
-    PN_KIND_CLIENTSHIP,
-    PN_KIND_CONDITION,
-    PN_KIND_REFERRAL,
-    PN_KIND_NEED,
-    PN_KIND_OBSERVATION,
-    PN_KIND_RESPONSE,
-    PN_KIND_CONSENT,
-    PN_KIND_DOCUMENT,
-    PN_KIND_CONCERN,
-    PN_KIND_PLAN,
-    PN_KIND_COUNT
-};
-const char *pn_kind_name(enum pn_entry_kind kind);      // "visit"; "other"
-enum pn_entry_kind pn_kind_parse(struct pn_slice name); // PN_KIND_COUNT when there is none
 
 // One resource, its newest revision.
 struct pn_entry {

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The few facts that the timeline and the rules need of an event, read in one pass over its JSON.
+ *
+ * It is not a parser for FHIR (that is fhir/): it makes no tree and allocates nothing, because a
+ * rebuild reads every event that there ever was. Where an element may repeat, the first one that
+ * has something counts. facts_rows.c lists which element becomes which fact.
+ */
+#ifndef PN_EVENT_FACTS_H
+#define PN_EVENT_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "event/event.h"
+#include "event/vocabulary.h"
+
+enum pn_urgency { PN_URGENCY_UNKNOWN, PN_URGENCY_PLANNED, PN_URGENCY_EMERGENCY };
+
+// Slices point into the event.
+struct pn_facts {
+    struct pn_slice resource_type;
+    struct pn_slice id;
+    struct pn_slice status;
+    enum pn_entry_kind kind; // from the event's type
+    enum pn_sector sector;
+    enum pn_data_class data_class; // the most protected that any of its codes means
+    enum pn_urgency urgency;
+    int64_t start_ms; // when it happened; the event's time when the resource does not say
+    int64_t end_ms;   // 0 when open or not known
+    // Codes as the resource has them; empty when it has none.
+    struct pn_slice unit;       // service unit: identifier, else name
+    struct pn_slice service;    // service, specialty or palvelutehtävä
+    struct pn_slice profession; // of the first participant with one
+    struct pn_slice contact;    // yhteystapa: R10 …
+    struct pn_slice reason;     // of a cancellation
+    bool is_withdrawn;          // cancelled, deleted or entered in error
+    bool is_noshow;
+    bool is_client_contact; // the client was met or talked to: not R60, R70, R71, R72
+};
+
+// PN_INVALID when the data is not a JSON object with resourceType and id.
+PN_MUST_USE enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_facts,
+                                       struct pn_err *err);
+
+#endif
