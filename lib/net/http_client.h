@@ -35,14 +35,16 @@ struct pn_http_response {
 };
 
 PN_MUST_USE enum pn_code pn_http_client_open(struct event_base *base,
-                                             struct pn_http_client **ret_client, struct pn_err *err);
-void pn_http_client_close(struct pn_http_client *client); // takes NULL; done is not called any more
+                                             struct pn_http_client **ret_client,
+                                             struct pn_err *err);
+// Takes NULL; `done` is not called any more. Not to be called from inside `done`.
+void pn_http_client_close(struct pn_http_client *client);
 
-// `done` is called exactly once, from the loop, unless the client is closed first.
-PN_MUST_USE enum pn_code pn_http_client_send(struct pn_http_client *client,
-                                             const struct pn_http_request *request,
-                                             void (*done)(const struct pn_http_response *response,
-                                                          void *context),
-                                             void *context, struct pn_err *err);
+// `done` is called exactly once, from the loop, unless the client is closed first. The response is
+// valid during the call only.
+PN_MUST_USE enum pn_code
+pn_http_client_send(struct pn_http_client *client, const struct pn_http_request *request,
+                    void (*done)(const struct pn_http_response *response, void *context),
+                    void *context, struct pn_err *err);
 
 #endif

@@ -265,8 +265,7 @@ void pn_http_answer(struct pn_http_exchange *exchange, int status, const char *c
         }
         write_head(exchange, status, content_type, framing);
         if (status_has_body(status) && wants_body(exchange) && body.len > 0) {
-            (void)evbuffer_add(pn_http_connection_output(exchange->connection), body.ptr,
-                               body.len);
+            (void)evbuffer_add(pn_http_connection_output(exchange->connection), body.ptr, body.len);
         }
     }
     finish(exchange);

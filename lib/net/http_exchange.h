@@ -3,8 +3,8 @@
  * What the two halves of the HTTP server share: http_server.c reads connections, http_exchange.c
  * holds one request and writes its answer.
  *
- * An exchange outlives its connection when the peer hangs up before the answer: then the answer goes
- * nowhere and the exchange ends.
+ * An exchange outlives its connection when the peer hangs up before the answer: then the answer
+ * goes nowhere and the exchange ends.
  */
 #ifndef PN_NET_HTTP_EXCHANGE_H
 #define PN_NET_HTTP_EXCHANGE_H

@@ -35,7 +35,8 @@ size_t pn_http_head_length(struct pn_slice bytes, size_t *scanned)
         }
         size_t next = (size_t)(line_end - bytes.ptr) + 1;
         bool is_blank = next >= 2 && bytes.ptr[next - 2] == '\n';
-        bool is_blank_crlf = next >= 3 && bytes.ptr[next - 2] == '\r' && bytes.ptr[next - 3] == '\n';
+        bool is_blank_crlf =
+            next >= 3 && bytes.ptr[next - 2] == '\r' && bytes.ptr[next - 3] == '\n';
         if (is_blank || is_blank_crlf) {
             return next;
         }

@@ -3,10 +3,10 @@
  * HTTP/1.1 requests as text: the pure half of the server, without sockets (RFC 9112, RFC 3986).
  *
  * Strict where leniency lets two parties read one request differently: no white space before a
- * header's colon, no folded lines, no Content-Length beside Transfer-Encoding, no bare CR. Lines may
- * end in LF alone (RFC 9112 section 2.2). Slices point into the input; decoded texts live in the
- * arena. The functions that can refuse return an HTTP status, 0 when all is well, with the reason in
- * *err.
+ * header's colon, no folded lines, no Content-Length beside Transfer-Encoding, no bare CR. Lines
+ * may end in LF alone (RFC 9112 section 2.2). Slices point into the input; decoded texts live in
+ * the arena. The functions that can refuse return an HTTP status, 0 when all is well, with the
+ * reason in *err.
  */
 #ifndef PN_NET_HTTP_PARSE_H
 #define PN_NET_HTTP_PARSE_H
@@ -26,9 +26,9 @@ enum {
     PN_HTTP_HEADERS_MAX = 64,
     PN_HTTP_SEGMENTS_MAX = 32,
     PN_HTTP_PARAMETERS_MAX = 256,
-    PN_HTTP_TOKEN_BYTES_MAX = 8 * 1024,     // a bearer token
-    PN_HTTP_CHUNK_LINE_BYTES_MAX = 256,     // a chunk's size with its extensions
-    PN_HTTP_TRAILER_BYTES_MAX = 4 * 1024    // read and dropped
+    PN_HTTP_TOKEN_BYTES_MAX = 8 * 1024,  // a bearer token
+    PN_HTTP_CHUNK_LINE_BYTES_MAX = 256,  // a chunk's size with its extensions
+    PN_HTTP_TRAILER_BYTES_MAX = 4 * 1024 // read and dropped
 };
 
 struct pn_http_field {
@@ -48,8 +48,8 @@ struct pn_http_head {
     int64_t body_bytes; // Content-Length; 0 when there is none
 };
 
-// Length of the head with its blank line, 0 when it is not complete. *scanned (0 at first) remembers
-// how far an earlier call has looked, for the same bytes with more appended.
+// Length of the head with its blank line, 0 when it is not complete. *scanned (0 at first)
+// remembers how far an earlier call has looked, for the same bytes with more appended.
 size_t pn_http_head_length(struct pn_slice bytes, size_t *scanned);
 PN_MUST_USE int pn_http_head_parse(struct pn_slice bytes, struct pn_http_head *ret_head,
                                    struct pn_err *err);

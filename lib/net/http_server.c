@@ -266,8 +266,8 @@ static void begin_exchange(struct pn_http_connection *connection)
     struct pn_http_exchange *exchange = connection->exchange;
     const struct pn_http_server_options *options = &connection->server->options;
     struct pn_err err = {0};
-    int status = pn_http_target_parse(exchange->arena, exchange->head.target, &exchange->target,
-                                      &err);
+    int status =
+        pn_http_target_parse(exchange->arena, exchange->head.target, &exchange->target, &err);
     status = status == 0 ? add_parameters(exchange, exchange->target.query, &err) : status;
     if (status != 0) {
         refuse(connection, status, &err);
@@ -324,9 +324,8 @@ static bool take_head(struct pn_http_connection *connection, struct evbuffer *in
         return false;
     }
     struct pn_http_exchange *exchange = pn_http_exchange_new(connection->server);
-    char *head = exchange == NULL
-                     ? NULL
-                     : pn_arena_copy(exchange->arena, pn_slice_of(bytes.ptr, length));
+    char *head =
+        exchange == NULL ? NULL : pn_arena_copy(exchange->arena, pn_slice_of(bytes.ptr, length));
     if (head == NULL) {
         pn_http_connection_cut_later(connection);
         return false;
@@ -487,8 +486,7 @@ static void on_accepted(int fd, const char *peer, void *context)
     struct pn_http_server *server = context;
     struct pn_http_connection *connection = calloc(1, sizeof *connection);
     struct bufferevent *bev =
-        connection == NULL ? NULL
-                           : bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
+        connection == NULL ? NULL : bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
     struct event *deadline =
         bev == NULL ? NULL : evtimer_new(server->base, on_deadline, connection);
     if (deadline == NULL) {

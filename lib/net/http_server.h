@@ -2,19 +2,19 @@
 /*
  * An HTTP/1.1 server on libevent: routes by table, bounded bodies, streamed answers.
  *
- * A handler is called on the event loop with the whole request and answers before it returns, or keeps
- * the exchange and answers later (a long poll, server-sent events). Paths are percent-decoded and
- * matched by segment; `{name}` in a route takes one segment. Unknown paths answer 404, known paths
- * with another method 405 with Allow, too large bodies 413; all errors go through `error_body`, so
- * that an API answers in its own form (an OperationOutcome).
+ * A handler is called on the event loop with the whole request and answers before it returns, or
+ * keeps the exchange and answers later (a long poll, server-sent events). Paths are percent-decoded
+ * and matched by segment; `{name}` in a route takes one segment. Unknown paths answer 404, known
+ * paths with another method 405 with Allow, too large bodies 413; all errors go through
+ * `error_body`, so that an API answers in its own form (an OperationOutcome).
  *
- * A path's empty segments are dropped (`//fhir/Patient/` is `/fhir/Patient`); `.` and `..` segments,
- * a percent-coded slash or NUL and what is not UTF-8 are refused with 400. When several routes fit,
- * the one with the fewest `{name}` segments is taken.
+ * A path's empty segments are dropped (`//fhir/Patient/` is `/fhir/Patient`); `.` and `..`
+ * segments, a percent-coded slash or NUL and what is not UTF-8 are refused with 400. When several
+ * routes fit, the one with the fewest `{name}` segments is taken.
  *
- * It stands on bufferevents and not on evhttp: evhttp 2.1 answers malformed requests in its own HTML,
- * does not tell a handler that its peer hung up while a slow answer is being made, and bounds neither
- * the connections nor what a slow reader leaves waiting.
+ * It stands on bufferevents and not on evhttp: evhttp 2.1 answers malformed requests in its own
+ * HTML, does not tell a handler that its peer hung up while a slow answer is being made, and bounds
+ * neither the connections nor what a slow reader leaves waiting.
  *
  * Neither the path, the query nor the body is logged.
  */
@@ -55,8 +55,8 @@ struct pn_http_server_options {
     int64_t connections_max;
     int64_t idle_timeout_ms;
     void *context; // handed to every handler
-    // For every request, as soon as its head is read (there is no body yet, so that a stranger cannot
-    // make the server take one): false means that it has answered (401, 403).
+    // For every request, as soon as its head is read (there is no body yet, so that a stranger
+    // cannot make the server take one): false means that it has answered (401, 403).
     bool (*before)(struct pn_http_exchange *exchange, void *context);
     // Writes the body of an error answer and returns its content type; NULL: text/plain.
     const char *(*error_body)(int status, const struct pn_err *err, struct pn_buf *ret_body);
@@ -64,7 +64,8 @@ struct pn_http_server_options {
 
 PN_MUST_USE enum pn_code pn_http_server_open(struct event_base *base,
                                              const struct pn_http_server_options *options,
-                                             struct pn_http_server **ret_server, struct pn_err *err);
+                                             struct pn_http_server **ret_server,
+                                             struct pn_err *err);
 // Takes NULL; cuts what is open: streams are told by `gone`, exchanges that nobody has answered yet
 // end here and may not be answered any more. Not to be called from inside a handler.
 void pn_http_server_close(struct pn_http_server *server);
@@ -108,8 +109,8 @@ void pn_http_answer_error(struct pn_http_exchange *exchange, const struct pn_err
 void pn_http_answer_status(struct pn_http_exchange *exchange, int status, const struct pn_err *err);
 
 // A streamed answer: start, any number of chunks, end. `gone` is called once when the peer hangs up
-// (then neither chunk nor end may follow). A peer that reads too slowly (more than 1 MiB waiting) is
-// cut off.
+// (then neither chunk nor end may follow). A peer that reads too slowly (more than 1 MiB waiting)
+// is cut off.
 void pn_http_stream_start(struct pn_http_exchange *exchange, int status, const char *content_type,
                           void (*gone)(struct pn_http_exchange *exchange, void *context),
                           void *context);

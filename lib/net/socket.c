@@ -66,11 +66,10 @@ enum pn_code pn_net_split_address(const char *address, char *ret_host, size_t ho
 
 static void peer_text(const struct sockaddr *address, char ret_peer[static PN_PEER_TEXT_BYTES])
 {
-    const void *raw = address->sa_family == AF_INET6
-                          ? (const void *)&((const struct sockaddr_in6 *)(const void *)address)
-                                ->sin6_addr
-                          : (const void *)&((const struct sockaddr_in *)(const void *)address)
-                                ->sin_addr;
+    const void *raw =
+        address->sa_family == AF_INET6
+            ? (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr
+            : (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
     if (inet_ntop(address->sa_family, raw, ret_peer, PN_PEER_TEXT_BYTES) == NULL) {
         ret_peer[0] = '\0';
     }
@@ -153,10 +152,10 @@ static enum pn_code bind_listener(struct event_base *base, struct pn_listener *l
         return pn_err_set(err, PN_INVALID, "listen", "cannot resolve %s: %s", address,
                           gai_strerror(fault));
     }
-    listener->listener = evconnlistener_new_bind(
-        base, on_accepted, listener,
-        LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE, BACKLOG, found->ai_addr,
-        (int)found->ai_addrlen);
+    listener->listener =
+        evconnlistener_new_bind(base, on_accepted, listener,
+                                LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE,
+                                BACKLOG, found->ai_addr, (int)found->ai_addrlen);
     freeaddrinfo(found);
     if (listener->listener == NULL) {
         return pn_err_set(err, PN_IO, "listen", "cannot listen on %s: %s", address,

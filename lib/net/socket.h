@@ -2,9 +2,9 @@
 /*
  * What all listeners and connections of Punos have in common.
  *
- * Sockets are non-blocking and close on exec, TCP_NODELAY is set, SIGPIPE is ignored for the process.
- * A listener that may take no more connections stops accepting (the kernel's queue holds the rest)
- * until one has ended; when the process has no descriptors left it pauses for a moment.
+ * Sockets are non-blocking and close on exec, TCP_NODELAY is set, SIGPIPE is ignored for the
+ * process. A listener that may take no more connections stops accepting (the kernel's queue holds
+ * the rest) until one has ended; when the process has no descriptors left it pauses for a moment.
  */
 #ifndef PN_NET_SOCKET_H
 #define PN_NET_SOCKET_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * For tests of the net layer: an event loop in a thread of its own, and blocking sockets that talk to
- * it. Whatever the loop runs must be opened before loop_start and closed after loop_stop.
+ * For tests of the net layer: an event loop in a thread of its own, and blocking sockets that talk
+ * to it. Whatever the loop runs must be opened before loop_start and closed after loop_stop.
  */
 #ifndef PN_TESTS_NET_FIXTURE_H
 #define PN_TESTS_NET_FIXTURE_H

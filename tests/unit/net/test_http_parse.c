@@ -59,8 +59,7 @@ static void refuses_what_two_parties_could_read_differently(void **state)
         {400, "POST / HTTP/1.1\r\n" HOST "Content-Length: 1x\r\n\r\n"},
         {400, "POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999999999999999\r\n\r\n"},
         {400, "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"},
-        {400, "POST / HTTP/1.1\r\n" HOST
-              "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
+        {400, "POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n"},
         {501, "POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: gzip, chunked\r\n\r\n"},
         {417, "POST / HTTP/1.1\r\n" HOST "Expect: miracles\r\n\r\n"},
         {505, "GET / HTTP/2.0\r\n" HOST "\r\n"},
@@ -173,9 +172,9 @@ static void reads_parameters(void **state)
     struct pn_arena *arena = pn_arena_new(1024 * 1024);
     struct pn_http_parameters *parameters = pn_arena_alloc(arena, sizeof *parameters);
     struct pn_err err = {0};
-    assert_int_equal(pn_http_parameters_parse(arena, pn_slice_str("a=1&b=x+y%26&&c&=d&a=2"),
-                                              parameters, &err),
-                     0);
+    assert_int_equal(
+        pn_http_parameters_parse(arena, pn_slice_str("a=1&b=x+y%26&&c&=d&a=2"), parameters, &err),
+        0);
     assert_int_equal(parameters->count, 5);
     assert_true(pn_slice_is(parameters->items[1].value, "x y&"));
     assert_true(pn_slice_is(parameters->items[2].name, "c"));
@@ -195,8 +194,8 @@ static void reads_parameters(void **state)
 static void reads_a_bearer_token(void **state)
 {
     (void)state;
-    assert_true(pn_slice_is(pn_http_bearer(pn_slice_str("Bearer abc.DEF-1_2~+/==")),
-                            "abc.DEF-1_2~+/=="));
+    assert_true(
+        pn_slice_is(pn_http_bearer(pn_slice_str("Bearer abc.DEF-1_2~+/==")), "abc.DEF-1_2~+/=="));
     assert_true(pn_slice_is(pn_http_bearer(pn_slice_str("bearer   x")), "x"));
     assert_int_equal(pn_http_bearer(pn_slice_str("Basic abc")).len, 0);
     assert_int_equal(pn_http_bearer(pn_slice_str("Bearer")).len, 0);
@@ -213,8 +212,8 @@ static enum pn_code feed(struct pn_slice text, size_t piece_bytes, struct pn_buf
     while (at < text.len && !pn_http_chunked_is_done(&chunked)) {
         size_t here = text.len - at < piece_bytes ? text.len - at : piece_bytes;
         size_t used = 0;
-        enum pn_code code = pn_http_chunked_feed(&chunked, pn_slice_of(text.ptr + at, here), body,
-                                                 &used, &err);
+        enum pn_code code =
+            pn_http_chunked_feed(&chunked, pn_slice_of(text.ptr + at, here), body, &used, &err);
         if (code != PN_OK) {
             return code;
         }
@@ -227,7 +226,8 @@ static enum pn_code feed(struct pn_slice text, size_t piece_bytes, struct pn_buf
 static void reads_chunks_in_any_pieces(void **state)
 {
     (void)state;
-    static const char text[] = "5\r\nhello\r\n1;x=y\r\n \r\n00A\r\n0123456789\r\n0\r\nT: v\r\n\r\nNEXT";
+    static const char text[] =
+        "5\r\nhello\r\n1;x=y\r\n \r\n00A\r\n0123456789\r\n0\r\nT: v\r\n\r\nNEXT";
     for (size_t piece = 1; piece < sizeof text; piece++) {
         struct pn_buf body;
         pn_buf_init(&body, 64);
@@ -242,8 +242,9 @@ static void reads_chunks_in_any_pieces(void **state)
 static void refuses_malformed_chunks(void **state)
 {
     (void)state;
-    static const char *const rows[] = {"\r\n", "x\r\n", "5\nhello", "5\r\nhelloX", "5 x\r\rx",
-                                       "FFFFFFFFFFFFFFFFF\r\n", "0\r\n\rX", "-1\r\n", ";\r\n"};
+    static const char *const rows[] = {"\r\n",        "x\r\n",    "5\nhello",
+                                       "5\r\nhelloX", "5 x\r\rx", "FFFFFFFFFFFFFFFFF\r\n",
+                                       "0\r\n\rX",    "-1\r\n",   ";\r\n"};
     for (size_t i = 0; i < PN_ARRAY_COUNT(rows); i++) {
         struct pn_buf body;
         pn_buf_init(&body, 64);

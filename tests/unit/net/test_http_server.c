@@ -97,8 +97,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 static void on_big(struct pn_http_exchange *exchange, void *context)
 {
     struct fixture *fixture = context;
-    pn_http_answer(exchange, 200, "application/octet-stream",
-                   pn_slice_of(fixture->big, BIG_BYTES));
+    pn_http_answer(exchange, 200, "application/octet-stream", pn_slice_of(fixture->big, BIG_BYTES));
 }
 
 static bool before(struct pn_http_exchange *exchange, void *context)
@@ -120,10 +119,14 @@ static const char *error_body(int status, const struct pn_err *err, struct pn_bu
 }
 
 static const struct pn_http_route routes[] = {
-    {PN_HTTP_POST, "/echo", on_echo},      {PN_HTTP_PUT, "/echo", on_echo},
-    {PN_HTTP_GET, "/item/{id}", on_item},  {PN_HTTP_POST, "/item/{id}", on_item},
-    {PN_HTTP_GET, "/item/special", on_special}, {PN_HTTP_GET, "/later", on_later},
-    {PN_HTTP_GET, "/stream", on_stream},   {PN_HTTP_GET, "/flood", on_flood},
+    {PN_HTTP_POST, "/echo", on_echo},
+    {PN_HTTP_PUT, "/echo", on_echo},
+    {PN_HTTP_GET, "/item/{id}", on_item},
+    {PN_HTTP_POST, "/item/{id}", on_item},
+    {PN_HTTP_GET, "/item/special", on_special},
+    {PN_HTTP_GET, "/later", on_later},
+    {PN_HTTP_GET, "/stream", on_stream},
+    {PN_HTTP_GET, "/flood", on_flood},
     {PN_HTTP_GET, "/big", on_big},
 };
 
@@ -279,8 +282,9 @@ static void bounds_heads_and_bodies(void **state)
     memset(request + len, 'x', 300000);
     request[len + 300000] = '\0';
     assert_status(ask(state, request), 413);
-    len = snprintf(request, BODY_MAX, "POST /echo" TAIL "Transfer-Encoding: chunked\r\n\r\n"
-                                      "493E0\r\n");
+    len = snprintf(request, BODY_MAX,
+                   "POST /echo" TAIL "Transfer-Encoding: chunked\r\n\r\n"
+                   "493E0\r\n");
     memset(request + len, 'x', 300000);
     request[len + 300000] = '\0';
     assert_status(ask(state, request), 413);
