@@ -38,15 +38,17 @@ enum pn_hetu_fault {
 enum pn_hetu_fault pn_hetu_parse(struct pn_slice text, struct pn_hetu *ret_hetu);
 // What is wrong, in words that hold nothing of the code itself.
 const char *pn_hetu_fault_text(enum pn_hetu_fault fault);
-// True when `text` holds something with the shape and the check character of an identity code at
-// any place: the guard on everything that leaves for the stream, a log or a URL.
+// True when `text` holds an identity code at any place, in capitals or not: a real date, separator and
+// check character. The guard on everything that leaves for the stream, a log or a URL. Runs of more
+// than six digits before, or a digit after a check digit, make it another kind of number (a time
+// stamp with a running number would be taken too often), and so does standing inside a UUID.
 bool pn_hetu_is_inside(struct pn_slice text);
 
 // Y-tunnus, NNNNNNN-C (weights 7 9 10 5 8 4 2, modulo 11).
 bool pn_ytunnus_is_valid(struct pn_slice text);
 
 // True for an OID that names temporary person identifiers made by an organisation
-// (1.2.246.10.<ytunnus>.22.<year> and …​.10.<unit>.22.<year>): their check characters are not
+// (1.2.246.10.<ytunnus>.22.<year> and ….10.<unit>.22.<year>): their check characters are not
 // enforced.
 bool pn_oid_is_temporary_person_id(struct pn_slice oid);
 

@@ -14,19 +14,32 @@ struct charset_name {
 };
 
 static const struct charset_name names[] = {
-    {"ISO-8859-1", PN_CHARSET_LATIN1},    {"8859/1", PN_CHARSET_LATIN1},
-    {"UTF-8", PN_CHARSET_UTF8},           {"UNICODE UTF-8", PN_CHARSET_UTF8},
-    {"UNICODE", PN_CHARSET_UTF8},         {"ASCII", PN_CHARSET_ASCII},
-    {"US-ASCII", PN_CHARSET_ASCII},       {"8859/15", PN_CHARSET_LATIN9},
-    {"ISO-8859-15", PN_CHARSET_LATIN9},   {"windows-1252", PN_CHARSET_WINDOWS},
-    {"ISO8859-1", PN_CHARSET_LATIN1},     {"ISO 8859-1", PN_CHARSET_LATIN1},
-    {"ISO_8859-1", PN_CHARSET_LATIN1},    {"ISO IR-100", PN_CHARSET_LATIN1},
-    {"ISO-IR-100", PN_CHARSET_LATIN1},    {"latin1", PN_CHARSET_LATIN1},
-    {"8859-1", PN_CHARSET_LATIN1},        {"ISO8859-15", PN_CHARSET_LATIN9},
-    {"ISO 8859-15", PN_CHARSET_LATIN9},   {"8859-15", PN_CHARSET_LATIN9},
-    {"latin9", PN_CHARSET_LATIN9},        {"cp1252", PN_CHARSET_WINDOWS},
-    {"UTF8", PN_CHARSET_UTF8},            {"UNICODE UTF8", PN_CHARSET_UTF8},
-    {"UTF-16LE", PN_CHARSET_UTF16LE},     {"UTF-16BE", PN_CHARSET_UTF16BE},
+    {"ISO-8859-1", PN_CHARSET_LATIN1},
+    {"8859/1", PN_CHARSET_LATIN1},
+    {"UTF-8", PN_CHARSET_UTF8},
+    {"UNICODE UTF-8", PN_CHARSET_UTF8},
+    {"UNICODE", PN_CHARSET_UTF8},
+    {"ASCII", PN_CHARSET_ASCII},
+    {"US-ASCII", PN_CHARSET_ASCII},
+    {"8859/15", PN_CHARSET_LATIN9},
+    {"ISO-8859-15", PN_CHARSET_LATIN9},
+    {"windows-1252", PN_CHARSET_WINDOWS},
+    {"ISO8859-1", PN_CHARSET_LATIN1},
+    {"ISO 8859-1", PN_CHARSET_LATIN1},
+    {"ISO_8859-1", PN_CHARSET_LATIN1},
+    {"ISO IR-100", PN_CHARSET_LATIN1},
+    {"ISO-IR-100", PN_CHARSET_LATIN1},
+    {"latin1", PN_CHARSET_LATIN1},
+    {"8859-1", PN_CHARSET_LATIN1},
+    {"ISO8859-15", PN_CHARSET_LATIN9},
+    {"ISO 8859-15", PN_CHARSET_LATIN9},
+    {"8859-15", PN_CHARSET_LATIN9},
+    {"latin9", PN_CHARSET_LATIN9},
+    {"cp1252", PN_CHARSET_WINDOWS},
+    {"UTF8", PN_CHARSET_UTF8},
+    {"UNICODE UTF8", PN_CHARSET_UTF8},
+    {"UTF-16LE", PN_CHARSET_UTF16LE},
+    {"UTF-16BE", PN_CHARSET_UTF16BE},
     {"UNICODE UTF-16", PN_CHARSET_UTF16BE},
 };
 
@@ -49,11 +62,11 @@ static const struct {
     uint16_t character;
     const char *twin;
 } twins[] = {
-    {0x2010, "-"},  {0x2011, "-"},   {0x2012, "-"}, {0x2013, "-"}, {0x2014, "-"},  {0x2015, "-"},
-    {0x2212, "-"},  {0x2018, "'"},   {0x2019, "'"}, {0x201A, "'"}, {0x201C, "\""}, {0x201D, "\""},
-    {0x201E, "\""}, {0x2022, "*"},   {0x2039, "<"}, {0x203A, ">"}, {0x2026, "..."}, {0x20AC, "EUR"},
-    {0x0160, "S"},  {0x0161, "s"},   {0x017D, "Z"}, {0x017E, "z"}, {0x0152, "OE"}, {0x0153, "oe"},
-    {0x2002, " "},  {0x2003, " "},   {0x2009, " "}, {0x202F, " "}, {0x00A0, " "},  {0x2264, "<="},
+    {0x2010, "-"},  {0x2011, "-"},  {0x2012, "-"}, {0x2013, "-"}, {0x2014, "-"},   {0x2015, "-"},
+    {0x2212, "-"},  {0x2018, "'"},  {0x2019, "'"}, {0x201A, "'"}, {0x201C, "\""},  {0x201D, "\""},
+    {0x201E, "\""}, {0x2022, "*"},  {0x2039, "<"}, {0x203A, ">"}, {0x2026, "..."}, {0x20AC, "EUR"},
+    {0x0160, "S"},  {0x0161, "s"},  {0x017D, "Z"}, {0x017E, "z"}, {0x0152, "OE"},  {0x0153, "oe"},
+    {0x2002, " "},  {0x2003, " "},  {0x2009, " "}, {0x202F, " "}, {0x00A0, " "},   {0x2264, "<="},
     {0x2265, ">="}, {0x2028, "\n"},
 };
 
@@ -71,10 +84,10 @@ enum pn_charset pn_charset_find(struct pn_slice name)
 const char *pn_charset_name(enum pn_charset charset)
 {
     static const char *const iana[] = {
-        [PN_CHARSET_UNKNOWN] = "unknown",        [PN_CHARSET_ASCII] = "US-ASCII",
-        [PN_CHARSET_UTF8] = "UTF-8",             [PN_CHARSET_LATIN1] = "ISO-8859-1",
-        [PN_CHARSET_LATIN9] = "ISO-8859-15",     [PN_CHARSET_WINDOWS] = "windows-1252",
-        [PN_CHARSET_UTF16LE] = "UTF-16LE",       [PN_CHARSET_UTF16BE] = "UTF-16BE",
+        [PN_CHARSET_UNKNOWN] = "unknown",    [PN_CHARSET_ASCII] = "US-ASCII",
+        [PN_CHARSET_UTF8] = "UTF-8",         [PN_CHARSET_LATIN1] = "ISO-8859-1",
+        [PN_CHARSET_LATIN9] = "ISO-8859-15", [PN_CHARSET_WINDOWS] = "windows-1252",
+        [PN_CHARSET_UTF16LE] = "UTF-16LE",   [PN_CHARSET_UTF16BE] = "UTF-16BE",
     };
     assert((unsigned)charset < PN_ARRAY_COUNT(iana));
     return iana[charset];

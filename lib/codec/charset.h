@@ -26,7 +26,8 @@ enum pn_charset pn_charset_find(struct pn_slice name);
 const char *pn_charset_name(enum pn_charset charset);
 
 bool pn_text_is_ascii(struct pn_slice text);
-// One of a list of names with commas between: the first whose bytes these can be, at last ISO-8859-1.
+// One of a list of names with commas between: the first whose bytes these can be, at last
+// ISO-8859-1.
 enum pn_charset pn_charset_choose(const char *names, struct pn_slice bytes);
 
 // Bytes that are UTF-8 already stay where they are. What is no character becomes U+FFFD. Slice with

@@ -9,7 +9,8 @@
  * segments end with CR and what follows it is no segment. The character set is MSH-18's first that
  * is not ASCII, else charset_default; text that is not in the set it claims is read as ISO-8859-1.
  *
- * MSH is numbered as the standard does: MSH-1 is the field separator, MSH-2 the encoding characters.
+ * MSH is numbered as the standard does: MSH-1 is the field separator, MSH-2 the encoding
+ * characters.
  *
  * Escapes: \F\ \S\ \T\ \R\ \E\ the delimiters, \P\ '#', \Xdd..\ bytes in the message's set, \.br\ a
  * line end, \.sp<n>\ line ends, \.sk<n>\ spaces, \.ce\ a line end; \H\ \N\ \.fi\ \.nf\ \.in<n>\
@@ -24,8 +25,8 @@
 
 enum {
     PN_HL7V2_SEGMENTS_MAX = 10000,
-    PN_HL7V2_FIELDS_MAX = 999,     // fields of a segment, components, subcomponents
-    PN_HL7V2_REPEATS_MAX = 10000,  // repetitions of one field
+    PN_HL7V2_FIELDS_MAX = 999,    // fields of a segment, components, subcomponents
+    PN_HL7V2_REPEATS_MAX = 10000, // repetitions of one field
     PN_HL7V2_ACK_TEXT_BYTES_MAX = 256
 };
 
@@ -91,8 +92,8 @@ struct pn_hl7v2_builder *pn_hl7v2_builder_new(struct pn_arena *arena);
 // `name` is three characters, MSH first. PN_MEMORY, PN_INVALID.
 PN_MUST_USE enum pn_code pn_hl7v2_add_segment(struct pn_hl7v2_builder *builder, const char *name,
                                               struct pn_err *err);
-// `path` with a field: `PID-3[2].4`. Without a segment number it means the segment of that name added
-// last. Setting again replaces; an empty text unsets. PN_INVALID, PN_NOT_FOUND, PN_MEMORY.
+// `path` with a field: `PID-3[2].4`. Without a segment number it means the segment of that name
+// added last. Setting again replaces; an empty text unsets. PN_INVALID, PN_NOT_FOUND, PN_MEMORY.
 PN_MUST_USE enum pn_code pn_hl7v2_set(struct pn_hl7v2_builder *builder, const char *path,
                                       struct pn_slice text, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_hl7v2_set_path(struct pn_hl7v2_builder *builder,
@@ -101,8 +102,8 @@ PN_MUST_USE enum pn_code pn_hl7v2_set_path(struct pn_hl7v2_builder *builder,
 // The explicit null `""`: the receiver shall delete the value.
 PN_MUST_USE enum pn_code pn_hl7v2_set_null(struct pn_hl7v2_builder *builder, const char *path,
                                            struct pn_err *err);
-// Segments end with CR. Escapes delimiters and control characters, line ends become \.br\. Characters
-// that the set lacks are replaced (pn_charset_add). MSH-18 is the caller's to set.
+// Segments end with CR. Escapes delimiters and control characters, line ends become \.br\.
+// Characters that the set lacks are replaced (pn_charset_add). MSH-18 is the caller's to set.
 PN_MUST_USE enum pn_code pn_hl7v2_write(const struct pn_hl7v2_builder *builder,
                                         enum pn_charset charset, struct pn_buf *out,
                                         struct pn_err *err);

@@ -13,9 +13,9 @@ static const struct escape {
     const char *text;
     bool takes_count; // \.sp3\; without a number once
 } escapes[] = {
-    {"P", "#", false},   {".br", "\n", false}, {".sp", "\n", true}, {".sk", " ", true},
-    {".ce", "\n", false}, {"H", "", false},    {"N", "", false},    {".fi", "", false},
-    {".nf", "", false},  {".in", "", true},    {".ti", "", true},
+    {"P", "#", false},    {".br", "\n", false}, {".sp", "\n", true}, {".sk", " ", true},
+    {".ce", "\n", false}, {"H", "", false},     {"N", "", false},    {".fi", "", false},
+    {".nf", "", false},   {".in", "", true},    {".ti", "", true},
 };
 
 struct writer {
@@ -37,8 +37,8 @@ static bool put_delimiter(struct writer *writer, char name)
     const struct {
         char name, delimiter;
     } table[] = {
-        {'F', d->field}, {'S', d->component}, {'T', d->subcomponent}, {'R', d->repeat},
-        {'E', d->escape},
+        {'F', d->field},  {'S', d->component}, {'T', d->subcomponent},
+        {'R', d->repeat}, {'E', d->escape},
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(table); i++) {
         if (table[i].name == name && table[i].delimiter != '\0') {

@@ -116,8 +116,8 @@ bool pn_hl7v2_peek(struct pn_slice bytes, struct pn_hl7v2_header *ret_header)
     header.trigger = pn_slice_split(rest, header.delimiters.component, &rest);
     header.control_id = pn_hl7v2_msh_field(msh, separator, 10);
     header.processing_id = pn_hl7v2_msh_field(msh, separator, 11);
-    header.version = pn_slice_split(pn_hl7v2_msh_field(msh, separator, 12),
-                                    header.delimiters.component, &rest);
+    header.version =
+        pn_slice_split(pn_hl7v2_msh_field(msh, separator, 12), header.delimiters.component, &rest);
     header.charset = pn_hl7v2_msh_field(msh, separator, 18);
     *ret_header = header;
     return true;

@@ -14,8 +14,8 @@ const char *pn_hl7v2_delimiters(struct pn_slice msh, struct pn_hl7v2_delimiters 
 // The raw text of MSH-n (n ≥ 3).
 struct pn_slice pn_hl7v2_msh_field(struct pn_slice msh, char separator, unsigned number);
 
-// Resolves the escapes of one value; the value itself when there are none. ptr NULL when the arena is
-// full.
+// Resolves the escapes of one value; the value itself when there are none. ptr NULL when the arena
+// is full.
 struct pn_slice pn_hl7v2_unescape(struct pn_arena *arena, struct pn_slice raw,
                                   const struct pn_hl7v2_delimiters *delimiters,
                                   enum pn_charset charset);

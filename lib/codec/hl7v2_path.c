@@ -7,8 +7,9 @@
 
 // "000001002…999", made by the preprocessor.
 #define ONES(hundreds_tens)                                                                        \
-    hundreds_tens "0" hundreds_tens "1" hundreds_tens "2" hundreds_tens "3" hundreds_tens "4"      \
-    hundreds_tens "5" hundreds_tens "6" hundreds_tens "7" hundreds_tens "8" hundreds_tens "9"
+    hundreds_tens "0" hundreds_tens "1" hundreds_tens "2" hundreds_tens "3" hundreds_tens          \
+                  "4" hundreds_tens "5" hundreds_tens "6" hundreds_tens "7" hundreds_tens          \
+                  "8" hundreds_tens "9"
 #define TENS(hundreds)                                                                             \
     ONES(hundreds "0")                                                                             \
     ONES(hundreds "1")                                                                             \

@@ -41,8 +41,7 @@ static struct children children_of(struct pn_node *parent)
 static struct pn_node *add_child(struct reading *r, struct children *children, unsigned number,
                                  enum pn_node_kind kind)
 {
-    struct pn_node *node =
-        pn_tree_make(&r->maker, children->parent, pn_hl7v2_number(number));
+    struct pn_node *node = pn_tree_make(&r->maker, children->parent, pn_hl7v2_number(number));
     if (node == NULL) {
         return NULL;
     }
@@ -120,8 +119,8 @@ static bool take_part(const struct reading *r, struct pn_slice *text, unsigned c
     }
     *ret_part = pn_slice_of(text->ptr, i);
     *ret_seen = seen;
-    *text = i == text->len ? pn_slice_of(NULL, 0)
-                           : pn_slice_of(text->ptr + i + 1, text->len - i - 1);
+    *text =
+        i == text->len ? pn_slice_of(NULL, 0) : pn_slice_of(text->ptr + i + 1, text->len - i - 1);
     return true;
 }
 
@@ -353,7 +352,7 @@ static enum pn_code read_segments(struct reading *r, struct pn_node *root, struc
 static void set_class(struct reading *r, char c, unsigned class)
 {
     if (c != '\0') {
-        r->class_of[(uint8_t)c] = (uint8_t)class;
+        r->class_of[(uint8_t)c] = (uint8_t) class;
     }
 }
 
@@ -369,11 +368,12 @@ static void set_classes(struct reading *r)
 // UTF-16 shows by its BOM or by the zero bytes around the M of MSH.
 static struct pn_slice from_utf16(struct pn_arena *arena, struct pn_slice bytes)
 {
-    bool has_bom = pn_slice_starts_with(bytes, "\xFF\xFE") || pn_slice_starts_with(bytes, "\xFE\xFF");
+    bool has_bom =
+        pn_slice_starts_with(bytes, "\xFF\xFE") || pn_slice_starts_with(bytes, "\xFE\xFF");
     bool is_little = bytes.len >= 2 && (has_bom ? bytes.ptr[0] == '\xFF'
                                                 : bytes.ptr[0] == 'M' && bytes.ptr[1] == '\0');
-    bool is_big = bytes.len >= 2 && (has_bom ? !is_little
-                                             : bytes.ptr[0] == '\0' && bytes.ptr[1] == 'M');
+    bool is_big =
+        bytes.len >= 2 && (has_bom ? !is_little : bytes.ptr[0] == '\0' && bytes.ptr[1] == 'M');
     if (!is_little && !is_big) {
         return bytes;
     }

@@ -50,9 +50,8 @@ enum pn_json_kind pn_json_scan_kind(struct pn_json_scan *scan)
         char first;
         enum pn_json_kind kind;
     } firsts[] = {
-        {'{', PN_JSON_OBJECT}, {'[', PN_JSON_ARRAY}, {'"', PN_JSON_STRING},
-        {'t', PN_JSON_TRUE},   {'f', PN_JSON_FALSE}, {'n', PN_JSON_NULL},
-        {'-', PN_JSON_NUMBER},
+        {'{', PN_JSON_OBJECT}, {'[', PN_JSON_ARRAY}, {'"', PN_JSON_STRING}, {'t', PN_JSON_TRUE},
+        {'f', PN_JSON_FALSE},  {'n', PN_JSON_NULL},  {'-', PN_JSON_NUMBER},
     };
     skip_space(scan);
     if (scan->fault != NULL || scan->at == scan->end) {

@@ -43,8 +43,9 @@ struct pn_mllp_framer {
 
 void pn_mllp_framer_init(struct pn_mllp_framer *framer, size_t frame_bytes_max);
 void pn_mllp_framer_release(struct pn_mllp_framer *framer);
-// Takes bytes off *input up to the next whole frame. False when all are taken and no frame is whole.
-// ret_piece->bytes point into the framer or into the input: valid until the next call on either.
+// Takes bytes off *input up to the next whole frame. False when all are taken and no frame is
+// whole. ret_piece->bytes point into the framer or into the input: valid until the next call on
+// either.
 PN_MUST_USE bool pn_mllp_framer_next(struct pn_mllp_framer *framer, struct pn_slice *input,
                                      struct pn_mllp_piece *ret_piece);
 // True when a frame has begun and not ended.

@@ -78,7 +78,8 @@ struct pn_node *pn_tree_make(struct pn_tree_maker *maker, const struct pn_node *
 
 enum pn_code pn_tree_full(struct pn_err *err, const char *where)
 {
-    return pn_err_set(err, PN_LIMIT, where, "the message is too large to read: over %d parts, or "
-                                            "over its memory",
+    return pn_err_set(err, PN_LIMIT, where,
+                      "the message is too large to read: over %d parts, or "
+                      "over its memory",
                       (int)PN_TREE_NODES_MAX);
 }

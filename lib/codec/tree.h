@@ -55,7 +55,7 @@ struct pn_node {
     uint32_t place;  // 1-based line (xml, csv), the segment's number in the message (hl7v2), else 0
     uint16_t repeat; // hl7v2 fields: 1-based repetition, empty ones counted; 0 elsewhere
     uint8_t kind;    // enum pn_node_kind
-    bool is_null;    // said to be nothing: "" in HL7 v2 (delete the value), null in JSON; value empty
+    bool is_null; // said to be nothing: "" in HL7 v2 (delete the value), null in JSON; value empty
 };
 
 // First child of that name, NULL when there is none. `node` may be NULL.
@@ -69,8 +69,8 @@ struct pn_slice pn_node_text(const struct pn_node *node, const char *child_name)
 struct pn_codec_input {
     struct pn_slice bytes;
     // When the message does not say: a name such as "ISO-8859-1", or several with commas between of
-    // which the first that the bytes fit is meant ("UTF-8,ISO-8859-15"). NULL: UTF-8. Bytes that are
-    // no UTF-8 although they should be are read as ISO-8859-1.
+    // which the first that the bytes fit is meant ("UTF-8,ISO-8859-15"). NULL: UTF-8. Bytes that
+    // are no UTF-8 although they should be are read as ISO-8859-1.
     const char *charset_default;
 };
 

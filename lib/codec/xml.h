@@ -2,9 +2,9 @@
 /*
  * XML 1.0 on libxml2: bytes → tree, and a writer.
  *
- * Nothing outside the bytes is ever fetched: no network, no external subset; a document that declares
- * entities is refused. Depth and node count are bounded (PN_TREE_DEPTH_MAX, PN_TREE_NODES_MAX). The
- * encoding is what the document says (any that libxml2 knows).
+ * Nothing outside the bytes is ever fetched: no network, no external subset; a document that
+ * declares entities is refused. Depth and node count are bounded (PN_TREE_DEPTH_MAX,
+ * PN_TREE_NODES_MAX). The encoding is what the document says (any that libxml2 knows).
  */
 #ifndef PN_CODEC_XML_H
 #define PN_CODEC_XML_H

@@ -66,10 +66,9 @@ static struct pn_slice copy(struct reading *r, const char *start, size_t len)
 // Names are libxml2's for as long as its parser lives; the tree lives longer.
 static struct pn_slice keep_name(struct reading *r, const xmlChar *name, bool is_attribute)
 {
-    size_t slot = ((uintptr_t)name >> 3 ^ (uintptr_t)name >> 12 ^ (is_attribute ? 1 : 0)) &
-                  (NAMES_KEPT - 1);
-    bool fits = r->names[slot].key == name &&
-                (r->names[slot].name.ptr[0] == '@') == is_attribute;
+    size_t slot =
+        ((uintptr_t)name >> 3 ^ (uintptr_t)name >> 12 ^ (is_attribute ? 1 : 0)) & (NAMES_KEPT - 1);
+    bool fits = r->names[slot].key == name && (r->names[slot].name.ptr[0] == '@') == is_attribute;
     if (fits) {
         return r->names[slot].name;
     }
@@ -86,10 +85,9 @@ static struct pn_slice keep_name(struct reading *r, const xmlChar *name, bool is
 static struct pn_node *add_node(struct reading *r, struct open_element *parent,
                                 struct pn_slice name)
 {
-    struct pn_node *node = r->code != PN_OK ? NULL
-                                            : pn_tree_make(&r->maker,
-                                                           parent == NULL ? NULL : parent->node,
-                                                           name);
+    struct pn_node *node =
+        r->code != PN_OK ? NULL
+                         : pn_tree_make(&r->maker, parent == NULL ? NULL : parent->node, name);
     if (node == NULL) {
         stop(r, PN_LIMIT, NULL);
         return NULL;

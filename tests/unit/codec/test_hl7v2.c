@@ -169,10 +169,10 @@ static void refuses_wrong_delimiters(void **state)
 static void resolves_escapes(void **state)
 {
     (void)state;
-    struct pn_hl7v2 m = read_good(
-        MSH "\rOBX|a\\F\\b\\S\\c\\T\\d\\R\\e\\E\\f|x\\X41424A\\y|l1\\.br\\l2\\.sp2\\l3|"
-            "\\H\\bold\\N\\ \\.in+4\\in|\\Zabc\\k|C:\\temp\\new|a\\|\\X4\\\\XZZ\\\\X00\\|"
-            "C:\\my files\\F\\|\\.sk3\\.|\\.br\\\\.br\\|\\P\\\r");
+    struct pn_hl7v2 m =
+        read_good(MSH "\rOBX|a\\F\\b\\S\\c\\T\\d\\R\\e\\E\\f|x\\X41424A\\y|l1\\.br\\l2\\.sp2\\l3|"
+                      "\\H\\bold\\N\\ \\.in+4\\in|\\Zabc\\k|C:\\temp\\new|a\\|\\X4\\\\XZZ\\\\X00\\|"
+                      "C:\\my files\\F\\|\\.sk3\\.|\\.br\\\\.br\\|\\P\\\r");
     has(&m, "OBX-1", "a|b^c&d~e\\f");
     has(&m, "OBX-2", "xABJy");
     has(&m, "OBX-3", "l1\nl2\n\nl3");
@@ -191,8 +191,11 @@ static void takes_every_segment_end(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        MSH "\rPID|1\rPV1|2", MSH "\nPID|1\nPV1|2\n", MSH "\r\nPID|1\r\nPV1|2\r\n",
-        "\xEF\xBB\xBF" MSH "\rPID|1\rPV1|2\r", "\r\n " MSH "\rPID|1\r\r\nPV1|2\r\n\n",
+        MSH "\rPID|1\rPV1|2",
+        MSH "\nPID|1\nPV1|2\n",
+        MSH "\r\nPID|1\r\nPV1|2\r\n",
+        "\xEF\xBB\xBF" MSH "\rPID|1\rPV1|2\r",
+        "\r\n " MSH "\rPID|1\r\r\nPV1|2\r\n\n",
         MSH "\rPID|1\nPV1|2\r",
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(texts); i++) {
@@ -302,18 +305,20 @@ static void is_bounded(void **state)
     assert_int_equal(read_repeated(MSH "\rPID|a", "~a", PN_HL7V2_REPEATS_MAX), PN_INVALID);
     assert_string_equal(err.where, "PID-1");
     assert_int_equal(read_repeated(MSH "\rPID|", "a^b^c^d^e^f^g^h~", 9000), PN_OK);
-    assert_int_equal(read_repeated(MSH, "\rPID|a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a"
-                                        "~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a",
-                                   9999), PN_LIMIT);
+    assert_int_equal(read_repeated(MSH,
+                                   "\rPID|a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a"
+                                   "~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a~a",
+                                   9999),
+                     PN_LIMIT);
 }
 
 static void compiles_only_paths(void **state)
 {
     (void)state;
-    static const char *const wrong[] = {"",        "PI",       "pid-3",   "PID-",     "PID-0",
-                                        "PID-3.",  "PID-3[0]", "PID-3[2", "PID-1000", "PID[]-1",
-                                        "PID-3.0", "PID-3.1.", "PID3",    "PID-3.1.2.3", "PID-3-1",
-                                        "1ID-3",   "PID-3 ",   "PID-99999999999999999999"};
+    static const char *const wrong[] = {
+        "",         "PI",          "pid-3",    "PID-",    "PID-0",   "PID-3.",
+        "PID-3[0]", "PID-3[2",     "PID-1000", "PID[]-1", "PID-3.0", "PID-3.1.",
+        "PID3",     "PID-3.1.2.3", "PID-3-1",  "1ID-3",   "PID-3 ",  "PID-99999999999999999999"};
     struct pn_hl7v2_path path;
     for (size_t i = 0; i < PN_ARRAY_COUNT(wrong); i++) {
         assert_int_equal(pn_hl7v2_path_compile(pn_slice_str(wrong[i]), &path, &err), PN_INVALID);

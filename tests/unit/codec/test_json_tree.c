@@ -65,8 +65,8 @@ static void makes_a_tree(void **state)
     b = pn_node_next_same(b);
     assert_true(pn_node_child(b, pn_slice_str("c"))->is_null);
     assert_null(pn_node_next_same(b));
-    const struct pn_node *e = pn_node_child(pn_node_child(root, pn_slice_str("d")),
-                                            pn_slice_str("e"));
+    const struct pn_node *e =
+        pn_node_child(pn_node_child(root, pn_slice_str("d")), pn_slice_str("e"));
     assert_int_equal(e->kind, PN_NODE_TEXT);
     assert_int_equal(e->value.len, 0);
     assert_null(pn_node_child(root, pn_slice_str("f")));
@@ -84,11 +84,47 @@ static void is_strict(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
-        "", " ", "{", "[", "[1,]", "{\"a\":1,}", "{a:1}", "{\"a\" 1}", "{\"a\":}", "01", "1.", ".5",
-        "+1", "1e", "-", "nul", "truE", "\"a", "\"a\\\"", "\"\\x\"", "\"\\u12\"", "\"\\ud800\"",
-        "\"\\udc00\"", "\"\\ud800\\u0041\"", "\"\\u0000\"", "\"a\nb\"", "1 2", "{}x", "[1 2]",
-        "{\"a\":1 \"b\":2}", "'a'", "{\"a\":1,\"a\":2}", "{\"a\":[1],\"a\":2}", "\"\xE4\"", "]",
-        "NaN", "// c\n1", "{,}", "[,1]", "{\"a\":1]", "[1}",
+        "",
+        " ",
+        "{",
+        "[",
+        "[1,]",
+        "{\"a\":1,}",
+        "{a:1}",
+        "{\"a\" 1}",
+        "{\"a\":}",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "1e",
+        "-",
+        "nul",
+        "truE",
+        "\"a",
+        "\"a\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"\\u0000\"",
+        "\"a\nb\"",
+        "1 2",
+        "{}x",
+        "[1 2]",
+        "{\"a\":1 \"b\":2}",
+        "'a'",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":[1],\"a\":2}",
+        "\"\xE4\"",
+        "]",
+        "NaN",
+        "// c\n1",
+        "{,}",
+        "[,1]",
+        "{\"a\":1]",
+        "[1}",
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(wrong); i++) {
         const struct pn_node *root = NULL;

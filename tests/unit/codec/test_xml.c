@@ -27,7 +27,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static enum pn_code read_text(const char *text, const char *charset, const struct pn_node **ret_root)
+static enum pn_code read_text(const char *text, const char *charset,
+                              const struct pn_node **ret_root)
 {
     struct pn_codec_input input = {pn_slice_str(text), charset};
     return pn_xml_read(arena, &input, ret_root, &err);
