@@ -4,8 +4,8 @@
  *
  *   make_events DATA EVENTS CLIENTS
  *
- * The mix follows the source documents: a tenth of the clients has most of the events, a few visit the
- * emergency ward often, some do not come to their appointments. The same numbers give the same events.
+ * The mix follows the source documents: a tenth of the clients has most of the events, a few visit
+ * the emergency ward often, some miss their appointments. The same numbers give the same events.
  */
 #include <inttypes.h>
 #include <stdio.h>

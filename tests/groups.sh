@@ -2,7 +2,7 @@
 # The groups of tests that tests/run.sh runs, in order. A group is a function that fails when one of
 # its commands fails; its output goes to a log that is shown when it does.
 # shellcheck shell=bash
-GROUPS_IN_ORDER=(tidy build unit sanitize)
+GROUPS_IN_ORDER=(tidy build generated unit sanitize integration fuzz)
 
 JOBS=$(nproc)
 
@@ -34,4 +34,28 @@ group_sanitize() {
     configure build-asan -DCMAKE_BUILD_TYPE=Debug -DPN_SANITIZE=ON
     cmake --build build-asan -j "$JOBS"
     ctest --test-dir build-asan -L unit -j "$JOBS" --output-on-failure
+}
+
+# What is made from a source of truth is as fresh as if it were made now.
+group_generated() {
+    local check
+    for check in tests/generated/*.sh; do
+        echo "== $check"
+        "$check"
+    done
+}
+
+# Real servers: a Kafka broker, a PostgreSQL, the hub's own processes.
+group_integration() {
+    ctest --test-dir build -L integration --output-on-failure
+}
+
+FUZZ_SECONDS=${FUZZ_SECONDS:-60}
+
+# Every target for FUZZ_SECONDS under AddressSanitizer and UndefinedBehaviorSanitizer, two at a time.
+group_fuzz() {
+    CC=clang-14 configure build-fuzz -DCMAKE_BUILD_TYPE=Debug -DPN_FUZZ=ON
+    cmake --build build-fuzz -j "$JOBS"
+    find build-fuzz -maxdepth 1 -type f -name 'fuzz_*' -perm -u+x -print0 |
+        xargs -0 -n 1 -P "$JOBS" tests/fuzz/run_one.sh "$FUZZ_SECONDS"
 }
