@@ -104,7 +104,7 @@ static void must_fail(enum pn_code code, enum pn_code expected)
 static void make_data(struct pn_buf *data, int number, size_t bytes)
 {
     static const char filling[] =
-        "abcdefghijklmnopqrstuvwxyzåäö ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789";
+        "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ 0123456789";
     pn_buf_printf(data, "{\"resourceType\":\"Basic\",\"begin\":%d,\"fill\":\"", number);
     while (data->len + 32 < bytes) {
         size_t left = bytes - 32 - data->len;
@@ -690,6 +690,8 @@ static void broker_goes_away_and_comes_back(void **state)
         append_at_last(fixture->stream, next, 100);
         next += 100;
         read_until(reader, next);
+        // The group forgets a member that could not tell that it lives, and assigns it anew.
+        keep_positions(reader);
         control_broker(ways[i][0]);
         int64_t started_ms = pn_clock_monotonic_ms();
         must_fail(append(fixture->stream, next, 100, 300, &err), PN_UNAVAILABLE);
@@ -703,8 +705,27 @@ static void broker_goes_away_and_comes_back(void **state)
     close_reader(reader);
 }
 
+// For kcat.sh, which appends by run_child.
+static int make_topics(char **arguments)
+{
+    struct fixture fixture = {0};
+    snprintf(fixture.folder, sizeof fixture.folder, "%s", arguments[2]);
+    snprintf(fixture.prefix, sizeof fixture.prefix, "%s", arguments[3]);
+    set_config(&fixture);
+    struct pn_err err;
+    enum pn_code code = pn_stream_open(&fixture.config, &fixture.stream, &err);
+    if (code == PN_OK) {
+        code = pn_stream_create_topics(fixture.stream, &err);
+        pn_stream_close(fixture.stream);
+    }
+    return code == PN_OK ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc == 4 && strcmp(argv[1], "--make-topics") == 0) {
+        return make_topics(argv);
+    }
     if (argc == 6) {
         return run_child(argv);
     }
