@@ -5,6 +5,7 @@
 #include "fhir/fhir.h"
 #include "fhir/json_node.h"
 #include "fhir/types.h"
+#include "fhir/validate.h"
 
 typedef bool scanner(struct pn_slice text);
 
@@ -306,27 +307,48 @@ static bool is_decimal(struct pn_slice text)
 static const struct {
     scanner *scan;
     enum pn_fhir_json_kind json;
+    const char *hint;
 } primitives[PN_FHIR_TYPE_COUNT] = {
-    [PN_FHIR_T_BASE64_BINARY] = {is_base64, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_BOOLEAN] = {is_boolean, PN_FHIR_JSON_BOOLEAN},
-    [PN_FHIR_T_CANONICAL] = {has_no_space, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_CODE] = {is_code, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_DATE] = {is_date, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_DATE_TIME] = {is_date_time, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_DECIMAL] = {is_decimal, PN_FHIR_JSON_NUMBER},
-    [PN_FHIR_T_ID] = {is_id, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_INSTANT] = {is_instant, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_INTEGER] = {is_integer, PN_FHIR_JSON_NUMBER},
-    [PN_FHIR_T_MARKDOWN] = {is_string, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_OID] = {is_oid, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_POSITIVE_INT] = {is_positive, PN_FHIR_JSON_NUMBER},
-    [PN_FHIR_T_STRING] = {is_string, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_TIME] = {is_time, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_UNSIGNED_INT] = {is_unsigned, PN_FHIR_JSON_NUMBER},
-    [PN_FHIR_T_URI] = {has_no_space, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_URL] = {has_no_space, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_UUID] = {is_uuid, PN_FHIR_JSON_STRING},
-    [PN_FHIR_T_XHTML] = {is_string, PN_FHIR_JSON_STRING},
+    [PN_FHIR_T_BASE64_BINARY] = {is_base64, PN_FHIR_JSON_STRING,
+        "Base64, four characters to three bytes"},
+    [PN_FHIR_T_BOOLEAN] = {is_boolean, PN_FHIR_JSON_BOOLEAN,
+        "true or false"},
+    [PN_FHIR_T_CANONICAL] = {has_no_space, PN_FHIR_JSON_STRING,
+        "a URI without spaces"},
+    [PN_FHIR_T_CODE] = {is_code, PN_FHIR_JSON_STRING,
+        "no spaces at the ends, single ones inside"},
+    [PN_FHIR_T_DATE] = {is_date, PN_FHIR_JSON_STRING,
+        "YYYY, YYYY-MM or YYYY-MM-DD, a real date"},
+    [PN_FHIR_T_DATE_TIME] = {is_date_time, PN_FHIR_JSON_STRING,
+        "YYYY, YYYY-MM, YYYY-MM-DD or YYYY-MM-DDThh:mm:ss with a zone"},
+    [PN_FHIR_T_DECIMAL] = {is_decimal, PN_FHIR_JSON_NUMBER,
+        "a decimal number"},
+    [PN_FHIR_T_ID] = {is_id, PN_FHIR_JSON_STRING,
+        "1 to 64 of A-Z a-z 0-9 - ."},
+    [PN_FHIR_T_INSTANT] = {is_instant, PN_FHIR_JSON_STRING,
+        "YYYY-MM-DDThh:mm:ss with a zone"},
+    [PN_FHIR_T_INTEGER] = {is_integer, PN_FHIR_JSON_NUMBER,
+        "a whole number of 32 bits"},
+    [PN_FHIR_T_MARKDOWN] = {is_string, PN_FHIR_JSON_STRING,
+        "some text without control characters"},
+    [PN_FHIR_T_OID] = {is_oid, PN_FHIR_JSON_STRING,
+        "urn:oid: and the arcs"},
+    [PN_FHIR_T_POSITIVE_INT] = {is_positive, PN_FHIR_JSON_NUMBER,
+        "a whole number from 1 up"},
+    [PN_FHIR_T_STRING] = {is_string, PN_FHIR_JSON_STRING,
+        "some text without control characters"},
+    [PN_FHIR_T_TIME] = {is_time, PN_FHIR_JSON_STRING,
+        "hh:mm:ss"},
+    [PN_FHIR_T_UNSIGNED_INT] = {is_unsigned, PN_FHIR_JSON_NUMBER,
+        "a whole number from 0 up"},
+    [PN_FHIR_T_URI] = {has_no_space, PN_FHIR_JSON_STRING,
+        "a URI without spaces"},
+    [PN_FHIR_T_URL] = {has_no_space, PN_FHIR_JSON_STRING,
+        "a URL without spaces"},
+    [PN_FHIR_T_UUID] = {is_uuid, PN_FHIR_JSON_STRING,
+        "urn:uuid: and lower-case hex"},
+    [PN_FHIR_T_XHTML] = {is_string, PN_FHIR_JSON_STRING,
+        "some text without control characters"},
 };
 
 bool pn_fhir_primitive_fits(unsigned type, struct pn_slice text)
@@ -337,6 +359,11 @@ bool pn_fhir_primitive_fits(unsigned type, struct pn_slice text)
 enum pn_fhir_json_kind pn_fhir_primitive_json(unsigned type)
 {
     return primitives[type].json;
+}
+
+const char *pn_fhir_primitive_hint(unsigned type)
+{
+    return primitives[type].hint;
 }
 
 bool pn_fhir_primitive_is_valid(const char *type_name, struct pn_slice text)
