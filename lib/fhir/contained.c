@@ -192,6 +192,20 @@ static size_t collect_entries(const cJSON *list, struct entry *entries)
     return count;
 }
 
+// In a collection only a warning: HL7's own collection of data elements has URLs twice.
+static void add_bdl_7(struct pn_fhir_check *check, const cJSON *bundle,
+                      const struct pn_fhir_place *place)
+{
+    static const char text[] =
+        "bdl-7: FullUrl must be unique in a bundle, or else entries with the "
+        "same fullUrl must have different meta.versionId";
+    if (pn_fhir_is(bundle, "type", "collection")) {
+        pn_fhir_warning_add(check, place, "invariant", "%s", text);
+    } else {
+        pn_fhir_issue_add(check, place, "invariant", "%s", text);
+    }
+}
+
 void pn_fhir_check_full_urls(struct pn_fhir_check *check, const cJSON *bundle,
                              const struct pn_fhir_place *place)
 {
@@ -208,9 +222,7 @@ void pn_fhir_check_full_urls(struct pn_fhir_check *check, const cJSON *bundle,
     qsort(entries, count, sizeof *entries, by_url);
     for (size_t i = 1; i < count; i++) {
         if (by_url(&entries[i - 1], &entries[i]) == 0) {
-            pn_fhir_issue_add(check, place, "invariant",
-                              "bdl-7: FullUrl must be unique in a bundle, or else entries with "
-                              "the same fullUrl must have different meta.versionId");
+            add_bdl_7(check, bundle, place);
             break;
         }
     }

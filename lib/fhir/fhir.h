@@ -14,9 +14,9 @@
  *   [system=urn:oid:1.2.246.21]    the item whose primitive member has that text; building appends
  *                                  one with the member set when there is none
  *   (nothing)                      the first item; building makes it
- * A choice element is named with its type (`onsetDateTime`), a primitive's own id and extensions with
- * an underscore (`_birthDate.extension[0].valueString`), an element of a contained resource with its
- * type as the member (`contained[resourceType=CareTeam].status`).
+ * A choice element is named with its type (`onsetDateTime`), a primitive's own id and extensions
+ * with an underscore (`_birthDate.extension[0].valueString`), an element of a contained resource
+ * with its type as the member (`contained[resourceType=CareTeam].status`).
  */
 #ifndef PN_FHIR_FHIR_H
 #define PN_FHIR_FHIR_H
@@ -33,7 +33,8 @@
 
 // {"resourceType": …}; NULL when memory is exhausted.
 cJSON *pn_fhir_new(const char *resource_type) PN_MUST_USE;
-// The text of the primitive at `path`, empty when absent. Numbers and booleans give their JSON text.
+// The text of the primitive at `path`, empty when absent. Numbers and booleans give their JSON
+// text.
 struct pn_slice pn_fhir_get(const cJSON *resource, const char *path);
 // The node at `path`, NULL when absent.
 const cJSON *pn_fhir_at(const cJSON *resource, const char *path);
@@ -84,14 +85,14 @@ PN_MUST_USE bool pn_fhir_primitive_is_valid(const char *type_name, struct pn_sli
 
 // --- Validation ----------------------------------------------------------------------------------
 
-// Cardinality, unknown elements, types, primitive formats, choice types, required bindings, contained
-// resources and Bundle entries, and the invariants listed in docs/decisions.
+// Cardinality, unknown elements, types, primitive formats, choice types, required bindings,
+// contained resources and Bundle entries, and the invariants listed in docs/decisions.
 enum pn_fhir_severity { PN_FHIR_ERROR, PN_FHIR_WARNING };
 struct pn_fhir_issue {
     enum pn_fhir_severity severity;
-    const char *code;        // OperationOutcome.issue.code: structure, required, value, code-invalid …
-    char expression[128];    // FHIRPath of the place: Encounter.participant[0].actor
-    char diagnostics[192];   // what is wrong and what is expected; never the value
+    const char *code; // OperationOutcome.issue.code: structure, required, value, code-invalid …
+    char expression[128];  // FHIRPath of the place: Encounter.participant[0].actor
+    char diagnostics[192]; // what is wrong and what is expected; never the value
 };
 enum { PN_FHIR_ISSUES_MAX = 100 };
 struct pn_fhir_report {

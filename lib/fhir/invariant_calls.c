@@ -90,7 +90,8 @@ bool pn_fhir_rng_2(const cJSON *node, checking *check)
     const cJSON *high = object(node, "high");
     double from = 0;
     double to = 0;
-    if (low == NULL || high == NULL || !number(low, "value", &from) || !number(high, "value", &to)) {
+    if (low == NULL || high == NULL || !number(low, "value", &from) ||
+        !number(high, "value", &to)) {
         return true;
     }
     bool same_unit = pn_slice_eq(text(low, "code"), text(high, "code")) &&
@@ -407,16 +408,15 @@ bool pn_fhir_org_3(const cJSON *node, checking *check)
 bool pn_fhir_parameter_inv_1(const cJSON *node, checking *check)
 {
     (void)check;
-    int count = pn_fhir_has(node, "part") + pn_fhir_has(node, "value[x]") +
-                pn_fhir_has(node, "resource");
+    int count =
+        pn_fhir_has(node, "part") + pn_fhir_has(node, "value[x]") + pn_fhir_has(node, "resource");
     return count == 1;
 }
 
 static bool is_percentage(const cJSON *range, const char *name)
 {
     const cJSON *bound = object(range, name);
-    return bound == NULL ||
-           (pn_fhir_is(bound, "code", "%") && pn_fhir_is(bound, "system", UCUM));
+    return bound == NULL || (pn_fhir_is(bound, "code", "%") && pn_fhir_is(bound, "system", UCUM));
 }
 
 bool pn_fhir_ras_1(const cJSON *node, checking *check)

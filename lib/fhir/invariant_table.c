@@ -4,18 +4,25 @@
 #include "fhir/invariant_calls.h"
 
 #define QTY_3(type_number)                                                                         \
-    {type_number, false, "qty-3",                                                                  \
-     "If a code for the unit is present, the system SHALL also be present",                        \
-     PN_FHIR_RULE_IMPLIES, {"code", "system"}, NULL}
+    {                                                                                              \
+        type_number, false, "qty-3",                                                               \
+            "If a code for the unit is present, the system SHALL also be present",                 \
+            PN_FHIR_RULE_IMPLIES, {"code", "system"}, NULL                                         \
+    }
 #define CALL(type_number, key, human, function)                                                    \
-    {type_number, false, key, human, PN_FHIR_RULE_CALL, {NULL}, function}
+    {                                                                                              \
+        type_number, false, key, human, PN_FHIR_RULE_CALL, {NULL}, function                        \
+    }
 #define RULE(type_number, key, human, rule, ...)                                                   \
-    {type_number, false, key, human, PN_FHIR_RULE_##rule, {__VA_ARGS__}, NULL}
+    {                                                                                              \
+        type_number, false, key, human, PN_FHIR_RULE_##rule, {__VA_ARGS__}, NULL                   \
+    }
 
 const struct pn_fhir_invariant pn_fhir_invariants[] = {
     CALL(PN_FHIR_T_AGE, "age-1",
          "There SHALL be a code if there is a value and it SHALL be an expression of time. If "
-         "system is present, it SHALL be UCUM. If value is present, it SHALL be positive.", pn_fhir_age_1),
+         "system is present, it SHALL be UCUM. If value is present, it SHALL be positive.",
+         pn_fhir_age_1),
     QTY_3(PN_FHIR_T_AGE),
     RULE(PN_FHIR_T_APPOINTMENT, "app-2", "Either start and end are specified, or neither", ALIKE,
          "start", "end"),
@@ -26,60 +33,73 @@ const struct pn_fhir_invariant pn_fhir_invariants[] = {
          pn_fhir_app_4),
     RULE(PN_FHIR_T_APPOINTMENT_PARTICIPANT, "app-1",
          "Either the type or actor on the participant SHALL be specified", ANY_OF, "type", "actor"),
-    RULE(PN_FHIR_T_ATTACHMENT, "att-1",
-         "If the Attachment has data, it SHALL have a contentType", IMPLIES, "data",
-         "contentType"),
+    RULE(PN_FHIR_T_ATTACHMENT, "att-1", "If the Attachment has data, it SHALL have a contentType",
+         IMPLIES, "data", "contentType"),
     RULE(PN_FHIR_T_AUDIT_EVENT_ENTITY, "sev-1", "Either a name or a query (NOT both)", NOT_BOTH,
          "name", "query"),
     CALL(PN_FHIR_T_BUNDLE, "bdl-1", "total only when a search or history", pn_fhir_bdl_1),
     CALL(PN_FHIR_T_BUNDLE, "bdl-10", "A document must have a date", pn_fhir_bdl_10),
-    CALL(PN_FHIR_T_BUNDLE, "bdl-11",
-         "A document must have a Composition as the first resource", pn_fhir_bdl_11),
-    CALL(PN_FHIR_T_BUNDLE, "bdl-12",
-         "A message must have a MessageHeader as the first resource", pn_fhir_bdl_12),
+    CALL(PN_FHIR_T_BUNDLE, "bdl-11", "A document must have a Composition as the first resource",
+         pn_fhir_bdl_11),
+    CALL(PN_FHIR_T_BUNDLE, "bdl-12", "A message must have a MessageHeader as the first resource",
+         pn_fhir_bdl_12),
     CALL(PN_FHIR_T_BUNDLE, "bdl-2", "entry.search only when a search", pn_fhir_bdl_2),
     CALL(PN_FHIR_T_BUNDLE, "bdl-3",
-         "entry.request mandatory for batch/transaction/history, otherwise prohibited", pn_fhir_bdl_3),
+         "entry.request mandatory for batch/transaction/history, otherwise prohibited",
+         pn_fhir_bdl_3),
     CALL(PN_FHIR_T_BUNDLE, "bdl-4",
          "entry.response mandatory for batch-response/transaction-response/history, otherwise "
-         "prohibited", pn_fhir_bdl_4),
-    CALL(PN_FHIR_T_BUNDLE, "bdl-9",
-         "A document must have an identifier with a system and a value", pn_fhir_bdl_9),
-    RULE(PN_FHIR_T_BUNDLE_ENTRY, "bdl-5",
-         "must be a resource unless there's a request or response", ANY_OF, "resource", "request",
-         "response"),
-    CALL(PN_FHIR_T_BUNDLE_ENTRY, "bdl-8", "fullUrl cannot be a version specific reference", pn_fhir_bdl_8),
+         "prohibited",
+         pn_fhir_bdl_4),
+    CALL(PN_FHIR_T_BUNDLE, "bdl-9", "A document must have an identifier with a system and a value",
+         pn_fhir_bdl_9),
+    RULE(PN_FHIR_T_BUNDLE_ENTRY, "bdl-5", "must be a resource unless there's a request or response",
+         ANY_OF, "resource", "request", "response"),
+    CALL(PN_FHIR_T_BUNDLE_ENTRY, "bdl-8", "fullUrl cannot be a version specific reference",
+         pn_fhir_bdl_8),
     RULE(PN_FHIR_T_CAPABILITY_STATEMENT, "cpb-1",
          "A Capability Statement SHALL have at least one of REST, messaging or document element.",
          ANY_OF, "rest", "messaging", "document"),
     CALL(PN_FHIR_T_CAPABILITY_STATEMENT, "cpb-14",
-         "If kind = instance, implementation must be present and software may be present", pn_fhir_cpb_14),
+         "If kind = instance, implementation must be present and software may be present",
+         pn_fhir_cpb_14),
     CALL(PN_FHIR_T_CAPABILITY_STATEMENT, "cpb-15",
-         "If kind = capability, implementation must be absent, software must be present", pn_fhir_cpb_15),
+         "If kind = capability, implementation must be absent, software must be present",
+         pn_fhir_cpb_15),
     CALL(PN_FHIR_T_CAPABILITY_STATEMENT, "cpb-16",
          "If kind = requirements, implementation and software must be absent", pn_fhir_cpb_16),
     RULE(PN_FHIR_T_CAPABILITY_STATEMENT, "cpb-2",
          "A Capability Statement SHALL have at least one of description, software, or "
-         "implementation element.", ANY_OF, "description", "software", "implementation"),
+         "implementation element.",
+         ANY_OF, "description", "software", "implementation"),
     CALL(PN_FHIR_T_CAPABILITY_STATEMENT, "cpb-3",
          "Messaging end-point is required (and is only permitted) when a statement is for an "
-         "implementation.", pn_fhir_cpb_3),
+         "implementation.",
+         pn_fhir_cpb_3),
     CALL(PN_FHIR_T_CAPABILITY_STATEMENT_REST, "cpb-9",
          "A given resource can only be described once per RESTful mode.", pn_fhir_cpb_9),
     RULE(PN_FHIR_T_CARE_PLAN_ACTIVITY, "cpl-3", "Provide a reference or detail, not both", NOT_BOTH,
          "detail", "reference"),
     CALL(PN_FHIR_T_CARE_TEAM_PARTICIPANT, "ctm-1",
          "CareTeam.participant.onBehalfOf can only be populated when CareTeam.participant.member "
-         "is a Practitioner", pn_fhir_ctm_1),
-    {PN_FHIR_T_CONDITION, true, "con-3",
+         "is a Practitioner",
+         pn_fhir_ctm_1),
+    {PN_FHIR_T_CONDITION,
+     true,
+     "con-3",
      "Condition.clinicalStatus SHALL be present if verificationStatus is not entered-in-error and "
-     "category is problem-list-item", PN_FHIR_RULE_CALL, {NULL}, pn_fhir_con_3},
+     "category is problem-list-item",
+     PN_FHIR_RULE_CALL,
+     {NULL},
+     pn_fhir_con_3},
     CALL(PN_FHIR_T_CONDITION, "con-4",
          "If condition is abated, then clinicalStatus must be either inactive, resolved, or "
-         "remission", pn_fhir_con_4),
+         "remission",
+         pn_fhir_con_4),
     CALL(PN_FHIR_T_CONDITION, "con-5",
          "Condition.clinicalStatus SHALL NOT be present if verification Status is "
-         "entered-in-error", pn_fhir_con_5),
+         "entered-in-error",
+         pn_fhir_con_5),
     RULE(PN_FHIR_T_CONDITION_EVIDENCE, "con-2", "evidence SHALL have code or details", ANY_OF,
          "code", "detail"),
     RULE(PN_FHIR_T_CONDITION_STAGE, "con-1", "Stage SHALL have summary or assessment", ANY_OF,
@@ -88,9 +108,11 @@ const struct pn_fhir_invariant pn_fhir_invariants[] = {
          "policyRule"),
     RULE(PN_FHIR_T_CONTACT_POINT, "cpt-2", "A system is required if a value is provided.", IMPLIES,
          "value", "system"),
-    CALL(PN_FHIR_T_COUNT, "cnt-3",
-         "There SHALL be a code with a value of \"1\" if there is a value. If system is present, it "
-         "SHALL be UCUM. If present, the value SHALL be a whole number.", pn_fhir_cnt_3),
+    CALL(
+        PN_FHIR_T_COUNT, "cnt-3",
+        "There SHALL be a code with a value of \"1\" if there is a value. If system is present, it "
+        "SHALL be UCUM. If present, the value SHALL be a whole number.",
+        pn_fhir_cnt_3),
     QTY_3(PN_FHIR_T_COUNT),
     RULE(PN_FHIR_T_DATA_REQUIREMENT_CODE_FILTER, "drq-1",
          "Either a path or a searchParam must be provided, but not both", ONE_OF, "path",
@@ -100,11 +122,13 @@ const struct pn_fhir_invariant pn_fhir_invariants[] = {
          "searchParam"),
     CALL(PN_FHIR_T_DISTANCE, "dis-1",
          "There SHALL be a code if there is a value and it SHALL be an expression of length. If "
-         "system is present, it SHALL be UCUM.", pn_fhir_dis_1),
+         "system is present, it SHALL be UCUM.",
+         pn_fhir_dis_1),
     QTY_3(PN_FHIR_T_DISTANCE),
     CALL(PN_FHIR_T_DURATION, "drt-1",
          "There SHALL be a code if there is a value and it SHALL be an expression of time. If "
-         "system is present, it SHALL be UCUM.", pn_fhir_drt_1),
+         "system is present, it SHALL be UCUM.",
+         pn_fhir_drt_1),
     QTY_3(PN_FHIR_T_DURATION),
     RULE(PN_FHIR_T_EXPRESSION, "exp-1", "An expression or a reference must be provided", ANY_OF,
          "expression", "reference"),
@@ -119,7 +143,8 @@ const struct pn_fhir_invariant pn_fhir_invariants[] = {
          "dataAbsentReason", "value[x]"),
     CALL(PN_FHIR_T_OBSERVATION, "obs-7",
          "If Observation.code is the same as an Observation.component.code then the value element "
-         "associated with the code SHALL NOT be present", pn_fhir_obs_7),
+         "associated with the code SHALL NOT be present",
+         pn_fhir_obs_7),
     RULE(PN_FHIR_T_OBSERVATION_REFERENCE_RANGE, "obs-3",
          "Must have at least a low or a high or text", ANY_OF, "low", "high", "text"),
     RULE(PN_FHIR_T_ORGANIZATION, "org-1",
@@ -130,25 +155,30 @@ const struct pn_fhir_invariant pn_fhir_invariants[] = {
     CALL(PN_FHIR_T_ORGANIZATION, "org-3",
          "The telecom of an organization can never be of use 'home'", pn_fhir_org_3),
     CALL(PN_FHIR_T_PARAMETERS_PARAMETER, "inv-1",
-         "A parameter must have one and only one of (value, resource, part)", pn_fhir_parameter_inv_1),
+         "A parameter must have one and only one of (value, resource, part)",
+         pn_fhir_parameter_inv_1),
     RULE(PN_FHIR_T_PATIENT_CONTACT, "pat-1",
          "SHALL at least contain a contact's details or a reference to an organization", ANY_OF,
          "name", "telecom", "address", "organization"),
-    CALL(PN_FHIR_T_PERIOD, "per-1", "If present, start SHALL have a lower value than end", pn_fhir_per_1),
+    CALL(PN_FHIR_T_PERIOD, "per-1", "If present, start SHALL have a lower value than end",
+         pn_fhir_per_1),
     QTY_3(PN_FHIR_T_QUANTITY),
     RULE(PN_FHIR_T_QUESTIONNAIRE_RESPONSE_ITEM, "qrs-1",
          "Nested item can't be beneath both item and answer", NOT_BOTH, "answer", "item"),
-    CALL(PN_FHIR_T_RANGE, "rng-2", "If present, low SHALL have a lower value than high", pn_fhir_rng_2),
+    CALL(PN_FHIR_T_RANGE, "rng-2", "If present, low SHALL have a lower value than high",
+         pn_fhir_rng_2),
     CALL(PN_FHIR_T_RATIO, "rat-1",
          "Numerator and denominator SHALL both be present, or both are absent. If both are absent, "
-         "there SHALL be some extension present", pn_fhir_rat_1),
+         "there SHALL be some extension present",
+         pn_fhir_rat_1),
     CALL(PN_FHIR_T_RISK_ASSESSMENT_PREDICTION, "ras-1",
          "low and high must be percentages, if present", pn_fhir_ras_1),
     CALL(PN_FHIR_T_RISK_ASSESSMENT_PREDICTION, "ras-2", "Must be <= 100", pn_fhir_ras_2),
-    RULE(PN_FHIR_T_SERVICE_REQUEST, "prr-1",
-         "orderDetail SHALL only be present if code is present", IMPLIES, "orderDetail", "code"),
+    RULE(PN_FHIR_T_SERVICE_REQUEST, "prr-1", "orderDetail SHALL only be present if code is present",
+         IMPLIES, "orderDetail", "code"),
     CALL(PN_FHIR_T_TASK, "inv-1",
-         "Last modified date must be greater than or equal to authored-on date.", pn_fhir_task_inv_1),
+         "Last modified date must be greater than or equal to authored-on date.",
+         pn_fhir_task_inv_1),
     RULE(PN_FHIR_T_TIMING_REPEAT, "tim-1",
          "if there's a duration, there needs to be duration units", IMPLIES, "duration",
          "durationUnit"),
@@ -173,7 +203,8 @@ const struct pn_fhir_invariant pn_fhir_invariants[] = {
          IMPLIES, "condition", "data"),
     CALL(PN_FHIR_T_TRIGGER_DEFINITION, "trd-3",
          "A named event requires a name, a periodic event requires timing, and a data event "
-         "requires data", pn_fhir_trd_3),
+         "requires data",
+         pn_fhir_trd_3),
 };
 
 const unsigned pn_fhir_invariant_count = PN_ARRAY_COUNT(pn_fhir_invariants);

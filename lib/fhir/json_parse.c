@@ -302,9 +302,8 @@ static enum pn_code parse_object(struct parser *parser, cJSON *object)
     if (!take(parser, '}')) {
         return fail(parser, PN_INVALID, "a comma or } should stand here");
     }
-    return members.count > SMALL_OBJECT_MEMBERS
-               ? check_large_object(parser, object, members.count)
-               : PN_OK;
+    return members.count > SMALL_OBJECT_MEMBERS ? check_large_object(parser, object, members.count)
+                                                : PN_OK;
 }
 
 static enum pn_code parse_array(struct parser *parser, cJSON *array)

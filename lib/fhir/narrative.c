@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A light check of Narrative.div (R4 2.4.0): well formed, only the elements that HL7 allows, nothing
-// that runs, and something to read.
+// A light check of Narrative.div (R4 2.4.0): well formed, only the elements that HL7 allows,
+// nothing that runs, and something to read.
 #include <string.h>
 
 #include "fhir/validate.h"
@@ -20,13 +20,13 @@ struct reader {
 };
 
 static const char *const allowed[] = {
-    "a",      "abbr", "acronym",    "b",     "big",   "blockquote", "br",    "caption", "cite",
-    "code",   "col",  "colgroup",   "dd",    "dfn",   "div",        "dl",    "dt",      "em",
-    "h1",     "h2",   "h3",         "h4",    "h5",    "h6",         "hr",    "i",       "img",
-    "li",     "map",  "area",       "ol",    "p",     "pre",        "q",     "samp",    "small",
-    "span",   "strong", "sub",      "sup",   "table", "tbody",      "td",    "tfoot",   "th",
-    "thead",  "tr",   "tt",         "ul",    "var",   "center",     "kbd",   "u",       "s",
-    "strike", "font", "del",        "ins",   "bdo",   "address",
+    "a",      "abbr",   "acronym",  "b",   "big",   "blockquote", "br",  "caption", "cite",
+    "code",   "col",    "colgroup", "dd",  "dfn",   "div",        "dl",  "dt",      "em",
+    "h1",     "h2",     "h3",       "h4",  "h5",    "h6",         "hr",  "i",       "img",
+    "li",     "map",    "area",     "ol",  "p",     "pre",        "q",   "samp",    "small",
+    "span",   "strong", "sub",      "sup", "table", "tbody",      "td",  "tfoot",   "th",
+    "thead",  "tr",     "tt",       "ul",  "var",   "center",     "kbd", "u",       "s",
+    "strike", "font",   "del",      "ins", "bdo",   "address",
 };
 
 static bool is_space(char c)

@@ -4,8 +4,8 @@
 #include "fhir/fhir.h"
 
 // cJSON adds to NULL as nothing, so memory that runs out shows at the end only.
-static bool add_issue(cJSON *issues, const char *severity, const char *code, const char *diagnostics,
-                      const char *expression)
+static bool add_issue(cJSON *issues, const char *severity, const char *code,
+                      const char *diagnostics, const char *expression)
 {
     cJSON *issue = cJSON_CreateObject();
     if (!cJSON_AddItemToArray(issues, issue)) {

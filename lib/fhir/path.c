@@ -164,8 +164,10 @@ static enum pn_code compile(const char *type_name, struct pn_fhir_path *path, st
                               pn_fhir_text(pn_fhir_types[type].name), PN_SLICE_FMT(name));
         }
         if (has_pick && !compile_pick(pick, step)) {
-            return pn_err_set(err, PN_INVALID, path->text, "what stands in brackets after %.*s "
-                              "does not fit it", PN_SLICE_FMT(name));
+            return pn_err_set(err, PN_INVALID, path->text,
+                              "what stands in brackets after %.*s "
+                              "does not fit it",
+                              PN_SLICE_FMT(name));
         }
         type = step->type;
     } while (rest.len > 0);
@@ -356,8 +358,7 @@ static enum pn_code place(cJSON *node, const struct step *step, cJSON *value,
                                                    : wrong_place(path, err);
         }
         old = step->pick == PICK_APPEND ? NULL : pick_item(parent, step);
-        if (old == NULL && step->pick == PICK_INDEX &&
-            cJSON_GetArraySize(parent) != step->index) {
+        if (old == NULL && step->pick == PICK_INDEX && cJSON_GetArraySize(parent) != step->index) {
             return wrong_place(path, err);
         }
     } else {
@@ -370,7 +371,8 @@ static enum pn_code place(cJSON *node, const struct step *step, cJSON *value,
         cJSON_ReplaceItemViaPointer(parent, old, value);
         return PN_OK;
     }
-    bool done = step->repeats ? cJSON_AddItemToArray(parent, value) : add_member(parent, step, value);
+    bool done =
+        step->repeats ? cJSON_AddItemToArray(parent, value) : add_member(parent, step, value);
     return done ? PN_OK : out_of_memory(path, err);
 }
 
@@ -411,8 +413,8 @@ enum pn_code pn_fhir_set_compiled(cJSON *node, const struct pn_fhir_path *path,
     const struct step *last = last_step(path);
     const char *type_name = pn_fhir_type_public_name(last->type);
     if (!last->is_primitive) {
-        return pn_err_set(err, PN_INVALID, path->text, "%s is no primitive: name one of its elements",
-                          type_name);
+        return pn_err_set(err, PN_INVALID, path->text,
+                          "%s is no primitive: name one of its elements", type_name);
     }
     if (!pn_fhir_primitive_fits(last->type, text)) {
         return pn_err_set(err, PN_INVALID, path->text, "the text is no %s", type_name);

@@ -87,12 +87,20 @@ const struct pn_fhir_element *pn_fhir_element_find(unsigned type, struct pn_slic
 
 const char *pn_fhir_type_public_name(unsigned type)
 {
-    return pn_fhir_types[type].kind == PN_FHIR_KIND_BACKBONE ? "BackboneElement"
-                                                             : pn_fhir_text(pn_fhir_types[type].name);
+    return pn_fhir_types[type].kind == PN_FHIR_KIND_BACKBONE
+               ? "BackboneElement"
+               : pn_fhir_text(pn_fhir_types[type].name);
 }
 
+// R4 3.1.0.1.11 gives its own formats short names; HL7's CapabilityStatements use them.
 static bool is_mime(const char *code)
 {
+    static const char *const short_names[] = {"json", "xml", "ttl"};
+    for (size_t i = 0; i < PN_ARRAY_COUNT(short_names); i++) {
+        if (strcmp(code, short_names[i]) == 0) {
+            return true;
+        }
+    }
     const char *slash = strchr(code, '/');
     return slash != NULL && slash != code && slash[1] != '\0' &&
            strcspn(code, " \t\r\n") >= (size_t)(slash - code) + 2;
@@ -203,8 +211,7 @@ cJSON *pn_fhir_new(const char *resource_type)
 cJSON *pn_fhir_member(const cJSON *object, const char *name)
 {
     for (cJSON *child = object->child; child != NULL; child = child->next) {
-        if (child->string != NULL &&
-            (child->string == name || strcmp(child->string, name) == 0)) {
+        if (child->string != NULL && (child->string == name || strcmp(child->string, name) == 0)) {
             return child;
         }
     }

@@ -36,8 +36,8 @@ cJSON *pn_fhir_primitive_new(unsigned type, struct pn_slice text);
 // An object's member by exact name, NULL when absent.
 cJSON *pn_fhir_member(const cJSON *object, const char *name);
 // The text of a primitive node: a string's, a number's, `true`, `false`; else empty. For a number
-// that code made (cJSON_AddNumberToObject) the text stands in a small ring of buffers of the thread,
-// until eight more such numbers have been read.
+// that code made (cJSON_AddNumberToObject) the text stands in a small ring of buffers of the
+// thread, until eight more such numbers have been read.
 struct pn_slice pn_fhir_primitive_text(const cJSON *node);
 
 #endif

@@ -206,7 +206,8 @@ static void check_object(struct pn_fhir_check *check, unsigned type, const cJSON
         if (is_resource && strcmp(child->string, "resourceType") == 0) {
             continue;
         }
-        has_content = has_content || strcmp(child->string, "id") != 0;
+        // Element itself is what stands beside a primitive, whose value may be the content.
+        has_content = has_content || type == PN_FHIR_T_ELEMENT || strcmp(child->string, "id") != 0;
         check_member(check, type, node, child, place, &seen);
     }
     uint64_t missing = pn_fhir_types[type].required_slots & ~(seen.slots | seen.beside);

@@ -28,8 +28,8 @@ struct pn_fhir_text_set {
 struct pn_fhir_check {
     struct pn_fhir_report *report;
     unsigned depth;
-    bool is_contained;                         // inside a contained resource
-    const struct pn_fhir_text_set *contained;  // ids of the root resource's contained resources
+    bool is_contained;                        // inside a contained resource
+    const struct pn_fhir_text_set *contained; // ids of the root resource's contained resources
 };
 
 void pn_fhir_issue_add(struct pn_fhir_check *check, const struct pn_fhir_place *place,

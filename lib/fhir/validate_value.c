@@ -19,7 +19,8 @@ static bool has_json_kind(unsigned type, const cJSON *node)
     }
 }
 
-// Says which codes there are, as many as fit: a code list is part of the standard, not of a message.
+// Says which codes there are, as many as fit: a code list is part of the standard, not of a
+// message.
 static void add_code_issue(struct pn_fhir_check *check, unsigned number,
                            const struct pn_fhir_place *place)
 {
@@ -37,7 +38,8 @@ static void add_code_issue(struct pn_fhir_check *check, unsigned number,
         int wrote = snprintf(codes + used, sizeof codes - used, "%s%s", i == 0 ? ": " : ", ", code);
         used += wrote > 0 ? (size_t)wrote : 0;
     }
-    pn_fhir_issue_add(check, place, "code-invalid", "the code is not in the required value set %s%s",
+    pn_fhir_issue_add(check, place, "code-invalid",
+                      "the code is not in the required value set %s%s",
                       name == NULL ? value_set : name + 1, codes);
 }
 
@@ -106,7 +108,8 @@ static struct pn_slice slice_to(struct pn_slice text, const char *stops)
 // scheme ":" something (RFC 3986 3.1).
 static bool has_scheme(struct pn_slice text)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.";
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.";
     size_t at = 0;
     while (at < text.len && text.ptr[at] != '\0' && strchr(allowed, text.ptr[at]) != NULL) {
         at++;
@@ -192,6 +195,7 @@ static bool may_point_at(unsigned targets, int type)
     return false;
 }
 
+// A warning: what the target really is, only its server can say, and HL7's own examples err in it.
 static void add_target_issue(struct pn_fhir_check *check, unsigned targets, int type,
                              const struct pn_fhir_place *place)
 {
@@ -203,11 +207,12 @@ static void add_target_issue(struct pn_fhir_check *check, unsigned targets, int 
             snprintf(names + used, sizeof names - used, ", ...");
             break;
         }
-        int wrote = snprintf(names + used, sizeof names - used, "%s%s", used == 0 ? "" : ", ", name);
+        int wrote =
+            snprintf(names + used, sizeof names - used, "%s%s", used == 0 ? "" : ", ", name);
         used += wrote > 0 ? (size_t)wrote : 0;
     }
-    pn_fhir_issue_add(check, place, "value", "a reference to %s does not fit here; it may be to: %s",
-                      pn_fhir_text(pn_fhir_types[type].name), names);
+    pn_fhir_warning_add(check, place, "value", "a reference to %s does not fit; it may be to: %s",
+                        pn_fhir_text(pn_fhir_types[type].name), names);
 }
 
 static void check_literal(struct pn_fhir_check *check, unsigned targets, struct pn_slice literal,

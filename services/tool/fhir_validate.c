@@ -9,6 +9,10 @@
 
 enum { EXIT_GOOD = 0, EXIT_NO = 1, EXIT_BROKEN = 3, READ_BYTES = 64 * 1024 };
 
+// A tool for people: it takes larger files than the hub takes messages.
+#define FILE_BYTES_MAX ((size_t)64 * 1024 * 1024)
+#define FILE_ARENA_BYTES_MAX ((size_t)2 * 1024 * 1024 * 1024)
+
 static enum pn_code read_stream(FILE *file, const char *name, struct pn_buf *text,
                                 struct pn_err *err)
 {
@@ -21,8 +25,8 @@ static enum pn_code read_stream(FILE *file, const char *name, struct pn_buf *tex
         return pn_err_set(err, PN_IO, name, "the file cannot be read");
     }
     return pn_buf_ok(text) ? PN_OK
-                           : pn_err_set(err, PN_LIMIT, name, "the file is larger than %d bytes",
-                                        PN_HTTP_BODY_BYTES_MAX);
+                           : pn_err_set(err, PN_LIMIT, name, "the file is larger than %zu bytes",
+                                        FILE_BYTES_MAX);
 }
 
 static enum pn_code read_file(const char *name, struct pn_buf *text, struct pn_err *err)
@@ -72,7 +76,7 @@ static int validate_file(const char *name, struct pn_fhir_report *report)
 {
     struct pn_buf text;
     struct pn_err err;
-    pn_buf_init(&text, PN_HTTP_BODY_BYTES_MAX);
+    pn_buf_init(&text, FILE_BYTES_MAX);
     enum pn_code code = read_file(name, &text, &err);
     int status = 0;
     if (code == PN_OK) {
@@ -89,7 +93,7 @@ static int validate_file(const char *name, struct pn_fhir_report *report)
 static int run(const struct pn_arguments *arguments, const struct pn_config *config)
 {
     (void)config;
-    struct pn_arena *arena = pn_arena_new(PN_MESSAGE_ARENA_BYTES_MAX);
+    struct pn_arena *arena = pn_arena_new(FILE_ARENA_BYTES_MAX);
     struct pn_fhir_report *report = calloc(1, sizeof *report);
     int worst = arena == NULL || report == NULL ? EXIT_BROKEN : EXIT_GOOD;
     for (unsigned i = 0; worst != EXIT_BROKEN && i < arguments->operand_count; i++) {

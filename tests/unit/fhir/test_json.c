@@ -63,9 +63,17 @@ static void keeps_what_it_reads(void **state)
 static void keeps_numbers_exact(void **state)
 {
     (void)state;
-    static const char *const numbers[] = {"0",    "-1",     "999999999", "1.00", "1.10e5",
-                                          "-0",   "0.1",    "12345678901234567890",
-                                          "1E+3", "-0.000", "3.14159265358979323846264338"};
+    static const char *const numbers[] = {"0",
+                                          "-1",
+                                          "999999999",
+                                          "1.00",
+                                          "1.10e5",
+                                          "-0",
+                                          "0.1",
+                                          "12345678901234567890",
+                                          "1E+3",
+                                          "-0.000",
+                                          "3.14159265358979323846264338"};
     for (size_t i = 0; i < PN_ARRAY_COUNT(numbers); i++) {
         assert_round_trip(numbers[i], numbers[i]);
     }
@@ -98,12 +106,40 @@ static void refuses_what_is_not_json(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
-        "",           " ",          "{",          "}",           "[1,]",        "{\"a\":1,}",
-        "{\"a\"}",    "{a:1}",      "[1 2]",      "01",          "1.",          ".5",
-        "+1",         "1e",         "-",          "nul",         "truex",       "\"",
-        "\"\\\"",     "\"\\x\"",    "\"\\u12\"",  "\"\\u0000\"", "\"\\ud800\"", "\"\\udc00\"",
-        "\"a\tb\"",   "{} {}",      "[1]x",       "\"\xC3\"",    "\"\xFF\"",    "\"\xC0\x80\"",
-        "{\"a\":1,\"a\":2}", "{\"a\":1,\"b\":{\"c\":1,\"c\":1}}", "NaN",       "\"\\ud800\\u0041\"",
+        "",
+        " ",
+        "{",
+        "}",
+        "[1,]",
+        "{\"a\":1,}",
+        "{\"a\"}",
+        "{a:1}",
+        "[1 2]",
+        "01",
+        "1.",
+        ".5",
+        "+1",
+        "1e",
+        "-",
+        "nul",
+        "truex",
+        "\"",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u0000\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"a\tb\"",
+        "{} {}",
+        "[1]x",
+        "\"\xC3\"",
+        "\"\xFF\"",
+        "\"\xC0\x80\"",
+        "{\"a\":1,\"a\":2}",
+        "{\"a\":1,\"b\":{\"c\":1,\"c\":1}}",
+        "NaN",
+        "\"\\ud800\\u0041\"",
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(wrong); i++) {
         cJSON *json = NULL;
@@ -181,8 +217,9 @@ static void stops_at_its_bounds(void **state)
 static void gives_back_heap_memory(void **state)
 {
     // LeakSanitizer watches this one.
-    static const char *const texts[] = {"{\"a\":[1,2.50,\"x\\n\"],\"b\":{\"c\":null}}", "{\"a\":[1,{\"b\":",
-                                        "{\"a\":1,\"a\":2}", "[\"x\\q\"]", "[1] 2"};
+    static const char *const texts[] = {"{\"a\":[1,2.50,\"x\\n\"],\"b\":{\"c\":null}}",
+                                        "{\"a\":[1,{\"b\":", "{\"a\":1,\"a\":2}", "[\"x\\q\"]",
+                                        "[1] 2"};
     pn_json_use_arena(NULL);
     for (size_t i = 0; i < PN_ARRAY_COUNT(texts); i++) {
         cJSON *json = NULL;

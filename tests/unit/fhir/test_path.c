@@ -58,14 +58,15 @@ static void builds_a_resource(void **state)
     set(encounter, "type.coding[0].userSelected", "true");
     set(encounter, "length.value", "1.50");
     set(encounter, "diagnosis.rank", "3");
-    assert_prints(encounter,
-                  "{\"resourceType\":\"Encounter\",\"status\":\"finished\",\"class\":{\"code\":\"AMB\"},"
-                  "\"identifier\":[{\"system\":\"urn:oid:1.2.246.10.1\",\"value\":\"1\",\"use\":"
-                  "\"official\"},{\"system\":\"urn:oid:1.2.246.10.2\",\"value\":\"2\"}],"
-                  "\"participant\":[{\"individual\":{\"reference\":\"Practitioner/a\",\"display\":"
-                  "\"a\"}},{\"individual\":{\"reference\":\"Practitioner/b\",\"display\":\"b\"}}],"
-                  "\"type\":[{\"coding\":[{\"userSelected\":true}]}],\"length\":{\"value\":1.50},"
-                  "\"diagnosis\":[{\"rank\":3}]}");
+    assert_prints(
+        encounter,
+        "{\"resourceType\":\"Encounter\",\"status\":\"finished\",\"class\":{\"code\":\"AMB\"},"
+        "\"identifier\":[{\"system\":\"urn:oid:1.2.246.10.1\",\"value\":\"1\",\"use\":"
+        "\"official\"},{\"system\":\"urn:oid:1.2.246.10.2\",\"value\":\"2\"}],"
+        "\"participant\":[{\"individual\":{\"reference\":\"Practitioner/a\",\"display\":"
+        "\"a\"}},{\"individual\":{\"reference\":\"Practitioner/b\",\"display\":\"b\"}}],"
+        "\"type\":[{\"coding\":[{\"userSelected\":true}]}],\"length\":{\"value\":1.50},"
+        "\"diagnosis\":[{\"rank\":3}]}");
 }
 
 static void sets_over_what_is_there(void **state)
@@ -77,8 +78,9 @@ static void sets_over_what_is_there(void **state)
     set(patient, "name.given[0]", "Aina");
     set(patient, "gender", "male");
     set(patient, "gender", "female");
-    assert_prints(patient, "{\"resourceType\":\"Patient\",\"name\":[{\"given\":[\"Aina\",\"Testi\"]}],"
-                           "\"gender\":\"female\"}");
+    assert_prints(patient,
+                  "{\"resourceType\":\"Patient\",\"name\":[{\"given\":[\"Aina\",\"Testi\"]}],"
+                  "\"gender\":\"female\"}");
 }
 
 static void builds_extensions_and_contained_resources(void **state)
@@ -122,11 +124,26 @@ static void refuses_paths_that_fhir_has_not(void **state)
 {
     (void)state;
     static const char *const wrong[] = {
-        "",           "nothing",       "status.x",         ".status",       "status.",
-        "status[0]",  "onset",         "period..start",    "type[",         "type[x]",
-        "type[-1]",   "type[9999999]", "type]",            "identifier[nothing=1].value",
-        "period[start=2020].end",      "_class.id",        "identifier[system=].value",
-        "contained[resourceType=Nothing].id", "type[0]x",  "identifier[use=a b ].value",
+        "",
+        "nothing",
+        "status.x",
+        ".status",
+        "status.",
+        "status[0]",
+        "onset",
+        "period..start",
+        "type[",
+        "type[x]",
+        "type[-1]",
+        "type[9999999]",
+        "type]",
+        "identifier[nothing=1].value",
+        "period[start=2020].end",
+        "_class.id",
+        "identifier[system=].value",
+        "contained[resourceType=Nothing].id",
+        "type[0]x",
+        "identifier[use=a b ].value",
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(wrong); i++) {
         if (pn_fhir_path_exists("Encounter", wrong[i], NULL)) {
@@ -150,9 +167,13 @@ static void refuses_texts_that_do_not_fit(void **state)
     (void)state;
     static const struct {
         const char *path, *text;
-    } wrong[] = {{"period.start", "21.11.2026"}, {"period.start", ""}, {"diagnosis.rank", "0"},
-                 {"period", "2026"},             {"type.coding.userSelected", "1"},
-                 {"participant[3].individual.display", "x"}, {"length.value", "1,5"}};
+    } wrong[] = {{"period.start", "21.11.2026"},
+                 {"period.start", ""},
+                 {"diagnosis.rank", "0"},
+                 {"period", "2026"},
+                 {"type.coding.userSelected", "1"},
+                 {"participant[3].individual.display", "x"},
+                 {"length.value", "1,5"}};
     cJSON *encounter = pn_fhir_new("Encounter");
     for (size_t i = 0; i < PN_ARRAY_COUNT(wrong); i++) {
         struct pn_err err = {0};
@@ -198,7 +219,8 @@ static void puts_whole_values(void **state)
                          PN_OK);
         assert_int_equal(pn_fhir_put_compiled(condition, code, concept, &err), PN_OK);
     }
-    assert_prints(condition, "{\"resourceType\":\"Condition\",\"code\":{\"coding\":[{\"code\":\"b\"}]}}");
+    assert_prints(condition,
+                  "{\"resourceType\":\"Condition\",\"code\":{\"coding\":[{\"code\":\"b\"}]}}");
 }
 
 static void gives_back_heap_memory(void **state)
