@@ -35,13 +35,16 @@ struct pn_event {
     struct pn_slice data;         // the FHIR resource, JSON text
 };
 
-// Every attribute that must be there is there, well formed and within its bound.
+// For whoever publishes: the type is known, every attribute that must be there is there, well
+// formed and within its bound. The subject is a client key; on the quarantine topic it may be
+// another word.
 PN_MUST_USE enum pn_code pn_event_check(const struct pn_event *event, struct pn_err *err);
 
 // One line of structured JSON (CloudEvents JSON format), without a line end.
 PN_MUST_USE enum pn_code pn_event_write_json(const struct pn_event *event, struct pn_buf *out,
                                              struct pn_err *err);
-// Strings live in the arena.
+// Slices point into `text`, or into the arena where the text had escapes. Attributes that are not
+// known are skipped; a type need not be known (it may be of a later version).
 PN_MUST_USE enum pn_code pn_event_read_json(struct pn_arena *arena, struct pn_slice text,
                                             struct pn_event *ret_event, struct pn_err *err);
 
@@ -51,7 +54,9 @@ struct pn_event_header {
     const char *name;
     struct pn_slice value;
 };
-// Values that are not slices of the event are made in the arena. Returns the number of headers.
+// Values that are not slices of the event are made in the arena. Returns the number of headers, 0
+// when the arena is full. Besides `ce_…` there is `content-type`, which is how the binding maps
+// datacontenttype.
 unsigned pn_event_to_headers(const struct pn_event *event, struct pn_arena *arena,
                              struct pn_event_header ret_headers[static PN_EVENT_HEADERS_MAX]);
 PN_MUST_USE enum pn_code pn_event_from_headers(const struct pn_event_header *headers,
@@ -66,5 +71,7 @@ struct pn_event_type {
 };
 // NULL when the type is not known.
 const struct pn_event_type *pn_event_type_find(struct pn_slice name);
+// All of them, by name.
+const struct pn_event_type *pn_event_types(size_t *ret_count);
 
 #endif
