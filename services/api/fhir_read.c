@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * GET /fhir/<type>/{id}, with ETag and If-None-Match.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "services/api/bundle.h"
+#include "services/api/calls.h"
+#include "services/api/fhir_types.h"
+#include "services/api/plan_view.h"
+
+// What was found, before anybody knows whether it may be shown.
+struct found {
+    enum pn_action action;
+    struct pn_slice client_key;
+    enum pn_sector sector;
+    enum pn_data_class data_class;
+    int64_t version, updated_ms;
+    struct pn_slice data;        // timeline, trigger
+    struct pn_case flagged;      // Flag
+    struct pn_plan_row plan_row; // CarePlan, CareTeam
+};
+
+static enum pn_code find_entry(struct pn_call *call, const struct pn_fhir_type *type,
+                               struct pn_slice id, struct found *found, struct pn_err *err)
+{
+    struct pn_entry entry;
+    enum pn_code code = pn_api_open_timeline(call->api, err);
+    if (code == PN_OK) {
+        code = pn_timeline_entry(call->api->timeline, call->arena, type->name, id, &entry, err);
+    }
+    if (code != PN_OK) {
+        return code;
+    }
+    found->action = PN_ACTION_TIMELINE;
+    found->client_key = entry.subject;
+    found->sector = entry.sector;
+    found->data_class = entry.data_class;
+    found->version = found->updated_ms = entry.recorded_ms;
+    found->data = entry.data;
+    return PN_OK;
+}
+
+static enum pn_code find_flagged(struct pn_call *call, const struct pn_fhir_type *type,
+                                 struct pn_slice id, struct found *found, struct pn_err *err)
+{
+    enum pn_code code = pn_api_open_worklist(call->api, err);
+    found->action = PN_ACTION_WORKLIST;
+    if (code == PN_OK && strcmp(type->name, "Flag") == 0) {
+        // A client has one Flag: it has the client's key as its id.
+        code = pn_worklist_case(call->api->worklist, call->arena, id, &found->flagged, err);
+        found->client_key = pn_slice_str(found->flagged.client);
+        found->version = found->flagged.version;
+        found->updated_ms = found->flagged.changed_ms;
+        return code;
+    }
+    struct pn_trigger trigger;
+    char client[PN_CLIENT_KEY_TEXT_BYTES];
+    if (code == PN_OK) {
+        code = pn_worklist_trigger(call->api->worklist, call->arena, id, &trigger, client, err);
+    }
+    if (code == PN_OK) {
+        found->client_key = pn_slice_str(pn_arena_copy(call->arena, pn_slice_str(client)));
+        found->data_class = trigger.data_class;
+        found->version = found->updated_ms = trigger.changed_ms;
+        found->data = trigger.data;
+    }
+    return code;
+}
+
+static enum pn_code find_plan(struct pn_call *call, const struct pn_fhir_type *type,
+                              struct pn_slice id, struct found *found, struct pn_err *err)
+{
+    (void)type;
+    enum pn_code code = pn_api_open_plans(call->api, err);
+    if (code == PN_OK) {
+        code = pn_plan_current(call->api->plans, id, &found->plan_row, err);
+    }
+    found->action = PN_ACTION_PLAN_READ;
+    found->client_key = pn_slice_str(found->plan_row.client_key);
+    found->version = found->plan_row.version;
+    found->updated_ms = found->plan_row.written_ms;
+    return code;
+}
+
+static enum pn_code make_resource(struct pn_call *call, const struct pn_fhir_type *type,
+                                  const struct found *found, cJSON **ret_resource,
+                                  struct pn_err *err)
+{
+    if (type->source == PN_FROM_PLANS) {
+        return pn_plan_view(call, &found->plan_row, type->name, ret_resource, err);
+    }
+    if (found->data.len > 0) {
+        return pn_json_parse(found->data, ret_resource, err);
+    }
+    cJSON *flag = pn_worklist_flag(&found->flagged);
+    if (flag == NULL) {
+        return pn_err_set(err, PN_LIMIT, "Flag", "does not fit into memory");
+    }
+    *ret_resource = flag;
+    return PN_OK;
+}
+
+static void show(struct pn_call *call, const struct pn_fhir_type *type, const struct found *found,
+                 const struct pn_client *client)
+{
+    cJSON *resource = NULL;
+    struct pn_err err;
+    enum pn_code code = make_resource(call, type, found, &resource, &err);
+    if (code == PN_OK && (!pn_resource_set_client(resource, client) ||
+                          !pn_resource_set_meta(resource, found->version, found->updated_ms))) {
+        code = pn_err_set(&err, PN_LIMIT, type->name, "does not fit into memory");
+    }
+    if (code != PN_OK) {
+        pn_call_answer_error(call, &err);
+        return;
+    }
+    pn_call_add_etag(call, found->version);
+    pn_call_add_last_modified(call, found->updated_ms);
+    pn_call_answer(call, 200, PN_TYPE_FHIR, resource);
+}
+
+void pn_fhir_read_call(struct pn_http_exchange *exchange, void *context)
+{
+    static enum pn_code (*const finders[])(struct pn_call *, const struct pn_fhir_type *,
+                                           struct pn_slice, struct found *, struct pn_err *) = {
+        [PN_FROM_TIMELINE] = find_entry,
+        [PN_FROM_WORKLIST] = find_flagged,
+        [PN_FROM_PLANS] = find_plan,
+    };
+    struct pn_call call;
+    pn_call_begin(&call, exchange, context);
+    const struct pn_fhir_type *type = pn_fhir_type_of_path(pn_http_path(exchange));
+    struct pn_slice id = pn_http_path_value(exchange, "id");
+    struct found found = {0};
+    struct pn_err err;
+    if (type == NULL || finders[type->source](&call, type, id, &found, &err) != PN_OK) {
+        pn_call_answer_error(&call, &err);
+        return;
+    }
+    char what[160];
+    snprintf(what, sizeof what, "%s/%.*s", type->name, PN_SLICE_FMT(id));
+    struct pn_client client;
+    if (!pn_call_client(&call, found.client_key, &client) ||
+        !pn_call_may(&call, found.action, &client, what)) {
+        return;
+    }
+    if (!pn_access_shows(&call.access, found.sector, found.data_class)) {
+        pn_err_set(&err, PN_DENIED, type->name,
+                   "is withheld: permit, prohibition or special protection");
+        pn_call_answer_error(&call, &err);
+        return;
+    }
+    if (!pn_call_is_unchanged(&call, found.version)) {
+        show(&call, type, &found, &client);
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/api/api.h"
+#include "services/deliver/deliver_read.h"
+#include "services/plan/plan_read.h"
+
+enum pn_code pn_api_open_timeline(struct pn_api *api, struct pn_err *err)
+{
+    return api->timeline != NULL ? PN_OK : pn_timeline_open(api->config, &api->timeline, err);
+}
+
+enum pn_code pn_api_open_worklist(struct pn_api *api, struct pn_err *err)
+{
+    return api->worklist != NULL ? PN_OK : pn_worklist_open(api->config, &api->worklist, err);
+}
+
+enum pn_code pn_api_open_case_writer(struct pn_api *api, struct pn_err *err)
+{
+    return api->case_writer != NULL ? PN_OK
+                                    : pn_identify_writer_open(api->config, &api->case_writer, err);
+}
+
+enum pn_code pn_api_open_plans(struct pn_api *api, struct pn_err *err)
+{
+    return api->plans != NULL ? PN_OK : pn_plan_store_open(api->config, &api->plans, err);
+}
+
+enum pn_code pn_api_open_deliveries(struct pn_api *api, struct pn_err *err)
+{
+    return api->deliveries != NULL ? PN_OK
+                                   : pn_deliver_store_open(api->config, &api->deliveries, err);
+}
+
+void pn_api_close_stores(struct pn_api *api)
+{
+    pn_timeline_close(api->timeline);
+    pn_worklist_close(api->worklist);
+    pn_identify_writer_close(api->case_writer);
+    pn_store_close(api->plans);
+    pn_store_close(api->deliveries);
+}

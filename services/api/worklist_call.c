@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The work list of flagged clients, as plain JSON:
+ *   GET /worklist?state=new,seen&rule=…&names=true&_count=&_cursor=
+ *   GET /worklist/{id}      one client, with lapsed and retracted triggers and their evidence
+ *   PUT /worklist/{id}      {"state": "seen"} with If-Match
+ *
+ * Words are neutral: a trigger is a suggestion for a person to look at, never a decision. Names
+ * only with names=true, for a role that may, each with an access record of its own.
+ */
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "services/api/calls.h"
+#include "services/api/fhir_query.h"
+
+struct worklist_page {
+    struct pn_call call;
+    struct pn_worklist_filter filter;
+    unsigned size;
+    bool with_names;
+    unsigned withheld;
+    char next[PN_WORKLIST_CURSOR_BYTES];
+};
+
+// --- Showing -------------------------------------------------------------------------------------
+
+static void add_title(cJSON *object, const struct pn_trigger *trigger)
+{
+    cJSON *title = cJSON_AddObjectToObject(object, "title");
+    pn_json_add_slice(title, "fi", trigger->title_fi);
+    pn_json_add_slice(title, "sv", trigger->title_sv);
+    pn_json_add_slice(title, "en", trigger->title_en);
+}
+
+static cJSON *show_trigger(const struct pn_trigger *trigger, bool with_issue)
+{
+    cJSON *object = cJSON_CreateObject();
+    pn_json_add_slice(object, "id", trigger->id);
+    pn_json_add_slice(object, "rule", trigger->rule_id);
+    cJSON_AddNumberToObject(object, "ruleVersion", (double)trigger->rule_version);
+    add_title(object, trigger);
+    cJSON_AddStringToObject(object, "state", pn_trigger_state_name(trigger->state));
+    cJSON_AddNumberToObject(object, "count", (double)trigger->count);
+    cJSON_AddNumberToObject(object, "threshold", (double)trigger->threshold);
+    pn_json_add_time(object, "raised", trigger->raised_ms);
+    pn_json_add_time(object, "changed", trigger->changed_ms);
+    pn_json_add_time(object, "lapses", trigger->lapses_ms);
+    struct pn_err err;
+    cJSON *issue = NULL;
+    if (with_issue && pn_json_parse(trigger->data, &issue, &err) == PN_OK) {
+        cJSON_AddItemToObject(object, "issue", issue);
+    }
+    return object;
+}
+
+static cJSON *show_case(const struct pn_call *call, const struct pn_case *found, bool with_issue,
+                        unsigned *withheld)
+{
+    char etag[PN_ETAG_BYTES];
+    pn_etag_format(found->version, etag);
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "client", found->client);
+    cJSON_AddStringToObject(object, "state", pn_case_state_name(found->state));
+    cJSON_AddStringToObject(object, "etag", etag);
+    cJSON_AddNumberToObject(object, "rank", (double)found->rank);
+    pn_json_add_time(object, "first", found->first_ms);
+    pn_json_add_time(object, "changed", found->changed_ms);
+    pn_json_add_slice(object, "setBy", found->set_by);
+    cJSON *triggers = cJSON_AddArrayToObject(object, "triggers");
+    for (unsigned i = 0; i < found->trigger_count; i++) {
+        const struct pn_trigger *trigger = &found->triggers[i];
+        if (pn_access_shows(&call->access, PN_SECTOR_UNKNOWN, trigger->data_class)) {
+            cJSON_AddItemToArray(triggers, show_trigger(trigger, with_issue));
+        } else {
+            (*withheld)++;
+        }
+    }
+    return object;
+}
+
+static void add_year_and_gender(cJSON *object, const struct pn_client *client)
+{
+    if (client->birth_year > 0) {
+        cJSON_AddNumberToObject(object, "birthYear", client->birth_year);
+    }
+    if (client->gender[0] != '\0') {
+        cJSON_AddStringToObject(object, "gender", client->gender);
+    }
+}
+
+// "Given Family" of the Patient in `text`.
+static void add_name(cJSON *object, struct pn_slice text)
+{
+    struct pn_err err;
+    cJSON *patient = NULL;
+    if (pn_json_parse(text, &patient, &err) != PN_OK) {
+        return;
+    }
+    struct pn_slice given = pn_fhir_get(patient, "name[0].given[0]");
+    struct pn_slice family = pn_fhir_get(patient, "name[0].family");
+    char name[256];
+    snprintf(name, sizeof name, "%.*s%s%.*s", PN_SLICE_FMT(given),
+             given.len > 0 && family.len > 0 ? " " : "", PN_SLICE_FMT(family));
+    pn_json_add_slice(object, "name", pn_slice_str(name));
+}
+
+// False: it has answered (the record could not be written).
+static bool add_identity(struct pn_call *call, cJSON *object, const struct pn_client *client)
+{
+    const struct pn_access access = call->access;
+    if (!pn_call_may(call, PN_ACTION_IDENTITY, client, "name on the work list")) {
+        return false;
+    }
+    call->access = access;
+    struct pn_buf text;
+    struct pn_err err;
+    pn_buf_init(&text, PN_EVENT_BYTES_MAX);
+    if (pn_timeline_identity(call->api->timeline, call->api->privacy, pn_slice_str(client->key),
+                             &text, &err) == PN_OK) {
+        add_name(object, pn_buf_slice(&text));
+    }
+    if (text.data != NULL) {
+        OPENSSL_cleanse(text.data, text.capacity);
+    }
+    pn_buf_release(&text);
+    return true;
+}
+
+// --- The list ------------------------------------------------------------------------------------
+
+static enum pn_code read_states(struct pn_slice words, uint32_t *ret_bits, struct pn_err *err)
+{
+    while (words.len > 0) {
+        enum pn_case_state state = pn_case_state_parse(pn_slice_split(words, ',', &words));
+        if (state == PN_CASE_STATE_COUNT) {
+            return pn_err_set(err, PN_INVALID, "state",
+                              "must be of new, seen, in-discussion, "
+                              "consents, refuses, thinking, has-worker, "
+                              "not-relevant, lapsed");
+        }
+        *ret_bits |= UINT32_C(1) << state;
+    }
+    return PN_OK;
+}
+
+static enum pn_code read_parameters(struct worklist_page *page, struct pn_err *err)
+{
+    const struct pn_call *call = &page->call;
+    struct pn_slice rule = pn_http_parameter(call->exchange, "rule");
+    int64_t size_max = call->api->config->api.page_size_max;
+    if (rule.len > 0) {
+        page->filter.rule_id = pn_arena_copy(call->arena, rule);
+    }
+    page->filter.after = pn_http_parameter(call->exchange, "_cursor");
+    page->with_names = pn_slice_is(pn_http_parameter(call->exchange, "names"), "true");
+    if (!pn_page_size_parse(pn_http_parameter(call->exchange, "_count"),
+                            size_max < PN_WORKLIST_PAGE_MAX ? size_max : PN_WORKLIST_PAGE_MAX,
+                            &page->size)) {
+        return pn_err_set(err, PN_INVALID, "_count", "must be a whole number, at least 1");
+    }
+    return read_states(pn_http_parameter(call->exchange, "state"), &page->filter.states, err);
+}
+
+static bool add_client(struct worklist_page *page, cJSON *clients, const struct pn_case *found)
+{
+    struct pn_call *call = &page->call;
+    struct pn_client client;
+    struct pn_err err;
+    cJSON *object = show_case(call, found, false, &page->withheld);
+    cJSON_AddItemToArray(clients, object);
+    if (pn_timeline_client(call->api->timeline, pn_slice_str(found->client), &client, &err) !=
+        PN_OK) {
+        return true;
+    }
+    add_year_and_gender(object, &client);
+    return !page->with_names || add_identity(call, object, &client);
+}
+
+static void add_state_counts(struct worklist_page *page, cJSON *answer)
+{
+    int64_t counts[PN_CASE_STATE_COUNT];
+    struct pn_err err;
+    if (pn_worklist_counts(page->call.api->worklist, counts, &err) != PN_OK) {
+        return;
+    }
+    cJSON *states = cJSON_AddObjectToObject(answer, "states");
+    for (unsigned i = 0; i < PN_CASE_STATE_COUNT; i++) {
+        cJSON_AddNumberToObject(states, pn_case_state_name((enum pn_case_state)i),
+                                (double)counts[i]);
+    }
+}
+
+static void answer_page(struct worklist_page *page)
+{
+    struct pn_call *call = &page->call;
+    struct pn_case *cases = pn_arena_alloc_array(call->arena, page->size, sizeof *cases);
+    unsigned count = 0;
+    struct pn_err err;
+    enum pn_code code = pn_api_open_worklist(call->api, &err);
+    if (cases == NULL) {
+        code = pn_err_set(&err, PN_LIMIT, "_count", "ask for a smaller page");
+    }
+    if (code == PN_OK) {
+        code = pn_api_open_timeline(call->api, &err);
+    }
+    if (code == PN_OK) {
+        code = pn_worklist_page(call->api->worklist, call->arena, &page->filter, cases, page->size,
+                                &count, page->next, &err);
+    }
+    if (code != PN_OK) {
+        pn_call_answer_error(call, &err);
+        return;
+    }
+    cJSON *answer = cJSON_CreateObject();
+    cJSON *clients = cJSON_AddArrayToObject(answer, "clients");
+    for (unsigned i = 0; i < count; i++) {
+        if (!add_client(page, clients, &cases[i])) {
+            return;
+        }
+    }
+    add_state_counts(page, answer);
+    cJSON_AddNumberToObject(answer, "withheld", page->withheld);
+    if (page->next[0] != '\0') {
+        cJSON_AddStringToObject(answer, "next", page->next);
+    }
+    pn_call_answer(call, 200, PN_TYPE_JSON, answer);
+}
+
+void pn_worklist_call(struct pn_http_exchange *exchange, void *context)
+{
+    struct worklist_page *page = pn_arena_alloc(pn_http_arena(exchange), sizeof *page);
+    struct pn_err err;
+    if (page == NULL) {
+        pn_err_set(&err, PN_LIMIT, "worklist", "no memory");
+        pn_http_answer_error(exchange, &err);
+        return;
+    }
+    pn_call_begin(&page->call, exchange, context);
+    if (read_parameters(page, &err) != PN_OK) {
+        pn_call_answer_error(&page->call, &err);
+    } else if (pn_call_may(&page->call, PN_ACTION_WORKLIST, NULL, "work list")) {
+        answer_page(page);
+    }
+}
+
+// --- One client ----------------------------------------------------------------------------------
+
+static enum pn_code read_case(struct pn_call *call, const struct pn_client *client,
+                              struct pn_case *ret_case, struct pn_err *err)
+{
+    enum pn_code code = pn_api_open_worklist(call->api, err);
+    return code != PN_OK ? code
+                         : pn_worklist_case(call->api->worklist, call->arena,
+                                            pn_slice_str(client->key), ret_case, err);
+}
+
+static void answer_case(struct pn_call *call, const struct pn_client *client)
+{
+    struct pn_case found;
+    struct pn_err err;
+    unsigned withheld = 0;
+    if (read_case(call, client, &found, &err) != PN_OK) {
+        pn_call_answer_error(call, &err);
+        return;
+    }
+    if (pn_call_is_unchanged(call, found.version)) {
+        return;
+    }
+    cJSON *object = show_case(call, &found, true, &withheld);
+    add_year_and_gender(object, client);
+    cJSON_AddNumberToObject(object, "withheld", withheld);
+    pn_call_add_etag(call, found.version);
+    pn_call_answer(call, 200, PN_TYPE_JSON, object);
+}
+
+void pn_worklist_case_call(struct pn_http_exchange *exchange, void *context)
+{
+    struct pn_call call;
+    struct pn_client client;
+    pn_call_begin(&call, exchange, context);
+    if (pn_call_client(&call, pn_http_path_value(exchange, "id"), &client) &&
+        pn_call_may(&call, PN_ACTION_WORKLIST, &client, "triggers")) {
+        answer_case(&call, &client);
+    }
+}
+
+static void set_state(struct pn_call *call, const struct pn_client *client,
+                      enum pn_case_state state, int64_t expected_version)
+{
+    const struct pn_case_change change = {.client = pn_slice_str(client->key),
+                                          .state = state,
+                                          .expected_version = expected_version,
+                                          .set_by = pn_slice_str(call->caller->name)};
+    struct pn_err err;
+    int64_t version = 0;
+    enum pn_code code = pn_api_open_case_writer(call->api, &err);
+    if (code == PN_OK) {
+        code = pn_worklist_set_state(call->api->case_writer, &change, &version, &err);
+    }
+    if (code != PN_OK) {
+        pn_call_answer_error(call, &err);
+        return;
+    }
+    cJSON *object = cJSON_CreateObject();
+    cJSON_AddStringToObject(object, "client", client->key);
+    cJSON_AddStringToObject(object, "state", pn_case_state_name(state));
+    pn_call_add_etag(call, version);
+    pn_call_answer(call, 200, PN_TYPE_JSON, object);
+}
+
+void pn_worklist_set_call(struct pn_http_exchange *exchange, void *context)
+{
+    struct pn_call call;
+    struct pn_client client;
+    struct pn_err err;
+    cJSON *body = NULL;
+    int64_t expected_version = 0;
+    pn_call_begin(&call, exchange, context);
+    if (!pn_call_if_match(&call, &expected_version) || !pn_call_body(&call, &body)) {
+        return;
+    }
+    enum pn_case_state state = pn_case_state_parse(pn_json_text(body, "state"));
+    if (state == PN_CASE_STATE_COUNT || state == PN_CASE_LAPSED) {
+        pn_err_set(&err, PN_INVALID, "state", "must be a state that a person can set");
+        pn_call_answer_error(&call, &err);
+        return;
+    }
+    if (pn_call_client(&call, pn_http_path_value(exchange, "id"), &client) &&
+        pn_call_may(&call, PN_ACTION_WORKLIST_SET, &client, "state on the work list")) {
+        set_state(&call, &client, state, expected_version);
+    }
+}
