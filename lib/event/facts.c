@@ -272,6 +272,20 @@ static bool is_any(struct pn_slice text, const char *const *words)
     return false;
 }
 
+static int64_t finality(struct pn_slice happening)
+{
+    static const char *const beginnings[] = {"started", "booked", "opened", NULL};
+    static const char *const ends[] = {"finished", "closed", "noshow", NULL};
+    static const char *const undoings[] = {"cancelled", "deleted", "withdrawn", NULL};
+    if (is_any(happening, beginnings)) {
+        return 0;
+    }
+    if (is_any(happening, ends)) {
+        return 2;
+    }
+    return is_any(happening, undoings) ? 3 : 1;
+}
+
 static void judge(const struct walk *walk, struct pn_slice happening, struct pn_facts *facts)
 {
     static const char *const gone[] = {"entered-in-error", "cancelled", "revoked", NULL};
@@ -327,6 +341,7 @@ enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_fa
     if (!pn_time_parse(values[PN_FACT_END], &facts.end_ms)) {
         facts.end_ms = 0;
     }
+    facts.revision = event->recorded_ms * 4 + finality(happening);
     judge(&walk, happening, &facts);
     *ret_facts = facts;
     return PN_OK;

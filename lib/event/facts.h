@@ -39,7 +39,14 @@ struct pn_facts {
     bool is_withdrawn;          // cancelled, deleted or entered in error
     bool is_noshow;
     bool is_client_contact; // the client was met or talked to: not R60, R70, R71, R72
+    // Orders what a resource's events say: a later recorded time wins; at the same time (sources
+    // write seconds) an end wins over a beginning, and taking back over both.
+    int64_t revision;
 };
+static inline int64_t pn_revision_recorded_ms(int64_t revision)
+{
+    return revision >> 2;
+}
 
 // PN_INVALID when the data is not a JSON object with resourceType and id.
 PN_MUST_USE enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_facts,
