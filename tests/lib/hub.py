@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A whole hub for tests: real processes, real sockets, a data folder of its own.
+
+    with Hub(systems=["oberon"]) as hub:
+        hub.send_mllp("oberon", message)
+        hub.get("/worklist")
+
+Everything listens on free loopback ports. PN_TEST_KAFKA (bootstrap address) and PN_TEST_POSTGRES
+(connection string) put it on those instead of the embedded stream and store.
+"""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+START, END = b"\x0b", b"\x1c\r"
+SERVICES = ("ingest", "timeline", "identify", "plan", "deliver", "api")
+
+
+def free_ports(count):
+    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [s.getsockname()[1] for s in held]
+    for s in held:
+        s.close()
+    return ports
+
+
+def wait_until(condition, seconds, what):
+    """Bounded: the condition's value once it is true, AssertionError when the time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {seconds} s for {what}")
+        time.sleep(0.05)
+
+
+class Receiver:
+    """One of tests/receivers/receiver.py's systems."""
+
+    def __init__(self, kind, folder, *options):
+        self.taken = folder / "taken"
+        self.drop = folder / "drop"
+        arguments = ["python3", str(ROOT / "tests/receivers/receiver.py"), kind, "--out",
+                     str(self.taken), *options]
+        if kind == "drop":
+            arguments += ["--folder", str(self.drop)]
+        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+        self.address = self.process.stdout.readline().split()[-1]
+
+    def files(self):
+        return sorted(p for p in self.taken.glob("*") if not p.name.endswith(".part"))
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Hub:
+    def __init__(self, systems=("oberon", "lifecare", "yph-effica"), receivers=None, binary=None):
+        self.folder = Path(tempfile.mkdtemp(prefix="punos-hub-"))
+        self.data = self.folder / "data"
+        self.data.mkdir()
+        self.binary = binary or os.environ.get("PN_TEST_BINARY", str(ROOT / "build/punos"))
+        self.systems = systems
+        self.receivers = receivers or {}
+        self.api_port, self.in_port, *self.mllp_ports = free_ports(2 + len(systems))
+        self.process = None
+        self.log = self.folder / "hub.log"
+        self._write_config()
+
+    def _write_config(self):
+        lines = [f'api: {{ listen: "127.0.0.1:{self.api_port}" }}',
+                 f'ingest: {{ http_listen: "127.0.0.1:{self.in_port}" }}']
+        if os.environ.get("PN_TEST_KAFKA"):
+            prefix = f"t{os.getpid()}{int(time.time())}."
+            lines.append(f'stream: {{ kind: kafka, brokers: "{os.environ["PN_TEST_KAFKA"]}", '
+                         f'topic_prefix: "{prefix}", partitions: 4 }}')
+        if os.environ.get("PN_TEST_POSTGRES"):
+            lines.append(f'store: {{ kind: postgres, conninfo: "{os.environ["PN_TEST_POSTGRES"]}" }}')
+        lines.append("systems:")
+        for name, port in zip(self.systems, self.mllp_ports):
+            lines += [f"  - name: {name}", f"    adapter: {name}"]
+            if name == "oberon":
+                lines.append(f'    listen: "127.0.0.1:{port}"')
+            if name == "yph-effica":
+                lines.append(f'    drop_folder: "{self.folder / "effica-out"}"')
+            receiver = self.receivers.get(name)
+            if receiver is not None:
+                target = {"oberon": receiver.address, "lifecare": f"http://{receiver.address}/fhir",
+                          "yph-effica": str(receiver.drop)}[name]
+                lines.append(f'    deliver: "{target}"')
+        (self.folder / "effica-out").mkdir(exist_ok=True)
+        self.config = self.folder / "punos.yaml"
+        self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    # --- Processes -------------------------------------------------------------------------------
+
+    def start(self):
+        log = open(self.log, "ab")
+        self.process = subprocess.Popen(
+            [self.binary, "up", "--data", str(self.data), "--config", str(self.config)],
+            stdout=log, stderr=log)
+        log.close()
+        wait_until(self.is_ready, 60, f"the hub to be ready (log: {self.log})")
+        return self
+
+    def is_ready(self):
+        if self.process.poll() is not None:
+            raise AssertionError(f"the hub stopped with {self.process.returncode}: see {self.log}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}/readyz", timeout=2) as r:
+                return r.status == 200
+        except OSError:
+            return False
+
+    def pids(self):
+        """The hub's service processes now, by name: children of `punos up`."""
+        found = {}
+        for task in Path(f"/proc/{self.process.pid}/task").glob("*/children"):
+            for pid in task.read_text().split():
+                try:
+                    words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                except OSError:
+                    continue
+                for service in SERVICES:
+                    if service.encode() in words[1:2]:
+                        found[service] = int(pid)
+        return found
+
+    def kill(self, service):
+        """kill -9 of one service, or of the supervisor itself ("up")."""
+        pid = self.process.pid if service == "up" else self.pids().get(service)
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGKILL)
+        if service == "up":
+            self.process.wait()
+        return True
+
+    def stop(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(timeout=30)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, *_):
+        try:
+            self.stop()
+        finally:
+            if self.process is not None and self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            if kind is None and not os.environ.get("PN_TEST_KEEP"):
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- Calls -----------------------------------------------------------------------------------
+
+    def token(self):
+        return (self.data / "secrets" / "api-token").read_text().strip()
+
+    def call(self, method, path, body=None, headers=None, port=None):
+        """(status, headers, body as JSON or bytes); an HTTP error is an answer like any other."""
+        all_headers = {"Authorization": f"Bearer {self.token()}", **(headers or {})}
+        data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{port or self.api_port}{path}",
+                                         data=data, method=method, headers=all_headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.headers, _decode(answer)
+        except urllib.error.HTTPError as answer:
+            return answer.code, answer.headers, _decode(answer)
+
+    def get(self, path):
+        status, _, body = self.call("GET", path)
+        assert status == 200, f"GET {path}: {status} {body}"
+        return body
+
+    def find_patient(self, code):
+        """The Patient id of an identity code, or None."""
+        status, _, bundle = self.call(
+            "POST", "/fhir/Patient/_search",
+            b"identifier=urn:oid:1.2.246.21%7C" + code.replace("+", "%2B").encode(),
+            {"Content-Type": "application/x-www-form-urlencoded"})
+        assert status == 200, f"Patient/_search: {status} {bundle}"
+        entries = bundle.get("entry", [])
+        return entries[0]["resource"]["id"] if entries else None
+
+    # --- Sending ---------------------------------------------------------------------------------
+
+    def mllp_port(self, name):
+        return self.mllp_ports[self.systems.index(name)]
+
+    def send_mllp(self, name, message, timeout=10):
+        with socket.create_connection(("127.0.0.1", self.mllp_port(name)), timeout) as connection:
+            return exchange(connection, message)
+
+    def send_http(self, name, body, content_type="application/fhir+json", path="/fhir"):
+        return self.call("POST", f"/in/{name}{path}", body, {"Content-Type": content_type},
+                         self.in_port)
+
+    def drop(self, name, payload):
+        folder = self.folder / "effica-out"
+        part = folder / f".{name}.part"
+        part.write_bytes(payload)
+        part.rename(folder / name)
+
+    def receipts(self):
+        return list((self.folder / "effica-out").rglob("*.receipt.json"))
+
+
+def _decode(answer):
+    body = answer.read()
+    if "json" in answer.headers.get("Content-Type", ""):
+        return json.loads(body)
+    return body
+
+
+def exchange(connection, message):
+    """One frame out, its answer back; OSError when the connection ends first."""
+    connection.sendall(START + message + END)
+    pending = b""
+    while END not in pending:
+        chunk = connection.recv(65536)
+        if not chunk:
+            raise ConnectionError("cut off before the answer")
+        pending += chunk
+    return pending[1:pending.index(END)]
+
+
+def acknowledgement(answer):
+    """(code, control id) of an HL7 acknowledgement."""
+    for segment in answer.split(b"\r"):
+        fields = segment.split(b"|")
+        if fields[0] == b"MSA":
+            return fields[1].decode(), fields[2].decode()
+    return "", ""
