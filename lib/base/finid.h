@@ -40,8 +40,8 @@ enum pn_hetu_fault pn_hetu_parse(struct pn_slice text, struct pn_hetu *ret_hetu)
 const char *pn_hetu_fault_text(enum pn_hetu_fault fault);
 // True when `text` holds an identity code at any place, in capitals or not: a real date, separator
 // and check character. The guard on everything that leaves for the stream, a log or a URL. A digit
-// before the six, or a digit after a check digit, makes it another kind of number (a time stamp with
-// a running number would be taken too often), and so does standing inside a UUID.
+// before the six, or a digit after a check digit, makes it another kind of number (a time stamp
+// with a running number would be taken too often), and so does standing inside a UUID.
 bool pn_hetu_is_inside(struct pn_slice text);
 
 // Y-tunnus, NNNNNNN-C (weights 7 9 10 5 8 4 2, modulo 11).
