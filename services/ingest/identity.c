@@ -26,10 +26,15 @@ static bool has_key(const struct pn_client_keys *keys, const char *key)
     return false;
 }
 
-static enum pn_code add_key(struct pn_client_keys *keys, const char *key, bool is_primary,
+struct one_key {
+    char text[PN_CLIENT_KEY_TEXT_BYTES];
+    bool is_official, is_primary;
+};
+
+static enum pn_code add_key(struct pn_client_keys *keys, const struct one_key *key,
                             struct pn_err *err)
 {
-    if (has_key(keys, key)) {
+    if (has_key(keys, key->text)) {
         return PN_OK;
     }
     if (keys->count == PN_IDENTIFIERS_MAX) {
@@ -37,11 +42,13 @@ static enum pn_code add_key(struct pn_client_keys *keys, const char *key, bool i
                           PN_IDENTIFIERS_MAX);
     }
     unsigned at = keys->count++;
-    if (is_primary) {
+    if (key->is_primary) {
         memmove(keys->keys[1], keys->keys[0], at * sizeof keys->keys[0]);
+        memmove(&keys->is_official[1], &keys->is_official[0], at * sizeof keys->is_official[0]);
         at = 0;
     }
-    memcpy(keys->keys[at], key, PN_CLIENT_KEY_TEXT_BYTES);
+    memcpy(keys->keys[at], key->text, PN_CLIENT_KEY_TEXT_BYTES);
+    keys->is_official[at] = key->is_official;
     return PN_OK;
 }
 
@@ -58,11 +65,11 @@ enum pn_code pn_client_keys_of(const struct pn_privacy *privacy, const cJSON *pa
         if (system.len == 0 || value.len == 0) {
             continue;
         }
-        bool is_primary = is_hetu_system(system) && !has_hetu;
-        has_hetu = has_hetu || is_primary;
-        char key[PN_CLIENT_KEY_TEXT_BYTES];
-        pn_client_key(privacy, system, value, key);
-        enum pn_code code = add_key(&keys, key, is_primary, err);
+        struct one_key key = {.is_official = is_hetu_system(system)};
+        key.is_primary = key.is_official && !has_hetu;
+        has_hetu = has_hetu || key.is_official;
+        pn_client_key(privacy, system, value, key.text);
+        enum pn_code code = add_key(&keys, &key, err);
         if (code != PN_OK) {
             return code;
         }
@@ -94,7 +101,9 @@ static bool add_identifiers(cJSON *patient, const struct pn_client_keys *keys)
     cJSON *list = cJSON_AddArrayToObject(patient, "identifier");
     for (unsigned i = 0; i < keys->count; i++) {
         cJSON *item = cJSON_CreateObject();
+        const char *use = keys->is_official[i] ? "official" : "secondary";
         if (list == NULL || item == NULL || !cJSON_AddItemToArray(list, item) ||
+            !pn_json_set_text(item, "use", pn_slice_str(use)) ||
             !pn_json_set_text(item, "system", pn_slice_str(PN_CLIENT_KEY_SYSTEM)) ||
             !pn_json_set_text(item, "value", pn_slice_str(keys->keys[i]))) {
             return false;

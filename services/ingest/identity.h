@@ -24,6 +24,7 @@ enum { PN_IDENTIFIERS_MAX = 16, PN_IDENTITY_HASH_BYTES = 33 };
 
 struct pn_client_keys {
     char keys[PN_IDENTIFIERS_MAX][PN_CLIENT_KEY_TEXT_BYTES]; // the primary one first, none twice
+    bool is_official[PN_IDENTIFIERS_MAX]; // made of an identity code, not of a local identifier
     unsigned count;
 };
 
