@@ -53,6 +53,45 @@ char *pn_json_copy(const char *text, size_t length)
     return copy;
 }
 
+static bool is_special(unsigned char c)
+{
+    return c < 0x20 || c == '"' || c == '\\';
+}
+
+// True when one of the eight bytes may be special (it may also be one above 0x7F: looked at again).
+static bool word_may_be_special(uint64_t word)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    const uint64_t highs = UINT64_C(0x8080808080808080);
+    uint64_t quote = word ^ (ones * '"');
+    uint64_t backslash = word ^ (ones * '\\');
+    return (((word - ones * 0x20) | (quote - ones) | (backslash - ones)) & highs) != 0;
+}
+
+size_t pn_json_plain_length(const char *text, size_t length)
+{
+    size_t at = 0;
+    uint64_t word = 0;
+    while (at < length) {
+        size_t stop = at + sizeof word;
+        if (stop <= length) {
+            memcpy(&word, text + at, sizeof word);
+            if (!word_may_be_special(word)) {
+                at = stop;
+                continue;
+            }
+        } else {
+            stop = length;
+        }
+        for (; at < stop; at++) {
+            if (is_special((unsigned char)text[at])) {
+                return at;
+            }
+        }
+    }
+    return length;
+}
+
 static size_t skip_digits(struct pn_slice text, size_t at)
 {
     while (at < text.len && text.ptr[at] >= '0' && text.ptr[at] <= '9') {

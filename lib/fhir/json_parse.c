@@ -158,20 +158,12 @@ static enum pn_code parse_escaped(struct parser *parser, const char *close, char
     return PN_OK;
 }
 
-// The bytes that end the fast scan of a string: quote, backslash and control characters.
-static bool is_special(unsigned char c)
-{
-    return c < 0x20 || c == '"' || c == '\\';
-}
-
 static enum pn_code parse_string(struct parser *parser, char **ret_text)
 {
     const char *at = parser->at;
     bool escaped = false;
     for (;;) {
-        while (at < parser->end && !is_special((unsigned char)*at)) {
-            at++;
-        }
+        at += pn_json_plain_length(at, (size_t)(parser->end - at));
         if (at == parser->end) {
             return fail(parser, PN_INVALID, "a string does not end");
         }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/limits.h"
 #include "fhir/json.h"
+#include "fhir/json_node.h"
 
 static enum pn_code print_node(const cJSON *node, struct pn_buf *out, unsigned depth,
                                struct pn_err *err);
@@ -33,23 +35,22 @@ static const char *short_escape(unsigned char c)
 static void print_string(const char *text, struct pn_buf *out)
 {
     pn_buf_add_char(out, '"');
-    const char *plain = text;
-    const char *at = text;
-    for (; *at != '\0'; at++) {
-        unsigned char c = (unsigned char)*at;
-        if (c >= 0x20 && c != '"' && c != '\\') {
-            continue;
+    size_t length = strlen(text);
+    for (;;) {
+        size_t plain = pn_json_plain_length(text, length);
+        pn_buf_add(out, text, plain);
+        if (plain == length) {
+            break;
         }
-        pn_buf_add(out, plain, (size_t)(at - plain));
-        plain = at + 1;
-        const char *escape = short_escape(c);
+        const char *escape = short_escape((unsigned char)text[plain]);
         if (escape != NULL) {
             pn_buf_add_str(out, escape);
         } else {
-            pn_buf_printf(out, "\\u%04x", c);
+            pn_buf_printf(out, "\\u%04x", (unsigned)(unsigned char)text[plain]);
         }
+        text += plain + 1;
+        length -= plain + 1;
     }
-    pn_buf_add(out, plain, (size_t)(at - plain));
     pn_buf_add_char(out, '"');
 }
 

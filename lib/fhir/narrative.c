@@ -42,7 +42,8 @@ static bool is_name_end(char c)
 static bool is_allowed(struct pn_slice name)
 {
     for (size_t i = 0; i < PN_ARRAY_COUNT(allowed); i++) {
-        if (pn_slice_is_nocase(name, allowed[i])) {
+        if (name.len > 0 && (name.ptr[0] | 0x20) == allowed[i][0] &&
+            pn_slice_is_nocase(name, allowed[i])) {
             return true;
         }
     }

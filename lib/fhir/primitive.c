@@ -194,12 +194,13 @@ static bool is_id(struct pn_slice text)
 
 static bool is_string(struct pn_slice text)
 {
+    unsigned bad = 0; // no early exit: so the compiler looks at many bytes at once
     for (size_t i = 0; i < text.len; i++) {
-        if ((unsigned char)text.ptr[i] < ' ' && !is_space(text.ptr[i])) {
-            return false;
-        }
+        unsigned char c = (unsigned char)text.ptr[i];
+        bad |= (unsigned)(c < ' ') & (unsigned)(c != '\t') & (unsigned)(c != '\n') &
+               (unsigned)(c != '\r');
     }
-    return text.len > 0 && text.len <= (size_t)1024 * 1024;
+    return bad == 0 && text.len > 0 && text.len <= (size_t)1024 * 1024;
 }
 
 static bool is_oid(struct pn_slice text)

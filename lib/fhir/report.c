@@ -55,6 +55,7 @@ static struct pn_fhir_issue *next_issue(struct pn_fhir_check *check, enum pn_fhi
     return report->issue_count < PN_FHIR_ISSUES_MAX ? &report->issues[report->issue_count++] : NULL;
 }
 
+PN_PRINTF(3, 0)
 static void fill(struct pn_fhir_issue *issue, const struct pn_fhir_place *place, const char *format,
                  va_list args)
 {
