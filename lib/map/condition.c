@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// Conditions (`when`): deciding.
+#include "base/finid.h"
+#include "map/run.h"
+
+static bool is_hetu(struct pn_slice text)
+{
+    struct pn_hetu hetu;
+    return pn_hetu_parse(text, &hetu) == PN_HETU_GOOD;
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+// Six digits, a century sign and three digits more: meant as an identity code, right or wrong.
+static bool is_hetu_shaped(struct pn_slice text)
+{
+    if (text.len != PN_HETU_LENGTH) {
+        return false;
+    }
+    for (size_t i = 0; i < 10; i++) {
+        if (i != 6 && !is_digit(text.ptr[i])) {
+            return false;
+        }
+    }
+    return !is_digit(text.ptr[6]);
+}
+
+static bool is_number(struct pn_slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (!is_digit(text.ptr[i])) {
+            return false;
+        }
+    }
+    return text.len > 0;
+}
+
+static bool is_oid(struct pn_slice text)
+{
+    bool has_dot = false;
+    char before = '.';
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if ((!is_digit(c) && c != '.') || (c == '.' && before == '.')) {
+            return false;
+        }
+        has_dot = has_dot || c == '.';
+        before = c;
+    }
+    return has_dot && before != '.' && text.ptr[0] <= '2';
+}
+
+pn_map_kind pn_map_kind_find(struct pn_slice name)
+{
+    static const struct {
+        const char *name;
+        pn_map_kind kind;
+    } kinds[] = {
+        {"hetu", is_hetu},
+        {"hetu-shaped", is_hetu_shaped},
+        {"temporary-id-oid", pn_oid_is_temporary_person_id},
+        {"ytunnus", pn_ytunnus_is_valid},
+        {"oid", is_oid},
+        {"number", is_number},
+    };
+    for (size_t i = 0; i < PN_ARRAY_COUNT(kinds); i++) {
+        if (pn_slice_is(name, kinds[i].name)) {
+            return kinds[i].kind;
+        }
+    }
+    return NULL;
+}
+
+static bool is_one_of(const struct pn_map_condition *condition, struct pn_slice text)
+{
+    for (unsigned i = 0; i < condition->value_count; i++) {
+        if (pn_slice_eq(condition->values[i], text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool starts_with_one_of(const struct pn_map_condition *condition, struct pn_slice text)
+{
+    for (unsigned i = 0; i < condition->value_count; i++) {
+        struct pn_slice start = condition->values[i];
+        if (text.len >= start.len && pn_slice_eq(pn_slice_of(text.ptr, start.len), start)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool test_children(const struct pn_map_run *run, const struct pn_map_condition *condition,
+                          bool until)
+{
+    for (unsigned i = 0; i < condition->child_count; i++) {
+        if (pn_map_holds(run, &condition->children[i]) == until) {
+            return until;
+        }
+    }
+    return !until;
+}
+
+static bool test_path(const struct pn_map_run *run, const struct pn_map_condition *condition)
+{
+    struct pn_slice text = pn_map_text(run, condition->path);
+    switch (condition->test) {
+    case PN_TEST_THERE:
+        return text.len > 0 || (condition->path->root != PN_ROOT_PARAM &&
+                                !condition->path->is_hl7 &&
+                                pn_map_find(run, condition->path) != NULL);
+    case PN_TEST_EQUALS:
+        return is_one_of(condition, text);
+    case PN_TEST_STARTS:
+        return starts_with_one_of(condition, text);
+    case PN_TEST_IN_TABLE:
+        return text.len > 0 && pn_map_table_find(condition->table, text) != NULL;
+    case PN_TEST_IS:
+        return condition->kind(text);
+    case PN_TEST_ALL:
+    case PN_TEST_ANY:
+        break;
+    }
+    return false;
+}
+
+bool pn_map_holds(const struct pn_map_run *run, const struct pn_map_condition *condition)
+{
+    if (condition == NULL) {
+        return true;
+    }
+    bool holds = condition->test == PN_TEST_ALL   ? test_children(run, condition, false)
+                 : condition->test == PN_TEST_ANY ? test_children(run, condition, true)
+                                                  : test_path(run, condition);
+    return holds != condition->is_not;
+}

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: Apache-2.0
+// In: a message → persons and events.
+#include <string.h>
+
+#include "base/ids.h"
+#include "base/text.h"
+#include "map/run.h"
+
+struct decoding {
+    struct pn_map_run run;
+    const struct pn_map_in *in;
+    struct pn_mapped mapped;
+    int64_t received_ms;
+    struct pn_slice *known_as; // texts by which the message names its persons
+    int *known_person;
+    unsigned known_count;
+};
+
+enum { KNOWN_MAX = 4 * PN_MAP_PERSONS_MAX };
+
+static enum pn_code no_memory(struct pn_err *err)
+{
+    return pn_err_set(err, PN_MEMORY, "", "the message needs too much memory");
+}
+
+// --- Which mapping -------------------------------------------------------------------------------
+
+static bool ends_with(const char *text, const char *suffix)
+{
+    size_t length = strlen(text), end = strlen(suffix);
+    return length >= end && strcmp(text + length - end, suffix) == 0;
+}
+
+static enum pn_code find_format(const struct pn_adapter *adapter,
+                                const struct pn_message_in *message, enum pn_format *ret_format,
+                                struct pn_err *err)
+{
+    for (unsigned i = 0; i < adapter->info.in_count; i++) {
+        const struct pn_map_intake *intake = &adapter->intakes[i];
+        bool is_way =
+            message->transport == PN_TRANSPORT_NONE || message->transport == intake->transport;
+        bool is_file = intake->file_suffix[0] == '\0' || message->file_name == NULL ||
+                       ends_with(message->file_name, intake->file_suffix);
+        if (is_way && is_file) {
+            *ret_format = intake->format;
+            return PN_OK;
+        }
+    }
+    return pn_err_set(err, PN_UNSUPPORTED, "adapter.yaml in",
+                      "this system sends nothing by this transport");
+}
+
+static bool matches(struct pn_slice pattern, struct pn_slice text)
+{
+    if (pattern.len > 0 && pattern.ptr[pattern.len - 1] == '*') {
+        size_t length = pattern.len - 1;
+        return text.len >= length &&
+               pn_slice_eq(pn_slice_of(text.ptr, length), pn_slice_of(pattern.ptr, length));
+    }
+    return pn_slice_eq(pattern, text);
+}
+
+static bool names_message(const struct pn_map_in *in, struct pn_slice type)
+{
+    for (unsigned i = 0; i < in->message_count; i++) {
+        if (matches(in->messages[i], type)) {
+            return true;
+        }
+    }
+    return in->message_count == 0;
+}
+
+static enum pn_code open_part(struct decoding *decoding, unsigned number, struct pn_err *err)
+{
+    struct pn_map_run *run = &decoding->run;
+    const struct pn_map_part *part = &decoding->in->parts[number];
+    struct pn_slice text = pn_map_text(run, part->from);
+    run->parts[number] = NULL;
+    if (text.len == 0) {
+        return part->is_required
+                   ? pn_err_set(err, PN_INVALID, part->from->text, "must be there")
+                   : PN_OK;
+    }
+    if (part->is_base64) {
+        struct pn_buf bytes;
+        pn_buf_init(&bytes, PN_MESSAGE_BYTES_MAX);
+        bool is_good = pn_base64_decode(text, &bytes);
+        const char *copy = is_good ? pn_arena_copy(run->arena, pn_buf_slice(&bytes)) : NULL;
+        text = pn_slice_of(copy, bytes.len);
+        pn_buf_release(&bytes);
+        if (copy == NULL) {
+            return pn_err_set(err, PN_INVALID, part->from->text, "is no Base64");
+        }
+    }
+    enum pn_code code =
+        pn_map_read(run->arena, part->format, text, run->charset, &run->parts[number], err);
+    return code == PN_OK ? code : pn_err_within(err, part->from->text);
+}
+
+static enum pn_code choose(struct decoding *decoding, enum pn_format format, struct pn_err *err)
+{
+    const struct pn_adapter *adapter = decoding->run.adapter;
+    struct pn_slice type = {0};
+    const char *where = "message";
+    for (unsigned i = 0; i < adapter->in_count; i++) {
+        decoding->in = &adapter->ins[i];
+        if (decoding->in->format != format) {
+            continue;
+        }
+        struct pn_slice found;
+        enum pn_code code =
+            pn_map_value_get(&decoding->run, &decoding->in->message_from, &found, NULL, err);
+        if (code != PN_OK) {
+            return code;
+        }
+        type = found.len > 0 ? found : type;
+        where = decoding->in->message_from.where[0] != '\0' ? decoding->in->message_from.where
+                                                             : where;
+        if (!names_message(decoding->in, found)) {
+            continue;
+        }
+        for (unsigned k = 0; code == PN_OK && k < decoding->in->part_count; k++) {
+            code = open_part(decoding, k, err);
+        }
+        if (code != PN_OK) {
+            return code;
+        }
+        if (pn_map_holds(&decoding->run, decoding->in->when)) {
+            decoding->mapped.message_type = found;
+            return PN_OK;
+        }
+    }
+    return pn_err_set(err, PN_UNSUPPORTED, where, "%s",
+                      type.len == 0 ? "the kind of message is not said"
+                                    : "the adapter has no mapping for this kind of message");
+}
+
+// --- Persons -------------------------------------------------------------------------------------
+
+static enum pn_code remember_names(struct decoding *decoding, const struct pn_map_person *person,
+                                   struct pn_err *err)
+{
+    if (person->known_as_count > 0 && decoding->known_as == NULL) {
+        struct pn_arena *arena = decoding->run.arena;
+        decoding->known_as = pn_arena_alloc_array(arena, KNOWN_MAX, sizeof *decoding->known_as);
+        decoding->known_person =
+            pn_arena_alloc_array(arena, KNOWN_MAX, sizeof *decoding->known_person);
+        if (decoding->known_as == NULL || decoding->known_person == NULL) {
+            return no_memory(err);
+        }
+    }
+    for (unsigned i = 0; i < person->known_as_count && decoding->known_count < KNOWN_MAX; i++) {
+        struct pn_slice text = pn_map_template_text(&decoding->run, person->known_as[i]);
+        decoding->known_as[decoding->known_count] = text;
+        decoding->known_person[decoding->known_count++] = (int)decoding->mapped.person_count;
+    }
+    return PN_OK;
+}
+
+static enum pn_code add_person(struct decoding *decoding, const struct pn_map_person *person,
+                               struct pn_err *err)
+{
+    struct pn_map_run *run = &decoding->run;
+    if (!pn_map_holds(run, person->when)) {
+        return PN_OK;
+    }
+    if (decoding->mapped.person_count == PN_MAP_PERSONS_MAX) {
+        return pn_err_set(err, PN_LIMIT, "persons", "over %d in one message", PN_MAP_PERSONS_MAX);
+    }
+    struct pn_mapped_person *made = &decoding->mapped.persons[decoding->mapped.person_count];
+    struct pn_map_out out = {.resource = pn_fhir_new("Patient")};
+    bool wrote = false;
+    if (out.resource == NULL) {
+        return no_memory(err);
+    }
+    enum pn_code code =
+        pn_map_rows_run(run, person->rows, person->row_count, &out, &wrote, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    made->patient = out.resource;
+    if (person->previous_row_count > 0 && pn_map_holds(run, person->previous_when)) {
+        out.resource = pn_fhir_new("Patient");
+        if (out.resource == NULL) {
+            return no_memory(err);
+        }
+        code = pn_map_rows_run(run, person->previous_rows, person->previous_row_count, &out,
+                               &wrote, err);
+        made->previous = out.resource;
+    }
+    if (code == PN_OK) {
+        code = remember_names(decoding, person, err);
+    }
+    decoding->mapped.person_count += code == PN_OK ? 1 : 0;
+    return code;
+}
+
+// Calls `add` for each item, or once.
+#define PN_FOR_EACH(decoding, thing, add)                                                          \
+    do {                                                                                           \
+        const struct pn_node *const *items = NULL;                                                 \
+        unsigned count = 0;                                                                        \
+        if ((thing)->each == NULL) {                                                               \
+            return add((decoding), (thing), err);                                                  \
+        }                                                                                          \
+        enum pn_code code =                                                                        \
+            pn_map_find_all(&(decoding)->run, (thing)->each, &items, &count, err);                 \
+        for (unsigned i = 0; code == PN_OK && i < count; i++) {                                    \
+            code = pn_map_push(&(decoding)->run, items[i], err);                                   \
+            if (code == PN_OK) {                                                                   \
+                code = add((decoding), (thing), err);                                              \
+                pn_map_pop(&(decoding)->run);                                                      \
+            }                                                                                      \
+        }                                                                                          \
+        return code;                                                                               \
+    } while (0)
+
+static enum pn_code add_persons(struct decoding *decoding, const struct pn_map_person *person,
+                                struct pn_err *err)
+{
+    PN_FOR_EACH(decoding, person, add_person);
+}
+
+// --- Events --------------------------------------------------------------------------------------
+
+static enum pn_code find_person(struct decoding *decoding, const struct pn_map_event *event,
+                                int *ret_person, struct pn_err *err)
+{
+    if (event->person == NULL) {
+        *ret_person = decoding->mapped.person_count > 0 ? 0 : PN_NO_PERSON;
+        return PN_OK;
+    }
+    struct pn_slice name;
+    enum pn_code code = pn_map_value_get(&decoding->run, event->person, &name, NULL, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    for (unsigned i = 0; i < decoding->known_count; i++) {
+        if (name.len > 0 && pn_slice_eq(decoding->known_as[i], name)) {
+            *ret_person = decoding->known_person[i];
+            return PN_OK;
+        }
+    }
+    return pn_err_set(err, PN_INVALID, event->person->where,
+                      "names a person that the message does not bring");
+}
+
+static enum pn_code set_id(struct pn_map_run *run, const struct pn_map_event *event,
+                           cJSON *resource, struct pn_err *err)
+{
+    char id[PN_UUID_TEXT_BYTES];
+    enum pn_code code = pn_map_key_id(run, event->key, event->resource, id, err);
+    if (code == PN_OK && !pn_json_set_text(resource, "id", pn_slice_str(id))) {
+        code = no_memory(err);
+    }
+    return code;
+}
+
+static enum pn_code set_times(struct decoding *decoding, const struct pn_map_event *event,
+                              struct pn_mapped_event *made, struct pn_err *err)
+{
+    enum pn_code code = pn_map_value_time(&decoding->run, &event->recorded, decoding->received_ms,
+                                          &made->recorded_ms, err);
+    return code != PN_OK ? code
+                         : pn_map_value_time(&decoding->run, &event->time, made->recorded_ms,
+                                             &made->time_ms, err);
+}
+
+static enum pn_code add_event(struct decoding *decoding, const struct pn_map_event *event,
+                              struct pn_err *err)
+{
+    struct pn_map_run *run = &decoding->run;
+    if (!pn_map_holds(run, event->when)) {
+        return PN_OK;
+    }
+    if (decoding->mapped.event_count == PN_EVENTS_PER_MESSAGE_MAX) {
+        return pn_err_set(err, PN_LIMIT, "events", "over %d in one message",
+                          PN_EVENTS_PER_MESSAGE_MAX);
+    }
+    struct pn_mapped_event *made = &decoding->mapped.events[decoding->mapped.event_count];
+    struct pn_map_out out = {.resource = pn_fhir_new(event->resource)};
+    bool wrote = false;
+    if (out.resource == NULL) {
+        return no_memory(err);
+    }
+    made->type = event->type;
+    enum pn_code code = find_person(decoding, event, &made->person, err);
+    if (code == PN_OK) {
+        code = set_id(run, event, out.resource, err);
+    }
+    if (code == PN_OK) {
+        code = set_times(decoding, event, made, err);
+    }
+    if (code == PN_OK) {
+        code = pn_map_rows_run(run, event->rows, event->row_count, &out, &wrote, err);
+    }
+    if (code == PN_OK) {
+        pn_map_hit(run, event->number);
+        made->resource = out.resource;
+        decoding->mapped.event_count++;
+    }
+    return code;
+}
+
+static enum pn_code add_events(struct decoding *decoding, const struct pn_map_event *event,
+                               struct pn_err *err)
+{
+    PN_FOR_EACH(decoding, event, add_event);
+}
+
+// --- A message -----------------------------------------------------------------------------------
+
+static enum pn_code map_header(struct decoding *decoding, struct pn_err *err)
+{
+    const struct pn_map_in *in = decoding->in;
+    struct pn_mapped *mapped = &decoding->mapped;
+    if (in->refuse != NULL) {
+        pn_map_hit(&decoding->run, in->refuse_number);
+        return pn_err_set(err, PN_UNSUPPORTED, in->message_from.where, "%s", in->refuse);
+    }
+    enum pn_code code =
+        pn_map_value_get(&decoding->run, &in->control_id, &mapped->control_id, NULL, err);
+    if (code == PN_OK) {
+        code = pn_map_value_get(&decoding->run, &in->sender, &mapped->sender, NULL, err);
+    }
+    return code;
+}
+
+static enum pn_code map_content(struct decoding *decoding, struct pn_err *err)
+{
+    const struct pn_map_in *in = decoding->in;
+    struct pn_map_out nowhere = {.resource = pn_fhir_new("Patient")};
+    bool wrote = false;
+    if (nowhere.resource == NULL) {
+        return no_memory(err);
+    }
+    enum pn_code code = pn_map_rows_run(&decoding->run, in->checks, in->check_count, &nowhere,
+                                        &wrote, err);
+    for (unsigned i = 0; code == PN_OK && i < in->person_count; i++) {
+        code = add_persons(decoding, &in->persons[i], err);
+    }
+    for (unsigned i = 0; code == PN_OK && i < in->event_count; i++) {
+        code = add_events(decoding, &in->events[i], err);
+    }
+    if (code == PN_OK && decoding->mapped.person_count == 0 && decoding->mapped.event_count == 0) {
+        return pn_err_set(err, PN_INVALID, in->message_from.where,
+                          "nothing in the message is what the mapping looks for");
+    }
+    return code;
+}
+
+static enum pn_code set_params(struct decoding *decoding, const struct pn_message_in *message,
+                               struct pn_err *err)
+{
+    char *received = pn_arena_alloc(decoding->run.arena, PN_TIME_TEXT_BYTES);
+    if (received == NULL) {
+        return no_memory(err);
+    }
+    pn_time_format(message->received_ms, received);
+    struct pn_slice *params = decoding->run.params;
+    params[PN_PARAM_RECEIVED] = pn_slice_str(received);
+    params[PN_PARAM_FILE_NAME] = pn_slice_str(message->file_name);
+    params[PN_PARAM_CONTENT_TYPE] = pn_slice_str(message->content_type);
+    return PN_OK;
+}
+
+static enum pn_code decode(struct decoding *decoding, const struct pn_message_in *message,
+                           struct pn_err *err)
+{
+    struct pn_arena *arena = decoding->run.arena;
+    struct pn_mapped *mapped = &decoding->mapped;
+    enum pn_format format = PN_FORMAT_HL7V2;
+    enum pn_code code = find_format(decoding->run.adapter, message, &format, err);
+    if (code == PN_OK) {
+        code = pn_map_read(arena, format, message->bytes, decoding->run.charset,
+                           &decoding->run.root, err);
+    }
+    if (code == PN_OK) {
+        code = set_params(decoding, message, err);
+    }
+    if (code == PN_OK) {
+        code = choose(decoding, format, err);
+    }
+    if (code == PN_OK) {
+        code = map_header(decoding, err);
+    }
+    if (code != PN_OK) {
+        return code;
+    }
+    mapped->persons = pn_arena_alloc_array(arena, PN_MAP_PERSONS_MAX, sizeof *mapped->persons);
+    mapped->events = pn_arena_alloc_array(arena, PN_EVENTS_PER_MESSAGE_MAX, sizeof *mapped->events);
+    if (mapped->persons == NULL || mapped->events == NULL) {
+        return no_memory(err);
+    }
+    return map_content(decoding, err);
+}
+
+enum pn_code pn_adapter_decode(const struct pn_adapter *adapter, struct pn_arena *arena,
+                               const struct pn_message_in *message, struct pn_mapped *ret_mapped,
+                               struct pn_err *err)
+{
+    pn_json_use_arena(arena);
+    struct decoding decoding = {
+        .run = {.adapter = adapter,
+                .arena = arena,
+                .zone = message->zone != NULL && message->zone[0] != '\0' ? message->zone
+                                                                          : adapter->info.zone,
+                .charset = message->charset != NULL && message->charset[0] != '\0'
+                               ? message->charset
+                               : adapter->info.charset},
+        .received_ms = message->received_ms,
+    };
+    enum pn_code code = decode(&decoding, message, err);
+    if (code == PN_OK) {
+        *ret_mapped = decoding.mapped;
+    }
+    return code;
+}

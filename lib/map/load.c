@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+// An adapter's folder → struct pn_adapter.
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "map/compile.h"
+
+enum { FILES_MAX = 64, FILE_BYTES_MAX = 1024 * 1024 };
+
+static const char *const adapter_keys[] = {"name", "title", "sector",  "register", "zone",
+                                           "charset", "in", "out", NULL};
+
+// --- adapter.yaml --------------------------------------------------------------------------------
+
+static enum pn_code read_transport(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                   enum pn_transport *ret_transport)
+{
+    static const struct {
+        const char *name;
+        enum pn_transport transport;
+    } transports[] = {{"mllp", PN_TRANSPORT_MLLP},
+                      {"http", PN_TRANSPORT_HTTP},
+                      {"drop", PN_TRANSPORT_DROP},
+                      {"none", PN_TRANSPORT_NONE}};
+    for (size_t i = 0; i < PN_ARRAY_COUNT(transports); i++) {
+        if (pn_slice_is(pn_yaml_text(node, ""), transports[i].name)) {
+            *ret_transport = transports[i].transport;
+            return PN_OK;
+        }
+    }
+    return pn_map_fault(compiler, node, "one of mllp, http, drop");
+}
+
+static enum pn_code read_intake(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                struct pn_map_intake *intake)
+{
+    static const char *const keys[] = {"transport", "format", "file", NULL};
+    static const struct {
+        const char *name;
+        enum pn_format format;
+    } formats[] = {{"hl7v2", PN_FORMAT_HL7V2},
+                   {"xml", PN_FORMAT_XML},
+                   {"json", PN_FORMAT_JSON},
+                   {"csv", PN_FORMAT_CSV}};
+    enum pn_code code = pn_map_check_keys(compiler, node, keys);
+    if (code == PN_OK) {
+        code = read_transport(compiler, pn_yaml_get(node, "transport"), &intake->transport);
+    }
+    if (code != PN_OK) {
+        return code;
+    }
+    const struct pn_yaml *format = pn_yaml_get(node, "format");
+    intake->file_suffix = pn_yaml_text(pn_yaml_get(node, "file"), "").ptr;
+    for (size_t i = 0; i < PN_ARRAY_COUNT(formats); i++) {
+        if (pn_slice_is(pn_yaml_text(format, ""), formats[i].name)) {
+            intake->format = formats[i].format;
+            return PN_OK;
+        }
+    }
+    return pn_map_fault(compiler, format == NULL ? node : format, "one of hl7v2, xml, json, csv");
+}
+
+static enum pn_code read_intakes(struct pn_map_compiler *compiler, const struct pn_yaml *list)
+{
+    struct pn_adapter *adapter = compiler->adapter;
+    struct pn_adapter_info *info = &adapter->info;
+    if (list == NULL) {
+        return PN_OK;
+    }
+    if (list->kind != PN_YAML_LIST || list->child_count > PN_ARRAY_COUNT(adapter->intakes)) {
+        return pn_map_fault(compiler, list, "a list of one to three ways in");
+    }
+    for (const struct pn_yaml *node = list->first_child; node != NULL; node = node->next) {
+        struct pn_map_intake *intake = &adapter->intakes[info->in_count];
+        enum pn_code code = read_intake(compiler, node, intake);
+        if (code != PN_OK) {
+            return code;
+        }
+        info->in[info->in_count++] = intake->transport;
+    }
+    return PN_OK;
+}
+
+static enum pn_code check_sector(struct pn_map_compiler *compiler, const struct pn_yaml *root)
+{
+    static const char *const sectors[] = {"primary", "specialist", "social", "national"};
+    const struct pn_yaml *sector = pn_yaml_get(root, "sector");
+    for (size_t i = 0; i < PN_ARRAY_COUNT(sectors); i++) {
+        if (pn_slice_is(pn_yaml_text(sector, ""), sectors[i])) {
+            compiler->adapter->info.sector = sectors[i];
+            return PN_OK;
+        }
+    }
+    return pn_map_fault(compiler, sector == NULL ? root : sector,
+                        "`sector` is one of primary, specialist, social, national");
+}
+
+static enum pn_code read_info(struct pn_map_compiler *compiler, const struct pn_yaml *root)
+{
+    struct pn_adapter_info *info = &compiler->adapter->info;
+    enum pn_code code = pn_map_check_keys(compiler, root, adapter_keys);
+    if (code == PN_OK) {
+        code = check_sector(compiler, root);
+    }
+    if (code != PN_OK) {
+        return code;
+    }
+    const struct pn_yaml *name = pn_yaml_get(root, "name");
+    if (pn_yaml_text(name, "").len == 0) {
+        return pn_map_fault(compiler, root, "`name` is needed: the folder's name");
+    }
+    const struct pn_yaml *zone = pn_yaml_get(root, "zone");
+    info->name = name->scalar.ptr;
+    info->zone = pn_yaml_text(zone, "Europe/Helsinki").ptr;
+    info->charset = pn_yaml_text(pn_yaml_get(root, "charset"), "UTF-8").ptr;
+    struct pn_civil civil = {.year = 2026, .month = 1, .day = 1, .hour = 0};
+    int minutes = 0;
+    if (!pn_zone_offset(info->zone, &civil, &minutes)) {
+        return pn_map_fault(compiler, zone, "no time zone of that name, as Europe/Helsinki");
+    }
+    code = read_intakes(compiler, pn_yaml_get(root, "in"));
+    const struct pn_yaml *out = pn_yaml_get(root, "out");
+    return code != PN_OK || out == NULL ? code : read_transport(compiler, out, &info->out);
+}
+
+// --- Files ---------------------------------------------------------------------------------------
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static bool is_yaml(const char *name)
+{
+    size_t length = strlen(name);
+    return length > 5 && name[0] != '.' && strcmp(name + length - 5, ".yaml") == 0;
+}
+
+// Names of the .yaml files of a folder, ordered. No folder: none.
+static enum pn_code list_files(struct pn_map_compiler *compiler, const char *folder,
+                               const char **names, unsigned *ret_count)
+{
+    const char *path = pn_arena_printf(compiler->boot, "%s/%s", compiler->folder, folder);
+    DIR *directory = path == NULL ? NULL : opendir(path);
+    *ret_count = 0;
+    if (directory == NULL) {
+        return path == NULL || errno == ENOMEM ? pn_map_no_memory(compiler) : PN_OK;
+    }
+    enum pn_code code = PN_OK;
+    struct dirent *entry;
+    while (code == PN_OK && (entry = readdir(directory)) != NULL) {
+        if (!is_yaml(entry->d_name)) {
+            continue;
+        }
+        if (*ret_count == FILES_MAX) {
+            code = pn_err_set(compiler->err, PN_LIMIT, folder, "over %d files", FILES_MAX);
+            break;
+        }
+        const char *copy = pn_arena_copy(compiler->boot, pn_slice_str(entry->d_name));
+        if (copy == NULL) {
+            code = pn_map_no_memory(compiler);
+        }
+        names[(*ret_count)++] = copy;
+    }
+    closedir(directory);
+    qsort(names, *ret_count, sizeof *names, compare_names);
+    return code;
+}
+
+// `name` is relative to the adapter's folder, and what complaints call the file.
+static enum pn_code read_yaml(struct pn_map_compiler *compiler, const char *name,
+                              const struct pn_yaml **ret_root)
+{
+    const char *path = pn_arena_printf(compiler->boot, "%s/%s", compiler->folder, name);
+    struct pn_slice text;
+    if (path == NULL) {
+        return pn_map_no_memory(compiler);
+    }
+    enum pn_code code = pn_file_read(compiler->boot, path, FILE_BYTES_MAX, &text, compiler->err);
+    if (code != PN_OK) {
+        return code;
+    }
+    compiler->file = name;
+    return pn_yaml_parse(compiler->boot, name, text, ret_root, compiler->err);
+}
+
+static enum pn_code load_shared(struct pn_map_compiler *compiler, const char *folder,
+                                const char *const *names, unsigned count)
+{
+    static const char *const keys[] = {"header", "keys", "rows", NULL};
+    compiler->shared_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (names[i][0] != '_') {
+            continue;
+        }
+        if (compiler->shared_count == PN_MAP_SHARED_MAX) {
+            return pn_err_set(compiler->err, PN_LIMIT, folder, "over %d shared files",
+                              PN_MAP_SHARED_MAX);
+        }
+        struct pn_map_shared *shared = &compiler->shared[compiler->shared_count++];
+        shared->file = pn_arena_printf(compiler->boot, "%s/%s", folder, names[i]);
+        if (shared->file == NULL) {
+            return pn_map_no_memory(compiler);
+        }
+        enum pn_code code = read_yaml(compiler, shared->file, &shared->root);
+        if (code == PN_OK) {
+            code = pn_map_check_keys(compiler, shared->root, keys);
+        }
+        if (code != PN_OK) {
+            return code;
+        }
+    }
+    return PN_OK;
+}
+
+static enum pn_code load_file(struct pn_map_compiler *compiler, const char *folder,
+                              const char *name, struct pn_map_in *ret_in)
+{
+    const char *file = pn_arena_printf(compiler->boot, "%s/%s", folder, name);
+    const struct pn_yaml *root = NULL;
+    if (file == NULL) {
+        return pn_map_no_memory(compiler);
+    }
+    enum pn_code code = read_yaml(compiler, file, &root);
+    if (code != PN_OK) {
+        return code;
+    }
+    return ret_in != NULL ? pn_map_load_in(compiler, root, ret_in)
+                          : pn_map_load_out(compiler, root);
+}
+
+static enum pn_code load_ins(struct pn_map_compiler *compiler)
+{
+    const char *names[FILES_MAX];
+    unsigned count = 0;
+    enum pn_code code = list_files(compiler, "in", names, &count);
+    if (code == PN_OK) {
+        code = load_shared(compiler, "in", names, count);
+    }
+    struct pn_map_in *ins = pn_arena_alloc_array(compiler->boot, count + 1, sizeof *ins);
+    if (ins == NULL) {
+        return pn_map_no_memory(compiler);
+    }
+    for (unsigned i = 0; code == PN_OK && i < count; i++) {
+        if (names[i][0] != '_') {
+            code = load_file(compiler, "in", names[i], &ins[compiler->adapter->in_count]);
+            compiler->adapter->in_count += code == PN_OK ? 1 : 0;
+        }
+    }
+    compiler->adapter->ins = ins;
+    return code;
+}
+
+static enum pn_code load_outs(struct pn_map_compiler *compiler)
+{
+    const char *names[FILES_MAX];
+    unsigned count = 0, files = 0;
+    enum pn_code code = list_files(compiler, "out", names, &count);
+    if (code == PN_OK) {
+        code = load_shared(compiler, "out", names, count);
+    }
+    for (unsigned i = 0; code == PN_OK && i < count; i++) {
+        if (names[i][0] == '_') {
+            continue;
+        }
+        if (files++ > 0) {
+            return pn_err_set(compiler->err, PN_INVALID, "out",
+                              "one file says what goes out; shared rows stand in files _*.yaml");
+        }
+        code = load_file(compiler, "out", names[i], NULL);
+    }
+    bool wants = compiler->adapter->info.out != PN_TRANSPORT_NONE;
+    if (code == PN_OK && wants && compiler->adapter->document_count == 0) {
+        return pn_err_set(compiler->err, PN_INVALID, "adapter.yaml out",
+                          "names a way out, but out/ has no mapping");
+    }
+    return code;
+}
+
+static enum pn_code load_all(struct pn_map_compiler *compiler)
+{
+    const struct pn_yaml *root = NULL;
+    enum pn_code code = read_yaml(compiler, "adapter.yaml", &root);
+    if (code == PN_OK) {
+        code = read_info(compiler, root);
+    }
+    if (code == PN_OK) {
+        code = load_ins(compiler);
+    }
+    if (code == PN_OK) {
+        code = load_outs(compiler);
+    }
+    return code;
+}
+
+enum pn_code pn_adapter_load(struct pn_arena *boot, const char *folder,
+                             struct pn_adapter **ret_adapter, struct pn_err *err)
+{
+    struct pn_adapter *adapter = pn_arena_alloc(boot, sizeof *adapter);
+    struct pn_map_compiler *compiler = pn_arena_alloc(boot, sizeof *compiler);
+    struct pn_map_place *places = pn_arena_alloc_array(boot, PN_MAP_ROWS_MAX, sizeof *places);
+    if (adapter == NULL || compiler == NULL || places == NULL) {
+        return pn_err_set(err, PN_MEMORY, folder, "no memory for the adapter");
+    }
+    *compiler = (struct pn_map_compiler){.boot = boot,
+                                         .adapter = adapter,
+                                         .folder = folder,
+                                         .file = "adapter.yaml",
+                                         .err = err,
+                                         .target_prefix = "",
+                                         .places = places};
+    adapter->folder = folder;
+    enum pn_code code = load_all(compiler);
+    adapter->places = compiler->places;
+    adapter->place_count = compiler->place_count;
+    if (code == PN_OK) {
+        *ret_adapter = adapter;
+    }
+    return code;
+}
+
+const struct pn_adapter_info *pn_adapter_info(const struct pn_adapter *adapter)
+{
+    return &adapter->info;
+}

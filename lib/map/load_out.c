@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// One file of out/: how a plan becomes the system's own documents, and what its answers mean.
+#include "map/compile.h"
+
+enum { DOCUMENTS_MAX = 32 };
+
+static const struct {
+    const char *name;
+    enum pn_map_sink sink;
+} sinks[] = {{"hl7v2", PN_SINK_HL7V2}, {"xml", PN_SINK_XML},   {"json", PN_SINK_JSON},
+             {"text", PN_SINK_TEXT},   {"fhir", PN_SINK_FHIR}};
+
+static enum pn_code load_sink(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                              struct pn_map_document *document)
+{
+    const struct pn_yaml *format = pn_yaml_get(node, "format");
+    const struct pn_yaml *detail = NULL;
+    for (size_t i = 0; i < PN_ARRAY_COUNT(sinks); i++) {
+        if (!pn_slice_is(pn_yaml_text(format, ""), sinks[i].name)) {
+            continue;
+        }
+        document->sink = sinks[i].sink;
+        if (document->sink == PN_SINK_FHIR) {
+            detail = pn_yaml_get(node, "resource");
+            if (!pn_fhir_is_resource_type(pn_yaml_text(detail, ""))) {
+                return pn_map_fault(compiler, detail == NULL ? node : detail,
+                                    "`format: fhir` needs the `resource` type");
+            }
+            document->resource = detail->scalar.ptr;
+        }
+        if (document->sink == PN_SINK_XML) {
+            detail = pn_yaml_get(node, "root");
+            if (pn_yaml_text(detail, "").len == 0) {
+                return pn_map_fault(compiler, node, "`format: xml` needs the `root` element's name");
+            }
+            document->root = detail->scalar.ptr;
+        }
+        return PN_OK;
+    }
+    return pn_map_fault(compiler, format == NULL ? node : format,
+                        "one of hl7v2, xml, json, text, fhir");
+}
+
+static enum pn_code load_rows(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                              struct pn_map_document *document)
+{
+    enum pn_code code = pn_map_enter(compiler, pn_yaml_get(node, "each"), NULL, &document->each);
+    if (code == PN_OK) {
+        code = pn_map_compile_condition(compiler, pn_yaml_get(node, "when"), &document->when);
+    }
+    compiler->sink = document->sink;
+    compiler->resource = document->resource;
+    compiler->target_prefix = "";
+    if (code == PN_OK) {
+        code = pn_map_compile_rows(compiler, pn_yaml_get(node, "rows"), &document->rows,
+                                   &document->row_count);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_short(compiler, pn_yaml_get(node, "path"), &document->path);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_short(compiler, pn_yaml_get(node, "method"), &document->method);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_short(compiler, pn_yaml_get(node, "content_type"),
+                                    &document->content_type);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_short(compiler, pn_yaml_get(node, "receipt_id"),
+                                    &document->receipt_id);
+    }
+    if (code == PN_OK) {
+        pn_map_leave(compiler, document->each);
+    }
+    return code;
+}
+
+static enum pn_code load_part(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                              struct pn_map_document *document)
+{
+    static const char *const keys[] = {"name", "format", "resource", "root", "when", "rows", NULL};
+    enum pn_code code = pn_map_check_keys(compiler, node, keys);
+    if (code != PN_OK) {
+        return code;
+    }
+    const struct pn_yaml *name = pn_yaml_get(node, "name");
+    if (pn_yaml_text(name, "").len == 0) {
+        return pn_map_fault(compiler, node, "a part needs a `name`");
+    }
+    if (compiler->part_count == PN_MAP_PARTS_MAX) {
+        return pn_map_fault(compiler, node, "over %d parts", PN_MAP_PARTS_MAX);
+    }
+    document->name = name->scalar.ptr;
+    code = load_sink(compiler, node, document);
+    if (code == PN_OK) {
+        code = load_rows(compiler, node, document);
+    }
+    // Known to what follows, not to itself. A made part is read as lines, never copied.
+    compiler->parts[compiler->part_count++] =
+        (struct pn_map_part){.name = document->name, .format = PN_FORMAT_CSV};
+    return code;
+}
+
+static enum pn_code load_document(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                  struct pn_map_document *document)
+{
+    static const char *const keys[] = {"format", "resource",     "root",       "when", "each", "rows",
+                                       "path",   "content_type", "receipt_id", "method", NULL};
+    enum pn_code code = pn_map_check_keys(compiler, node, keys);
+    if (code == PN_OK) {
+        code = load_sink(compiler, node, document);
+    }
+    return code != PN_OK ? code : load_rows(compiler, node, document);
+}
+
+static enum pn_code load_list(struct pn_map_compiler *compiler, const struct pn_yaml *list,
+                              enum pn_code (*load)(struct pn_map_compiler *, const struct pn_yaml *,
+                                                   struct pn_map_document *),
+                              struct pn_map_document *documents, unsigned *count)
+{
+    if (list != NULL && list->kind != PN_YAML_LIST) {
+        return pn_map_fault(compiler, list, "a list");
+    }
+    const struct pn_yaml *node = list == NULL ? NULL : list->first_child;
+    for (; node != NULL; node = node->next) {
+        if (*count == DOCUMENTS_MAX) {
+            return pn_map_fault(compiler, node, "over %d parts and documents", DOCUMENTS_MAX);
+        }
+        enum pn_code code = load(compiler, node, &documents[*count]);
+        if (code != PN_OK) {
+            return code;
+        }
+        (*count)++;
+    }
+    return PN_OK;
+}
+
+static enum pn_code load_receipt(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                 struct pn_map_receipt *receipt)
+{
+    static const char *const keys[] = {"format", "match", "accepted", "try_again", "words", NULL};
+    static const enum pn_format formats[] = {PN_FORMAT_HL7V2, PN_FORMAT_XML, PN_FORMAT_JSON};
+    if (node == NULL) {
+        return PN_OK;
+    }
+    enum pn_code code = pn_map_check_keys(compiler, node, keys);
+    const struct pn_yaml *format = pn_yaml_get(node, "format");
+    compiler->format = PN_FORMAT_JSON;
+    compiler->part_count = 0;
+    for (size_t i = 0; i < PN_ARRAY_COUNT(formats) && format != NULL; i++) {
+        if (pn_slice_is(pn_yaml_text(format, ""), sinks[i].name)) {
+            receipt->has_body = true;
+            receipt->format = formats[i];
+            compiler->format = formats[i];
+        }
+    }
+    if (code == PN_OK && format != NULL && !receipt->has_body) {
+        code = pn_map_fault(compiler, format, "one of hl7v2, xml, json");
+    }
+    if (code == PN_OK && pn_yaml_get(node, "accepted") == NULL) {
+        code = pn_map_fault(compiler, node, "`accepted` says when the system has taken it");
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_short(compiler, pn_yaml_get(node, "match"), &receipt->match);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_condition(compiler, pn_yaml_get(node, "accepted"),
+                                        &receipt->accepted);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_condition(compiler, pn_yaml_get(node, "try_again"),
+                                        &receipt->try_again);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_short(compiler, pn_yaml_get(node, "words"), &receipt->words);
+    }
+    receipt->has_match = pn_yaml_get(node, "match") != NULL;
+    receipt->is_there = true;
+    return code;
+}
+
+enum pn_code pn_map_load_out(struct pn_map_compiler *compiler, const struct pn_yaml *root)
+{
+    static const char *const keys[] = {"parts", "documents", "receipt", NULL};
+    struct pn_adapter *adapter = compiler->adapter;
+    struct pn_map_document *documents =
+        pn_arena_alloc_array(compiler->boot, DOCUMENTS_MAX, sizeof *documents);
+    if (documents == NULL) {
+        return pn_map_no_memory(compiler);
+    }
+    compiler->format = PN_FORMAT_JSON;
+    compiler->part_count = 0;
+    compiler->scope_count = 0;
+    compiler->keys = NULL;
+    enum pn_code code = pn_map_check_keys(compiler, root, keys);
+    if (code == PN_OK) {
+        code = load_list(compiler, pn_yaml_get(root, "parts"), load_part, documents,
+                         &adapter->document_count);
+    }
+    if (code == PN_OK) {
+        code = load_list(compiler, pn_yaml_get(root, "documents"), load_document, documents,
+                         &adapter->document_count);
+    }
+    adapter->documents = documents;
+    return code != PN_OK ? code
+                         : load_receipt(compiler, pn_yaml_get(root, "receipt"), &adapter->receipt);
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What an adapter's files are compiled to: flat tables of rows, paths, conditions and code tables.
+ * Internal to lib/map. docs/MAPPING.md describes the language; loading makes these once, in the boot
+ * arena, and nothing writes to them afterwards (but the row counters that `adapter check` lends).
+ */
+#ifndef PN_MAP_MODEL_H
+#define PN_MAP_MODEL_H
+
+#include "base/limits.h"
+#include "codec/tree.h"
+#include "conf/yaml.h"
+#include "fhir/fhir.h"
+#include "map/adapter.h"
+#include "map/hook.h"
+
+enum {
+    PN_MAP_PARTS_MAX = 8,         // opened parts of one message, built parts of one document
+    PN_MAP_SCOPES_MAX = 8,        // `each` inside `each`
+    PN_MAP_STEPS_MAX = 24,        // of one path
+    PN_MAP_ALTERNATIVES_MAX = 12, // of one `from`
+    PN_MAP_INCLUDES_MAX = 16,     // `include` inside `include`
+    PN_MAP_ROWS_MAX = 4096,       // of one adapter, each include counted once
+    PN_MAP_ITEMS_MAX = 10000,     // that one `each` may go over
+    PN_MAP_KEY_PARTS_MAX = 8,
+    PN_MAP_PERSONS_MAX = 1000     // of one message
+};
+
+// --- Where a value is read from ------------------------------------------------------------------
+
+struct pn_map_path;
+
+struct pn_map_filter { // [5=MR], [@root!=x], [2]
+    const struct pn_map_path *path; // relative to the node; NULL: `place`
+    struct pn_slice value;
+    bool is_not;
+    unsigned place; // 1-based among the nodes that passed the filters before it
+};
+
+enum pn_map_step_kind { PN_STEP_NAME, PN_STEP_ANY, PN_STEP_PARENT, PN_STEP_SELF };
+
+struct pn_map_step {
+    enum pn_map_step_kind kind;
+    struct pn_slice name;
+    const struct pn_map_filter *filters;
+    unsigned filter_count;
+};
+
+enum pn_map_root {
+    PN_ROOT_MESSAGE, // the whole message
+    PN_ROOT_SCOPE,   // the item of an enclosing `each`
+    PN_ROOT_GROUP,   // the segments that follow that item (`with`)
+    PN_ROOT_PART,    // an opened or built part
+    PN_ROOT_PARAM,   // $name
+    PN_ROOT_NODE     // the node that a filter stands on
+};
+
+struct pn_map_path {
+    const char *text; // as written, for errors
+    enum pn_map_root root;
+    unsigned root_index;
+    const struct pn_map_step *steps;
+    unsigned step_count;
+    bool is_hl7;         // component 1 of a simple field is the field itself
+    bool starts_at_root; // XML from the top: the first step is the document element
+    bool is_json;        // can be copied whole
+};
+
+enum pn_map_param {
+    PN_PARAM_RECEIVED,
+    PN_PARAM_FILE_NAME,
+    PN_PARAM_CONTENT_TYPE,
+    PN_PARAM_NOW,
+    PN_PARAM_DOCUMENT_ID,
+    PN_PARAM_SYSTEM,
+    PN_PARAM_HTTP_STATUS,
+    PN_PARAM_RECEIPT_ID,
+    PN_PARAM_COUNT
+};
+
+// --- Conditions ----------------------------------------------------------------------------------
+
+enum pn_map_test {
+    PN_TEST_ALL, // of `children`
+    PN_TEST_ANY,
+    PN_TEST_THERE,
+    PN_TEST_EQUALS,
+    PN_TEST_STARTS,
+    PN_TEST_IN_TABLE,
+    PN_TEST_IS // a kind of text, by `kind`
+};
+
+struct pn_map_condition {
+    enum pn_map_test test;
+    bool is_not;
+    const struct pn_map_path *path;
+    const struct pn_slice *values;
+    unsigned value_count;
+    const struct pn_map_table *table;
+    bool (*kind)(struct pn_slice text);
+    const struct pn_map_condition *children;
+    unsigned child_count;
+};
+
+// --- Code tables ---------------------------------------------------------------------------------
+
+struct pn_map_code {
+    struct pn_slice from, to, system, display;
+};
+
+struct pn_map_table {
+    const char *name;
+    const struct pn_map_code *codes; // ordered by `from`, ASCII case left out
+    unsigned code_count;
+    const struct pn_map_code *others; // the row `*`, or NULL
+};
+
+// --- Values --------------------------------------------------------------------------------------
+
+struct pn_map_run;
+struct pn_map_conversion;
+typedef enum pn_code (*pn_map_convert)(const struct pn_map_run *run,
+                                       const struct pn_map_conversion *conversion,
+                                       struct pn_slice text, struct pn_slice *ret_text,
+                                       struct pn_err *err);
+
+struct pn_map_conversion {
+    const char *name;
+    pn_map_convert convert;
+    const struct pn_adapter_hook_function *hook;
+    bool is_bare; // in JSON documents without quotes
+};
+
+struct pn_map_template_part {
+    struct pn_slice text;
+    const struct pn_map_path *path; // NULL: text
+    const struct pn_map_conversion *conversion;
+};
+
+struct pn_map_template {
+    const struct pn_map_template_part *parts;
+    unsigned part_count;
+};
+
+enum pn_map_policy { PN_POLICY_SKIP, PN_POLICY_REJECT, PN_POLICY_DEFAULT };
+enum pn_map_column { PN_COLUMN_TO, PN_COLUMN_SYSTEM, PN_COLUMN_DISPLAY };
+
+struct pn_map_value {
+    const struct pn_map_path *const *from;
+    unsigned from_count;
+    const struct pn_map_template *text; // instead of `from`
+    bool is_literal;
+    struct pn_slice literal;
+    const struct pn_map_conversion *conversions;
+    unsigned conversion_count;
+    const struct pn_map_table *table;
+    enum pn_map_column column;
+    const struct pn_map_path *plus, *plus_unit; // a duration to add to a time
+    struct pn_slice plus_unit_literal;
+    enum pn_map_policy missing, invalid;
+    struct pn_slice otherwise;
+    const char *where;  // what errors call it
+    const char *reason; // of `missing: reject`
+};
+
+// --- Keys ----------------------------------------------------------------------------------------
+
+struct pn_map_key {
+    const struct pn_map_value *parts;
+    unsigned part_count;
+};
+
+// --- Rows ----------------------------------------------------------------------------------------
+
+enum pn_map_sink { PN_SINK_FHIR, PN_SINK_HL7V2, PN_SINK_XML, PN_SINK_JSON, PN_SINK_TEXT };
+enum pn_map_shape { PN_SHAPE_PRIMITIVE, PN_SHAPE_CODING, PN_SHAPE_REFERENCE, PN_SHAPE_WHOLE };
+
+struct pn_map_out_step {
+    struct pn_slice name;
+    bool is_item; // appends an item to a list
+};
+
+struct pn_map_target {
+    const char *text;
+    enum pn_map_shape shape;
+    bool appends; // a new item each time; otherwise the first row that gives a value wins
+    // FHIR
+    const struct pn_fhir_path *path;   // the primitive; what a block or a copy puts there
+    const struct pn_fhir_path *opened; // the item after a block opened it; NULL: the resource
+    const struct pn_fhir_path *code, *system, *display; // after each other, of one new item
+    // a document tree
+    const struct pn_map_out_step *steps;
+    unsigned step_count;
+};
+
+enum pn_map_row_kind {
+    PN_ROW_SET,
+    PN_ROW_BLOCK,
+    PN_ROW_REQUIRE,
+    PN_ROW_REJECT,
+    PN_ROW_REFERENCE,
+    PN_ROW_COPY,
+    PN_ROW_LINE
+};
+
+struct pn_map_row {
+    enum pn_map_row_kind kind;
+    unsigned number; // of the counter
+    const struct pn_map_condition *when;
+    const struct pn_map_path *each;
+    const struct pn_map_target *target;
+    struct pn_map_value value;
+    const struct pn_map_row *rows;
+    unsigned row_count;
+    bool has_sources;           // a block: some row in it reads the message
+    const char *resource;       // PN_ROW_REFERENCE
+    const struct pn_map_key *key;
+    const char *where, *reason; // PN_ROW_REQUIRE, PN_ROW_REJECT
+    enum pn_code code;          // PN_ROW_REJECT
+    const struct pn_map_path *copy;
+    const char *const *remove;  // paths with dots; ends with NULL
+    const char *const *keep;    // member names; NULL: all
+};
+
+// Where a row stands, for `adapter check`.
+struct pn_map_place {
+    const struct pn_yaml *node;
+    const char *file;
+};
+
+// --- In ------------------------------------------------------------------------------------------
+
+struct pn_map_part {
+    const char *name;
+    const struct pn_map_path *from;
+    bool is_base64;
+    enum pn_format format;
+    bool is_required;
+};
+
+struct pn_map_person {
+    const struct pn_map_condition *when;
+    const struct pn_map_path *each;
+    const struct pn_map_template *const *known_as;
+    unsigned known_as_count;
+    const struct pn_map_row *rows;
+    unsigned row_count;
+    const struct pn_map_condition *previous_when;
+    const struct pn_map_row *previous_rows;
+    unsigned previous_row_count;
+};
+
+struct pn_map_event {
+    const char *type;
+    const char *resource;
+    unsigned number;
+    const struct pn_map_condition *when;
+    const struct pn_map_path *each;
+    const struct pn_map_value *person; // NULL: the message's first
+    const struct pn_map_key *key;
+    struct pn_map_value time;
+    struct pn_map_value recorded;
+    const struct pn_map_row *rows;
+    unsigned row_count;
+};
+
+struct pn_map_in {
+    const char *file;
+    enum pn_format format;
+    const struct pn_slice *messages; // patterns; `*` at the end matches any rest
+    unsigned message_count;
+    struct pn_map_value message_from;
+    const struct pn_map_condition *when;
+    const char *refuse; // reason: the message is known and not wanted
+    unsigned refuse_number;
+    struct pn_map_value control_id;
+    struct pn_map_value sender;
+    struct pn_map_value recorded;
+    const struct pn_map_part *parts;
+    unsigned part_count;
+    const struct pn_map_row *checks; // rows that only refuse; run first
+    unsigned check_count;
+    const struct pn_map_person *persons;
+    unsigned person_count;
+    const struct pn_map_event *events;
+    unsigned event_count;
+};
+
+struct pn_map_intake {
+    enum pn_transport transport;
+    enum pn_format format;
+    const char *file_suffix; // "" takes all
+};
+
+// --- Out -----------------------------------------------------------------------------------------
+
+struct pn_map_document {
+    const char *name; // of a part; NULL: a document that is sent
+    enum pn_map_sink sink;
+    const char *resource; // PN_SINK_FHIR
+    const char *root;     // PN_SINK_XML: the document element
+    const struct pn_map_condition *when;
+    const struct pn_map_path *each;
+    const struct pn_map_row *rows;
+    unsigned row_count;
+    struct pn_map_value path, method, content_type, receipt_id;
+};
+
+struct pn_map_receipt {
+    bool is_there;
+    bool has_body; // `format` is given: the answer is read
+    enum pn_format format;
+    struct pn_map_value match;
+    bool has_match;
+    const struct pn_map_condition *accepted, *try_again;
+    struct pn_map_value words;
+};
+
+struct pn_adapter {
+    struct pn_adapter_info info;
+    const char *folder;
+    struct pn_map_intake intakes[3];
+    const struct pn_map_in *ins;
+    unsigned in_count;
+    const struct pn_map_document *documents; // parts and documents, in order
+    unsigned document_count;
+    struct pn_map_receipt receipt;
+    const struct pn_map_place *places;
+    unsigned place_count;
+    unsigned char *hits; // lent by `adapter check`; NULL: nobody counts
+};
+
+#endif
