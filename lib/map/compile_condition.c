@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conditions as text → compiled.
 #include "map/compile.h"
+#include "map/run.h"
 
 enum { VALUES_MAX = 64, CHILDREN_MAX = 32 };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "map/compile.h"
+#include "map/run.h"
 
 enum { TEMPLATE_PARTS_MAX = 64, CONVERSIONS_MAX = 4 };
 

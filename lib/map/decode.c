@@ -2,25 +2,45 @@
 // In: a message → persons and events.
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/ids.h"
 #include "base/text.h"
 #include "map/run.h"
+
+// A text by which the message names one of its persons.
+struct known {
+    struct pn_slice text;
+    int person;
+};
 
 struct decoding {
     struct pn_map_run run;
     const struct pn_map_in *in;
     struct pn_mapped mapped;
     int64_t received_ms;
-    struct pn_slice *known_as; // texts by which the message names its persons
-    int *known_person;
+    struct known *known;
     unsigned known_count;
 };
 
-enum { KNOWN_MAX = 4 * PN_MAP_PERSONS_MAX };
+enum { KNOWN_MAX = 4 * PN_MAP_PERSONS_MAX, FIRST_ROOM = 4 };
 
 static enum pn_code no_memory(struct pn_err *err)
 {
     return pn_err_set(err, PN_MEMORY, "", "the message needs too much memory");
+}
+
+// Room for one more at the end of an array that doubles; NULL when memory is exhausted.
+static void *with_room(struct pn_arena *arena, void *items, unsigned count, size_t each_bytes)
+{
+    bool is_full = count == 0 || (count >= FIRST_ROOM && (count & (count - 1)) == 0);
+    if (!is_full) {
+        return items;
+    }
+    void *more = pn_arena_alloc_array(arena, count == 0 ? FIRST_ROOM : count * 2, each_bytes);
+    if (more != NULL && count > 0) {
+        memcpy(more, items, count * each_bytes);
+    }
+    return more;
 }
 
 // --- Which mapping -------------------------------------------------------------------------------
@@ -140,19 +160,16 @@ static enum pn_code choose(struct decoding *decoding, enum pn_format format, str
 static enum pn_code remember_names(struct decoding *decoding, const struct pn_map_person *person,
                                    struct pn_err *err)
 {
-    if (person->known_as_count > 0 && decoding->known_as == NULL) {
+    for (unsigned i = 0; i < person->known_as_count && decoding->known_count < KNOWN_MAX; i++) {
         struct pn_arena *arena = decoding->run.arena;
-        decoding->known_as = pn_arena_alloc_array(arena, KNOWN_MAX, sizeof *decoding->known_as);
-        decoding->known_person =
-            pn_arena_alloc_array(arena, KNOWN_MAX, sizeof *decoding->known_person);
-        if (decoding->known_as == NULL || decoding->known_person == NULL) {
+        decoding->known = with_room(arena, decoding->known, decoding->known_count,
+                                    sizeof *decoding->known);
+        if (decoding->known == NULL) {
             return no_memory(err);
         }
-    }
-    for (unsigned i = 0; i < person->known_as_count && decoding->known_count < KNOWN_MAX; i++) {
-        struct pn_slice text = pn_map_template_text(&decoding->run, person->known_as[i]);
-        decoding->known_as[decoding->known_count] = text;
-        decoding->known_person[decoding->known_count++] = (int)decoding->mapped.person_count;
+        decoding->known[decoding->known_count++] =
+            (struct known){pn_map_template_text(&decoding->run, person->known_as[i]),
+                           (int)decoding->mapped.person_count};
     }
     return PN_OK;
 }
@@ -167,12 +184,15 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
     if (decoding->mapped.person_count == PN_MAP_PERSONS_MAX) {
         return pn_err_set(err, PN_LIMIT, "persons", "over %d in one message", PN_MAP_PERSONS_MAX);
     }
-    struct pn_mapped_person *made = &decoding->mapped.persons[decoding->mapped.person_count];
+    struct pn_mapped *mapped = &decoding->mapped;
     struct pn_map_out out = {.resource = pn_fhir_new("Patient")};
     bool wrote = false;
-    if (out.resource == NULL) {
+    mapped->persons =
+        with_room(run->arena, mapped->persons, mapped->person_count, sizeof *mapped->persons);
+    if (out.resource == NULL || mapped->persons == NULL) {
         return no_memory(err);
     }
+    struct pn_mapped_person *made = &mapped->persons[mapped->person_count];
     enum pn_code code =
         pn_map_rows_run(run, person->rows, person->row_count, &out, &wrote, err);
     if (code != PN_OK) {
@@ -236,8 +256,8 @@ static enum pn_code find_person(struct decoding *decoding, const struct pn_map_e
         return code;
     }
     for (unsigned i = 0; i < decoding->known_count; i++) {
-        if (name.len > 0 && pn_slice_eq(decoding->known_as[i], name)) {
-            *ret_person = decoding->known_person[i];
+        if (name.len > 0 && pn_slice_eq(decoding->known[i].text, name)) {
+            *ret_person = decoding->known[i].person;
             return PN_OK;
         }
     }
@@ -277,12 +297,15 @@ static enum pn_code add_event(struct decoding *decoding, const struct pn_map_eve
         return pn_err_set(err, PN_LIMIT, "events", "over %d in one message",
                           PN_EVENTS_PER_MESSAGE_MAX);
     }
-    struct pn_mapped_event *made = &decoding->mapped.events[decoding->mapped.event_count];
+    struct pn_mapped *mapped = &decoding->mapped;
     struct pn_map_out out = {.resource = pn_fhir_new(event->resource)};
     bool wrote = false;
-    if (out.resource == NULL) {
+    mapped->events =
+        with_room(run->arena, mapped->events, mapped->event_count, sizeof *mapped->events);
+    if (out.resource == NULL || mapped->events == NULL) {
         return no_memory(err);
     }
+    struct pn_mapped_event *made = &mapped->events[mapped->event_count];
     made->type = event->type;
     enum pn_code code = find_person(decoding, event, &made->person, err);
     if (code == PN_OK) {
@@ -368,7 +391,6 @@ static enum pn_code decode(struct decoding *decoding, const struct pn_message_in
                            struct pn_err *err)
 {
     struct pn_arena *arena = decoding->run.arena;
-    struct pn_mapped *mapped = &decoding->mapped;
     enum pn_format format = PN_FORMAT_HL7V2;
     enum pn_code code = find_format(decoding->run.adapter, message, &format, err);
     if (code == PN_OK) {
@@ -384,15 +406,7 @@ static enum pn_code decode(struct decoding *decoding, const struct pn_message_in
     if (code == PN_OK) {
         code = map_header(decoding, err);
     }
-    if (code != PN_OK) {
-        return code;
-    }
-    mapped->persons = pn_arena_alloc_array(arena, PN_MAP_PERSONS_MAX, sizeof *mapped->persons);
-    mapped->events = pn_arena_alloc_array(arena, PN_EVENTS_PER_MESSAGE_MAX, sizeof *mapped->events);
-    if (mapped->persons == NULL || mapped->events == NULL) {
-        return no_memory(err);
-    }
-    return map_content(decoding, err);
+    return code != PN_OK ? code : map_content(decoding, err);
 }
 
 enum pn_code pn_adapter_decode(const struct pn_adapter *adapter, struct pn_arena *arena,

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "map/compile.h"
 
@@ -191,6 +192,8 @@ static enum pn_code load_shared(struct pn_map_compiler *compiler, const char *fo
                                 const char *const *names, unsigned count)
 {
     static const char *const keys[] = {"header", "keys", "rows", NULL};
+    static const char *const header_keys[] = {"message_from", "control_id", "sender", "recorded",
+                                              "checks",       "persons",    NULL};
     compiler->shared_count = 0;
     for (unsigned i = 0; i < count; i++) {
         if (names[i][0] != '_') {
@@ -208,6 +211,10 @@ static enum pn_code load_shared(struct pn_map_compiler *compiler, const char *fo
         enum pn_code code = read_yaml(compiler, shared->file, &shared->root);
         if (code == PN_OK) {
             code = pn_map_check_keys(compiler, shared->root, keys);
+        }
+        const struct pn_yaml *header = pn_yaml_get(shared->root, "header");
+        if (code == PN_OK && header != NULL) {
+            code = pn_map_check_keys(compiler, header, header_keys);
         }
         if (code != PN_OK) {
             return code;

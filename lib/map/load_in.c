@@ -164,10 +164,12 @@ static enum pn_code load_previous(struct pn_map_compiler *compiler, const struct
 static enum pn_code load_person(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                 struct pn_map_person *person)
 {
-    static const char *const keys[] = {"each", "when", "known_as", "rows", "previous", NULL};
+    static const char *const keys[] = {"each", "with",     "when", "known_as",
+                                       "rows", "previous", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
-        code = pn_map_enter(compiler, pn_yaml_get(node, "each"), NULL, &person->each);
+        code = pn_map_enter(compiler, pn_yaml_get(node, "each"), pn_yaml_get(node, "with"),
+                            &person->each);
     }
     if (code == PN_OK) {
         code = pn_map_compile_condition(compiler, pn_yaml_get(node, "when"), &person->when);
@@ -318,6 +320,18 @@ static enum pn_code load_events(struct pn_map_compiler *compiler, const struct p
     return code;
 }
 
+static enum pn_code load_checks(struct pn_map_compiler *compiler, const struct pn_yaml *root,
+                                struct pn_map_in *in)
+{
+    const char *own_file = compiler->file;
+    const struct pn_yaml *list = header(compiler, root, "checks", &compiler->file);
+    compiler->resource = "Patient"; // rows that only refuse write nothing there
+    compiler->target_prefix = "";
+    enum pn_code code = pn_map_compile_rows(compiler, list, &in->checks, &in->check_count);
+    compiler->file = own_file;
+    return code;
+}
+
 static enum pn_code load_content(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                                  struct pn_map_in *in)
 {
@@ -330,10 +344,7 @@ static enum pn_code load_content(struct pn_map_compiler *compiler, const struct 
     }
     if (code == PN_OK) {
         in->control_id.missing = PN_POLICY_REJECT;
-        compiler->resource = "Patient";
-        compiler->target_prefix = "";
-        code = pn_map_compile_rows(compiler, pn_yaml_get(root, "checks"), &in->checks,
-                                   &in->check_count);
+        code = load_checks(compiler, root, in);
     }
     if (code == PN_OK) {
         code = load_persons(compiler, root, in);

@@ -47,6 +47,27 @@ static enum pn_code run_set(struct pn_map_run *run, const struct pn_map_row *row
     return PN_OK;
 }
 
+// A resource inside another: rows fill one of their own, which is then hung in its place.
+static enum pn_code run_resource(struct pn_map_run *run, const struct pn_map_row *row,
+                                 const struct pn_map_out *out, bool *ret_wrote, struct pn_err *err)
+{
+    struct pn_map_out inner = {.resource = pn_fhir_new(row->resource)};
+    bool wrote = false;
+    if (inner.resource == NULL) {
+        return pn_err_set(err, PN_MEMORY, "", "the message needs too much memory");
+    }
+    enum pn_code code = pn_map_rows_run(run, row->rows, row->row_count, &inner, &wrote, err);
+    if (code != PN_OK || (!wrote && row->has_sources)) {
+        return code;
+    }
+    code = pn_map_sink_put(run, row, out, inner.resource, err);
+    if (code == PN_OK) {
+        pn_map_hit(run, row->number);
+        *ret_wrote = *ret_wrote || wrote;
+    }
+    return code;
+}
+
 static enum pn_code run_block(struct pn_map_run *run, const struct pn_map_row *row,
                               const struct pn_map_out *out, bool *ret_wrote, struct pn_err *err)
 {
@@ -56,6 +77,9 @@ static enum pn_code run_block(struct pn_map_run *run, const struct pn_map_row *r
         enum pn_code code = pn_map_rows_run(run, row->rows, row->row_count, out, &wrote, err);
         *ret_wrote = *ret_wrote || wrote;
         return code;
+    }
+    if (row->resource != NULL) {
+        return run_resource(run, row, out, ret_wrote, err);
     }
     struct pn_map_out opened;
     enum pn_code code = pn_map_sink_open(run, row->target, out, &opened, err);
