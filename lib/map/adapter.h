@@ -121,4 +121,17 @@ PN_MUST_USE enum pn_code pn_adapter_read_receipt(const struct pn_adapter *adapte
                                                  enum pn_receipt *ret_receipt,
                                                  struct pn_slice *ret_words, struct pn_err *err);
 
+// --- For `adapter check` -------------------------------------------------------------------------
+
+// Rows of the mapping files; an included row counts once.
+struct pn_adapter_row {
+    const char *file; // in/adt-visit.yaml
+    unsigned line;
+};
+unsigned pn_adapter_row_count(const struct pn_adapter *adapter);
+struct pn_adapter_row pn_adapter_row(const struct pn_adapter *adapter, unsigned number);
+// From now on decoding and encoding set hits[row] for each row that did something. `hits` has room
+// for every row and belongs to the caller; NULL ends it.
+void pn_adapter_watch(struct pn_adapter *adapter, unsigned char *hits);
+
 #endif

@@ -333,3 +333,19 @@ const struct pn_adapter_info *pn_adapter_info(const struct pn_adapter *adapter)
 {
     return &adapter->info;
 }
+
+unsigned pn_adapter_row_count(const struct pn_adapter *adapter)
+{
+    return adapter->place_count;
+}
+
+struct pn_adapter_row pn_adapter_row(const struct pn_adapter *adapter, unsigned number)
+{
+    const struct pn_map_place *place = &adapter->places[number];
+    return (struct pn_adapter_row){.file = place->file, .line = place->node->line};
+}
+
+void pn_adapter_watch(struct pn_adapter *adapter, unsigned char *hits)
+{
+    adapter->hits = hits;
+}

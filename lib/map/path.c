@@ -127,6 +127,7 @@ static void walk_from_root(struct walk *walk)
         break;
     case PN_ROOT_GROUP: {
         const struct pn_node *head = run->scopes[path->root_index];
+        // What belongs to a segment stands after it, up to the next of its name.
         walk_named(walk, head->next, 0, head->name);
         break;
     }

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// punos adapter check: loads adapters, runs their samples, names rows that no sample reaches.
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/limits.h"
+#include "run/command.h"
+#include "services/tool/adapter_samples.h"
+
+enum { OPTION_UPDATE, FOLDERS_MAX = 256 };
+
+#define BOOT_BYTES_MAX ((size_t)256 * 1024 * 1024)
+
+struct check {
+    struct pn_arena *boot;
+    struct pn_arena *arena; // of one sample
+    bool update;
+    unsigned faults;
+};
+
+static void complain(struct check *check, const char *adapter, const struct pn_err *err)
+{
+    fprintf(stderr, "%s: %s: %s\n", adapter, err->where, err->text);
+    check->faults++;
+}
+
+static void check_rows(struct check *check, const struct pn_adapter *adapter, const char *name,
+                       const unsigned char *hits)
+{
+    for (unsigned i = 0; i < pn_adapter_row_count(adapter); i++) {
+        if (hits[i] == 0) {
+            struct pn_adapter_row row = pn_adapter_row(adapter, i);
+            fprintf(stderr, "%s: %s:%u: no sample reaches this row: add one to samples/\n", name,
+                    row.file, row.line);
+            check->faults++;
+        }
+    }
+}
+
+static void check_samples(struct check *check, struct pn_adapter *adapter, const char *folder,
+                          const char *name)
+{
+    const char *names[PN_SAMPLES_MAX];
+    unsigned count = 0, faults = check->faults;
+    struct pn_err err = {0};
+    unsigned char *hits = pn_arena_alloc(check->boot, pn_adapter_row_count(adapter) + 1);
+    if (hits == NULL ||
+        pn_adapter_samples(check->boot, folder, names, &count, &err) != PN_OK) {
+        complain(check, name, &err);
+        return;
+    }
+    pn_adapter_watch(adapter, hits);
+    for (unsigned i = 0; i < count; i++) {
+        pn_arena_reset(check->arena);
+        if (pn_adapter_sample_run(adapter, check->arena, folder, names[i], check->update, &err) !=
+            PN_OK) {
+            complain(check, name, &err);
+        }
+    }
+    pn_adapter_watch(adapter, NULL);
+    check_rows(check, adapter, name, hits);
+    if (faults == check->faults) {
+        printf("%s: good; %u rows, %u samples, every row is reached\n", name,
+               pn_adapter_row_count(adapter), count);
+    }
+}
+
+static void check_one(struct check *check, const char *adapters_dir, const char *name)
+{
+    struct pn_adapter *adapter = NULL;
+    struct pn_err err = {0};
+    const char *folder = pn_arena_printf(check->boot, "%s/%s", adapters_dir, name);
+    if (folder == NULL || pn_adapter_load(check->boot, folder, &adapter, &err) != PN_OK) {
+        complain(check, name, &err);
+        return;
+    }
+    if (strcmp(pn_adapter_info(adapter)->name, name) != 0) {
+        pn_err_set(&err, PN_INVALID, "adapter.yaml name", "is the folder's name: %s", name);
+        complain(check, name, &err);
+        return;
+    }
+    check_samples(check, adapter, folder, name);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int check_all(struct check *check, const char *adapters_dir)
+{
+    const char *names[FOLDERS_MAX];
+    unsigned count = 0;
+    DIR *directory = opendir(adapters_dir);
+    struct dirent *entry;
+    if (directory == NULL) {
+        fprintf(stderr, "punos: no adapters in %s\n", adapters_dir);
+        return PN_EXIT_BROKEN;
+    }
+    while ((entry = readdir(directory)) != NULL && count < FOLDERS_MAX) {
+        if (entry->d_name[0] != '.' && entry->d_type != DT_REG) {
+            names[count] = pn_arena_copy(check->boot, pn_slice_str(entry->d_name));
+            count += names[count] != NULL ? 1 : 0;
+        }
+    }
+    closedir(directory);
+    qsort(names, count, sizeof *names, compare_names);
+    for (unsigned i = 0; i < count; i++) {
+        check_one(check, adapters_dir, names[i]);
+    }
+    return PN_EXIT_DONE;
+}
+
+static int run(const struct pn_arguments *arguments, const struct pn_config *config)
+{
+    struct check check = {.boot = pn_arena_new(BOOT_BYTES_MAX),
+                          .arena = pn_arena_new(PN_MESSAGE_ARENA_BYTES_MAX),
+                          .update = arguments->values[OPTION_UPDATE] != NULL};
+    int result = check.boot == NULL || check.arena == NULL ? PN_EXIT_BROKEN : PN_EXIT_DONE;
+    if (result == PN_EXIT_DONE && arguments->operand_count == 0) {
+        result = check_all(&check, config->adapters_dir);
+    }
+    for (unsigned i = 0; result == PN_EXIT_DONE && i < arguments->operand_count; i++) {
+        check_one(&check, config->adapters_dir, arguments->operands[i]);
+    }
+    pn_arena_free(check.boot);
+    pn_arena_free(check.arena);
+    return result == PN_EXIT_DONE && check.faults > 0 ? PN_EXIT_NO : result;
+}
+
+static const struct pn_option options[] = {
+    [OPTION_UPDATE] = {"update", PN_OPTION_FLAG, NULL,
+                       "write what the samples give as the expected results"},
+};
+
+const struct pn_command pn_command_adapter_check = {
+    .name = "adapter check",
+    .operands = "[NAME…]",
+    .summary = "check adapters: their files, their samples, and rows that no sample reaches",
+    .description = "Loads each adapter as the hub does, runs every file of its samples/ and compares "
+                   "with the expected result beside it, and names every mapping row that no sample "
+                   "reaches, with file and line. Without NAME all adapters are checked. The exit "
+                   "status is 1 when anything is wrong.",
+    .options = options,
+    .option_count = 1,
+    .operand_min = 0,
+    .operand_max = 64,
+    .run = run,
+};
