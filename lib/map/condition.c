@@ -106,14 +106,19 @@ static bool test_children(const struct pn_map_run *run, const struct pn_map_cond
     return !until;
 }
 
+// A segment, element or object is there even when its first leaf holds nothing.
+static bool is_node(const struct pn_map_run *run, const struct pn_map_path *path)
+{
+    const struct pn_node *node = pn_map_find(run, path);
+    return node != NULL && node->first_child != NULL;
+}
+
 static bool test_path(const struct pn_map_run *run, const struct pn_map_condition *condition)
 {
     struct pn_slice text = pn_map_text(run, condition->path);
     switch (condition->test) {
     case PN_TEST_THERE:
-        return text.len > 0 || (condition->path->root != PN_ROOT_PARAM &&
-                                !condition->path->is_hl7 &&
-                                pn_map_find(run, condition->path) != NULL);
+        return text.len > 0 || is_node(run, condition->path);
     case PN_TEST_EQUALS:
         return is_one_of(condition, text);
     case PN_TEST_STARTS:

@@ -26,16 +26,26 @@ static void complain(struct check *check, const char *adapter, const struct pn_e
     check->faults++;
 }
 
+// One line for each file: its rows that nothing reaches.
 static void check_rows(struct check *check, const struct pn_adapter *adapter, const char *name,
                        const unsigned char *hits)
 {
+    const char *file = NULL;
     for (unsigned i = 0; i < pn_adapter_row_count(adapter); i++) {
-        if (hits[i] == 0) {
-            struct pn_adapter_row row = pn_adapter_row(adapter, i);
-            fprintf(stderr, "%s: %s:%u: no sample reaches this row: add one to samples/\n", name,
-                    row.file, row.line);
-            check->faults++;
+        struct pn_adapter_row row = pn_adapter_row(adapter, i);
+        if (hits[i] != 0) {
+            continue;
         }
+        if (file != row.file) {
+            fprintf(stderr, "%s%s: %s: no sample reaches the rows at line", file == NULL ? "" : "\n",
+                    name, row.file);
+            file = row.file;
+        }
+        fprintf(stderr, " %u", row.line);
+        check->faults++;
+    }
+    if (file != NULL) {
+        fputc('\n', stderr);
     }
 }
 
