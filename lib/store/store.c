@@ -161,9 +161,20 @@ bool pn_store_in_transaction(const struct pn_store *store)
     return store->in_transaction;
 }
 
-int64_t pn_store_change_count(struct pn_store *store)
+enum pn_code pn_store_wake_on_commit(struct pn_store *store, struct pn_err *err)
 {
-    return store->backend->change_count(store);
+    assert(store->in_transaction);
+    return store->backend->wake_on_commit(store, err);
+}
+
+int pn_store_wake_fd(struct pn_store *store)
+{
+    return store->backend->wake_fd(store);
+}
+
+void pn_store_forget_wakes(struct pn_store *store)
+{
+    store->backend->forget_wakes(store);
 }
 
 static enum pn_code check_call(const struct pn_store *store, const struct pn_stmt *stmt,

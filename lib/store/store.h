@@ -13,7 +13,8 @@
  * got in between (serialisation failure, locked): roll back and do the whole transaction again. A
  * transaction sees one moment of the store (SQLite: the only writer; PostgreSQL: repeatable read).
  * After any error inside a transaction roll it back.
- * PN_UNAVAILABLE means that the database is away; the handle reconnects at the next begin.
+ * PN_UNAVAILABLE means that the database is away; the handle reconnects at the next begin
+ * or at the next call outside of a transaction.
  */
 #ifndef PN_STORE_STORE_H
 #define PN_STORE_STORE_H
@@ -58,9 +59,13 @@ PN_MUST_USE enum pn_code pn_store_savepoint(struct pn_store *store, struct pn_er
 PN_MUST_USE enum pn_code pn_store_rollback_to_savepoint(struct pn_store *store, struct pn_err *err);
 
 bool pn_store_in_transaction(const struct pn_store *store);
-// A number that changes when another handle has committed something (SQLite), or 0 (PostgreSQL: ask
-// the tables).
-int64_t pn_store_change_count(struct pn_store *store);
+// Waking another process that listens to this store: the commit of a transaction that asked for it
+// makes the listener's descriptor readable, within milliseconds. A wake-up can get lost when a process
+// dies between its commit and the wake-up: look now and then all the same.
+PN_MUST_USE enum pn_code pn_store_wake_on_commit(struct pn_store *store, struct pn_err *err);
+// The descriptor to wait for, -1 when there is none now; it may change whenever the store reconnects.
+int pn_store_wake_fd(struct pn_store *store);
+void pn_store_forget_wakes(struct pn_store *store);
 
 enum pn_value_kind { PN_VALUE_NULL, PN_VALUE_INT, PN_VALUE_TEXT, PN_VALUE_BYTES };
 struct pn_value {

@@ -8,7 +8,7 @@
 
 #include "store/store.h"
 
-enum { PN_STORE_STATEMENTS_MAX = 1024, PN_STORE_BUCKETS = 256, PN_STORE_PARAMETERS_MAX = 32 };
+enum { PN_STORE_STATEMENTS_MAX = 1024, PN_STORE_BUCKETS = 256, PN_STORE_PARAMETERS_MAX = 256 };
 
 struct pn_stmt {
     struct pn_stmt *next; // in its bucket
@@ -45,7 +45,9 @@ struct pn_store_backend {
     void (*rollback)(struct pn_store *store);
     enum pn_code (*savepoint)(struct pn_store *store, struct pn_err *err);
     enum pn_code (*rollback_to)(struct pn_store *store, struct pn_err *err);
-    int64_t (*change_count)(struct pn_store *store);
+    enum pn_code (*wake_on_commit)(struct pn_store *store, struct pn_err *err);
+    int (*wake_fd)(struct pn_store *store);
+    void (*forget_wakes)(struct pn_store *store);
     enum pn_code (*exec)(struct pn_store *store, const struct pn_store_call *call,
                          int64_t *ret_changed, struct pn_err *err);
     enum pn_code (*query)(struct pn_store *store, const struct pn_store_call *call,

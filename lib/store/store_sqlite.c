@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,7 +35,11 @@ struct sqlite_stmt {
 struct sqlite_store {
     struct pn_store common;
     sqlite3 *db;
-    sqlite3_stmt *begin, *commit, *rollback, *savepoint, *rollback_to, *data_version;
+    sqlite3_stmt *begin, *commit, *rollback, *savepoint, *rollback_to;
+    char wake_path[PATH_MAX];
+    int wake_file; // -1 until it is needed
+    int watch;
+    bool wakes_on_commit;
 };
 
 static struct sqlite_store *mine(struct pn_store *store)
@@ -127,7 +132,6 @@ static enum pn_code prepare_own(struct sqlite_store *store, struct pn_err *err)
         {&store->rollback, "ROLLBACK"},
         {&store->savepoint, "SAVEPOINT here"},
         {&store->rollback_to, "ROLLBACK TO here"},
-        {&store->data_version, "PRAGMA data_version"},
     };
     for (unsigned i = 0; i < PN_ARRAY_COUNT(own); i++) {
         int status = sqlite3_prepare_v3(store->db, own[i].sql, -1, SQLITE_PREPARE_PERSISTENT,
@@ -142,12 +146,18 @@ static enum pn_code prepare_own(struct sqlite_store *store, struct pn_err *err)
 static void sqlite_close_store(struct pn_store *common)
 {
     struct sqlite_store *store = mine(common);
-    sqlite3_stmt *own[] = {store->begin,     store->commit,      store->rollback,
-                           store->savepoint, store->rollback_to, store->data_version};
+    sqlite3_stmt *own[] = {store->begin, store->commit, store->rollback, store->savepoint,
+                           store->rollback_to};
     for (unsigned i = 0; i < PN_ARRAY_COUNT(own); i++) {
         sqlite3_finalize(own[i]);
     }
     sqlite3_close_v2(store->db);
+    if (store->wake_file >= 0) {
+        close(store->wake_file);
+    }
+    if (store->watch >= 0) {
+        close(store->watch);
+    }
     free(store);
 }
 
@@ -180,6 +190,9 @@ static enum pn_code sqlite_open_store(const struct pn_config *config,
     if (store == NULL) {
         return pn_err_set(err, PN_MEMORY, options->name, "no memory for a store");
     }
+    store->wake_file = -1;
+    store->watch = -1;
+    snprintf(store->wake_path, sizeof store->wake_path, "%.*s.wake", PATH_MAX - 8, path);
     store->common.is_read_only = options->read_only;
     snprintf(store->common.name, sizeof store->common.name, "%s", options->name);
     code = set_up(store, path, err);
@@ -281,12 +294,19 @@ static enum pn_code step_own(struct sqlite_store *store, sqlite3_stmt *stmt, str
 
 static enum pn_code sqlite_begin(struct pn_store *common, struct pn_err *err)
 {
+    mine(common)->wakes_on_commit = false;
     return step_own(mine(common), mine(common)->begin, err);
 }
 
 static enum pn_code sqlite_commit(struct pn_store *common, struct pn_err *err)
 {
-    return step_own(mine(common), mine(common)->commit, err);
+    struct sqlite_store *store = mine(common);
+    enum pn_code code = step_own(store, store->commit, err);
+    if (code == PN_OK && store->wakes_on_commit) {
+        // Only a wake-up: the listener finds out without it too, later.
+        (void)!pwrite(store->wake_file, "\n", 1, 0);
+    }
+    return code;
 }
 
 static void sqlite_rollback(struct pn_store *common)
@@ -316,12 +336,47 @@ static enum pn_code sqlite_rollback_to(struct pn_store *common, struct pn_err *e
     return step_own(mine(common), mine(common)->rollback_to, err);
 }
 
-static int64_t sqlite_change_count(struct pn_store *common)
+// --- Waking --------------------------------------------------------------------------------------
+
+static enum pn_code sqlite_wake_on_commit(struct pn_store *common, struct pn_err *err)
 {
-    sqlite3_stmt *stmt = mine(common)->data_version;
-    int64_t count = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
-    sqlite3_reset(stmt);
-    return count;
+    struct sqlite_store *store = mine(common);
+    if (store->wake_file < 0) {
+        store->wake_file = open(store->wake_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    }
+    if (store->wake_file < 0) {
+        return pn_err_set(err, PN_IO, common->name, "the wake-up file: %s", strerror(errno));
+    }
+    store->wakes_on_commit = true;
+    return PN_OK;
+}
+
+static int sqlite_wake_fd(struct pn_store *common)
+{
+    struct sqlite_store *store = mine(common);
+    if (store->watch >= 0) {
+        return store->watch;
+    }
+    int file = open(store->wake_path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    if (file >= 0) {
+        close(file);
+    }
+    store->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (store->watch >= 0 && inotify_add_watch(store->watch, store->wake_path, IN_MODIFY) < 0) {
+        close(store->watch);
+        store->watch = -1;
+    }
+    return store->watch;
+}
+
+static void sqlite_forget_wakes(struct pn_store *common)
+{
+    char events[1024];
+    for (int i = 0; mine(common)->watch >= 0 && i < 64; i++) {
+        if (read(mine(common)->watch, events, sizeof events) <= 0) {
+            return;
+        }
+    }
 }
 
 // --- Migrations ----------------------------------------------------------------------------------
@@ -457,7 +512,9 @@ const struct pn_store_backend pn_store_sqlite = {
     .rollback = sqlite_rollback,
     .savepoint = sqlite_savepoint,
     .rollback_to = sqlite_rollback_to,
-    .change_count = sqlite_change_count,
+    .wake_on_commit = sqlite_wake_on_commit,
+    .wake_fd = sqlite_wake_fd,
+    .forget_wakes = sqlite_forget_wakes,
     .exec = sqlite_exec_stmt,
     .query = sqlite_query,
     .rows_next = sqlite_rows_next,
