@@ -48,3 +48,8 @@ bool pn_uuid_parse(struct pn_slice text, uint8_t ret_bytes[static 16])
     memcpy(ret_bytes, id, sizeof id);
     return true;
 }
+
+void pn_uuid_print(const uint8_t bytes[static 16], char ret_text[static PN_UUID_TEXT_BYTES])
+{
+    uuid_unparse_lower(bytes, ret_text);
+}

@@ -22,5 +22,7 @@ void pn_uuid5(const char *kind, const struct pn_slice *parts, size_t part_count,
 void pn_uuid4(char ret_text[static PN_UUID_TEXT_BYTES]);
 // The 16 bytes of a UUID's text; false when it is not one.
 PN_MUST_USE bool pn_uuid_parse(struct pn_slice text, uint8_t ret_bytes[static 16]);
+// The other way round, in small letters.
+void pn_uuid_print(const uint8_t bytes[static 16], char ret_text[static PN_UUID_TEXT_BYTES]);
 
 #endif
