@@ -20,6 +20,8 @@
 #include "conf/config.h"
 #include "event/event.h"
 #include "privacy/privacy.h"
+#include "run/command.h"
+#include "run/metrics.h"
 #include "store/store.h"
 #include "stream/stream.h"
 
@@ -46,11 +48,36 @@ struct pn_service {
     int64_t tick_ms;
     // May be NULL. After each commit: the place for what must not happen before it is durable.
     void (*committed)(void *state);
+    // May be NULL. After each rollback, also that of one rejected event: what the state has gathered
+    // since the last commit was not done and has to be forgotten. The events come again.
+    void (*rolled_back)(void *state);
     void (*stop)(void *state);
 };
 
-// Runs until SIGTERM or SIGINT. Returns the process's exit status.
+// Runs until SIGTERM or SIGINT, and then finishes the batch in hand. Returns the process's exit
+// status. What is away (stream, store) is waited for, with a growing back-off.
 int pn_run_service(const struct pn_service *service, const struct pn_config *config);
+
+// The command of a service, at file level in one of its source files:
+//
+//   PN_SERVICE_COMMAND(timeline, &timeline_service, "the timeline of each client", "…")
+#define PN_SERVICE_COMMAND(station, service, summary_text, description_text)                       \
+    static int run_##station(const struct pn_arguments *arguments, const struct pn_config *config) \
+    {                                                                                              \
+        (void)arguments;                                                                           \
+        return pn_run_service((service), config);                                                  \
+    }                                                                                              \
+    const struct pn_command pn_command_##station = {                                               \
+        .name = #station,                                                                          \
+        .summary = (summary_text),                                                                 \
+        .description = (description_text),                                                         \
+        .run = run_##station,                                                                      \
+    };
+
+// The tables that lib/run keeps in every service's store (positions, outbox, ids seen). They are made
+// before the service's own; here for tests that open a store without a service around it.
+extern const struct pn_migration pn_run_migrations[];
+extern const unsigned pn_run_migration_count;
 
 // --- For the service -----------------------------------------------------------------------------
 
@@ -62,20 +89,16 @@ struct pn_privacy *pn_run_privacy(struct pn_run *run);
 struct pn_arena *pn_run_arena(struct pn_run *run); // reset before each event and tick
 
 // Puts an event into the outbox, in the open transaction. event->id may be empty: then it is derived
-// from the id of the event being handled, the topic and the place in line. The source is the service.
+// from the id of the event being handled, the topic and the place in line (in a tick: at random). The
+// source is the service; causation and traceparent, when empty, are those of the event being handled.
 PN_MUST_USE enum pn_code pn_run_emit(struct pn_run *run, const char *topic,
                                      const struct pn_event *event, struct pn_err *err);
 
 // For another process that writes into this service's store (the API writing a plan): the same outbox
-// row, in the transaction that is open on `store`. The owning service relays it.
+// row, in the transaction that is open on `store`. The owning service is woken by the commit and
+// relays it. event->id and event->source must be there. Also for a service's own transactions outside
+// of handle and tick.
 PN_MUST_USE enum pn_code pn_outbox_add(struct pn_store *store, const char *topic,
                                        const struct pn_event *event, struct pn_err *err);
-
-// --- Metrics -------------------------------------------------------------------------------------
-
-// Counters and gauges of this process, by name and one label pair; written to the store's metrics
-// table once a second, from where the API shows all services' (`/metrics`, Prometheus text format).
-void pn_metric_add(const char *name, const char *label, const char *label_value, int64_t amount);
-void pn_metric_set(const char *name, const char *label, const char *label_value, int64_t value);
 
 #endif

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * One batch, from the stream to the commit.
+ *
+ * The first attempt handles all events in one go. When one of them is rejected the whole is rolled
+ * back and done again with care: a savepoint before each event, so that the rejected ones go to
+ * quarantine and the rest is done. Rejections are rare, so the common case pays nothing for them.
+ */
+#include <assert.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "fhir/json.h"
+#include "run/run_parts.h"
+
+enum attempt { PLAIN, CAREFUL };
+
+void pn_run_rollback(struct pn_run *run)
+{
+    pn_store_rollback(run->store);
+    pn_positions_rolled_back(run);
+    run->current = NULL;
+    if (run->service->rolled_back != NULL && run->is_started) {
+        run->service->rolled_back(run->state);
+    }
+}
+
+static enum pn_verdict verdict_of(enum pn_code code)
+{
+    return code == PN_OK ? PN_DONE : PN_RETRY;
+}
+
+// --- Quarantine ----------------------------------------------------------------------------------
+
+// FHIR's issue type (IssueType, R4) for a reason.
+static const char *issue_type(enum pn_code code)
+{
+    switch (code) {
+    case PN_UNSUPPORTED:
+        return "not-supported";
+    case PN_LIMIT:
+        return "too-costly";
+    case PN_NOT_FOUND:
+        return "not-found";
+    case PN_CONFLICT:
+        return "conflict";
+    case PN_DENIED:
+        return "forbidden";
+    case PN_INVALID:
+        return "invalid";
+    case PN_OK:
+    case PN_UNAVAILABLE:
+    case PN_IO:
+    case PN_MEMORY:
+    case PN_INTERNAL:
+        break;
+    }
+    return "exception";
+}
+
+// Where the event stands is the way back to it: it stays on the stream.
+static cJSON *make_outcome(const struct pn_run *run, const struct pn_err *reason)
+{
+    char place[160];
+    snprintf(place, sizeof place, "%s: %s partition %d offset %lld", run->service->name,
+             run->current->topic, (int)run->current->partition, (long long)run->current->offset);
+    cJSON *outcome = cJSON_CreateObject();
+    cJSON_AddStringToObject(outcome, "resourceType", "OperationOutcome");
+    cJSON *issues = cJSON_AddArrayToObject(outcome, "issue");
+    cJSON *issue = cJSON_CreateObject();
+    cJSON_AddItemToArray(issues, issue);
+    cJSON_AddStringToObject(issue, "severity", "error");
+    cJSON_AddStringToObject(issue, "code", issue_type(reason->code));
+    cJSON *details = cJSON_AddObjectToObject(issue, "details");
+    cJSON_AddStringToObject(details, "text", reason->text[0] == '\0' ? "rejected" : reason->text);
+    cJSON_AddStringToObject(issue, "diagnostics", place);
+    cJSON *expression = cJSON_AddArrayToObject(issue, "expression");
+    cJSON_AddItemToArray(expression,
+                         cJSON_CreateString(reason->where[0] == '\0' ? "event" : reason->where));
+    return outcome;
+}
+
+static enum pn_code quarantine(struct pn_run *run, const struct pn_err *reason, struct pn_err *err)
+{
+    struct pn_buf text;
+    pn_buf_init(&text, PN_EVENT_BYTES_MAX);
+    pn_arena_reset(run->arena);
+    pn_json_use_arena(run->arena);
+    enum pn_code code = pn_json_print(make_outcome(run, reason), &text, err);
+    pn_json_use_arena(NULL);
+    char id[PN_UUID_TEXT_BYTES];
+    const struct pn_slice parts[] = {pn_slice_str(run->service->name), run->current->event.id};
+    pn_uuid5("quarantine", parts, PN_ARRAY_COUNT(parts), id);
+    const struct pn_event event = {.id = pn_slice_str(id),
+                                   .type = pn_slice_str("fi.punos.message.quarantined.v1"),
+                                   .subject = run->current->event.subject,
+                                   .sector = run->current->event.sector,
+                                   .time_ms = pn_clock_now_ms(),
+                                   .data = pn_buf_slice(&text)};
+    if (code == PN_OK) {
+        code = pn_run_emit(run, PN_TOPIC_QUARANTINE, &event, err);
+    }
+    pn_buf_release(&text);
+    return code;
+}
+
+// --- One event -----------------------------------------------------------------------------------
+
+static enum pn_verdict end_batch(struct pn_run *run, struct pn_err *err)
+{
+    pn_arena_reset(run->arena);
+    run->current = NULL;
+    return run->service->batch_end == NULL ? PN_DONE : run->service->batch_end(run->state, err);
+}
+
+static enum pn_verdict handle(struct pn_run *run, const struct pn_record *record,
+                              struct pn_err *err)
+{
+    pn_arena_reset(run->arena);
+    run->current = record;
+    run->emit_count = 0;
+    return run->service->handle(run->state, record, err);
+}
+
+// Each event is a batch of its own inside the transaction, so that taking it back takes nothing else.
+static enum pn_verdict handle_carefully(struct pn_run *run, const struct pn_record *record,
+                                        struct pn_err *err)
+{
+    enum pn_code code = pn_store_savepoint(run->store, err);
+    if (code != PN_OK) {
+        return PN_RETRY;
+    }
+    struct pn_err reason = {0};
+    enum pn_verdict verdict = handle(run, record, &reason);
+    if (verdict == PN_DONE) {
+        verdict = end_batch(run, &reason);
+    }
+    if (verdict != PN_REJECT) {
+        *err = verdict == PN_DONE ? *err : reason;
+        return verdict;
+    }
+    code = pn_store_rollback_to_savepoint(run->store, err);
+    if (code == PN_OK) {
+        if (run->service->rolled_back != NULL) {
+            run->service->rolled_back(run->state);
+        }
+        run->current = record;
+        run->emit_count = 0;
+        code = quarantine(run, &reason, err);
+    }
+    return code == PN_OK ? PN_REJECT : PN_RETRY;
+}
+
+// --- The batch -----------------------------------------------------------------------------------
+
+struct tally {
+    int64_t done, duplicate, rejected;
+};
+
+static enum pn_verdict handle_all(struct pn_run *run, enum attempt attempt, struct tally *tally,
+                                  struct pn_err *err)
+{
+    for (size_t i = 0; i < run->record_count; i++) {
+        if (run->is_dropped[i]) {
+            tally->duplicate++;
+            continue;
+        }
+        const struct pn_record *record = &run->records[i];
+        enum pn_verdict verdict = attempt == CAREFUL ? handle_carefully(run, record, err)
+                                                     : handle(run, record, err);
+        if (attempt == CAREFUL && verdict == PN_REJECT) {
+            tally->rejected++;
+        } else if (verdict == PN_DONE) {
+            tally->done++;
+        } else {
+            return verdict;
+        }
+    }
+    return attempt == CAREFUL ? PN_DONE : end_batch(run, err);
+}
+
+static enum pn_verdict work(struct pn_run *run, enum attempt attempt, struct tally *tally,
+                            struct pn_err *err)
+{
+    enum pn_code code = pn_outbox_drop_relayed(run, err);
+    if (code == PN_OK) {
+        code = pn_dedupe(run, err);
+    }
+    if (code != PN_OK) {
+        return verdict_of(code);
+    }
+    enum pn_verdict verdict = handle_all(run, attempt, tally, err);
+    run->current = NULL;
+    return verdict == PN_DONE ? verdict_of(pn_positions_save(run, err)) : verdict;
+}
+
+static void committed(struct pn_run *run)
+{
+    pn_positions_committed(run);
+    run->outbox.relayed_count = 0;
+    if (run->service->committed != NULL) {
+        run->service->committed(run->state);
+    }
+}
+
+static enum pn_verdict try_batch(struct pn_run *run, enum attempt attempt, struct pn_err *err)
+{
+    struct tally tally = {0};
+    enum pn_code code = pn_store_begin(run->store, err);
+    if (code != PN_OK) {
+        return PN_RETRY;
+    }
+    enum pn_verdict verdict = work(run, attempt, &tally, err);
+    if (verdict == PN_DONE) {
+        verdict = verdict_of(pn_store_commit(run->store, err));
+    }
+    if (verdict != PN_DONE) {
+        pn_run_rollback(run);
+        return verdict;
+    }
+    committed(run);
+    pn_metric_add(PN_METRIC_EVENTS, "result", "done", tally.done);
+    pn_metric_add(PN_METRIC_EVENTS, "result", "duplicate", tally.duplicate);
+    pn_metric_add(PN_METRIC_EVENTS, "result", "rejected", tally.rejected);
+    pn_metric_add(PN_METRIC_BATCHES, NULL, NULL, 1);
+    return PN_DONE;
+}
+
+enum pn_verdict pn_batch_step(struct pn_run *run, size_t *ret_count, struct pn_err *err)
+{
+    *ret_count = 0;
+    if (run->consumer == NULL) {
+        return PN_DONE;
+    }
+    if (run->needs_rewind && pn_consumer_rewind(run->consumer, err) != PN_OK) {
+        return PN_RETRY;
+    }
+    run->needs_rewind = false;
+    enum pn_code code = pn_consumer_poll(run->consumer, 0, run->records, PN_BATCH_EVENTS_MAX,
+                                         &run->record_count, err);
+    if (code != PN_OK) {
+        run->needs_rewind = true;
+        return PN_RETRY;
+    }
+    *ret_count = run->record_count;
+    if (run->record_count == 0) {
+        return PN_DONE;
+    }
+    enum pn_verdict verdict = try_batch(run, PLAIN, err);
+    if (verdict == PN_REJECT) {
+        verdict = try_batch(run, CAREFUL, err);
+    }
+    assert(verdict != PN_REJECT);
+    run->needs_rewind = verdict != PN_DONE;
+    return verdict;
+}
+
+enum pn_verdict pn_tick_step(struct pn_run *run, struct pn_err *err)
+{
+    if (pn_store_begin(run->store, err) != PN_OK) {
+        return PN_RETRY;
+    }
+    pn_arena_reset(run->arena);
+    run->current = NULL;
+    run->emit_count = 0;
+    enum pn_verdict verdict = run->service->tick(run->state, pn_clock_now_ms(), err);
+    if (verdict == PN_DONE) {
+        verdict = verdict_of(pn_store_commit(run->store, err));
+    }
+    if (verdict == PN_DONE && run->service->committed != NULL) {
+        run->service->committed(run->state);
+    }
+    if (verdict != PN_DONE) {
+        pn_run_rollback(run);
+    }
+    return verdict;
+}
