@@ -98,15 +98,15 @@ static bool take_date(struct pn_slice *rest, int *ret_parts)
     return take_digits(rest, 2, &day) && day >= 1 && day <= days_in_month(year, month);
 }
 
-// hh:mm:ss with any fraction; 60 is a leap second, which a time of day has not.
-static bool take_time(struct pn_slice *rest, int second_max)
+// hh:mm:ss with any fraction; second 60 is a leap second.
+static bool take_time(struct pn_slice *rest)
 {
     int hour = 0;
     int minute = 0;
     int second = 0;
     if (!take_digits(rest, 2, &hour) || !take_char(rest, ':') || !take_digits(rest, 2, &minute) ||
         !take_char(rest, ':') || !take_digits(rest, 2, &second) || hour > 23 || minute > 59 ||
-        second > second_max) {
+        second > 60) {
         return false;
     }
     if (!take_char(rest, '.')) {
@@ -149,7 +149,7 @@ static bool is_moment(struct pn_slice text, bool may_be_partial)
     if (text.len == 0) {
         return may_be_partial;
     }
-    return parts == 3 && take_char(&text, 'T') && take_time(&text, 60) && take_zone(&text) &&
+    return parts == 3 && take_char(&text, 'T') && take_time(&text) && take_zone(&text) &&
            text.len == 0;
 }
 
@@ -165,7 +165,7 @@ static bool is_instant(struct pn_slice text)
 
 static bool is_time(struct pn_slice text)
 {
-    return take_time(&text, 60) && text.len == 0;
+    return take_time(&text) && text.len == 0;
 }
 
 static bool is_code(struct pn_slice text)

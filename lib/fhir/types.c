@@ -54,9 +54,9 @@ bool pn_fhir_is_resource_type(struct pn_slice name)
 const char *const *pn_fhir_resource_types(size_t *ret_count)
 {
     static const char *names[PN_FHIR_RESOURCE_COUNT];
-    for (size_t i = 0; names[0] == NULL && i < PN_FHIR_RESOURCE_COUNT; i++) {
-        size_t from_end = PN_FHIR_RESOURCE_COUNT - 1 - i;
-        names[from_end] = pn_fhir_text(pn_fhir_types[pn_fhir_resources[from_end]].name);
+    // Filled anew by every caller with the same texts, so it does not matter who was first.
+    for (size_t i = 0; i < PN_FHIR_RESOURCE_COUNT; i++) {
+        names[i] = pn_fhir_text(pn_fhir_types[pn_fhir_resources[i]].name);
     }
     *ret_count = PN_FHIR_RESOURCE_COUNT;
     return names;

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "fhir/fhir.h"
+#include "fhir/validate.h"
 
 static struct pn_fhir_report report;
 
@@ -361,6 +362,15 @@ static void names_the_invariant_that_is_broken(void **state)
     }
 }
 
+// They are looked up by halving.
+static void keeps_the_invariants_sorted_by_type(void **state)
+{
+    (void)state;
+    for (unsigned i = 1; i < pn_fhir_invariant_count; i++) {
+        assert_true(pn_fhir_invariants[i - 1].type <= pn_fhir_invariants[i].type);
+    }
+}
+
 static void says_nothing_about_periods_that_may_be_in_order(void **state)
 {
     (void)state;
@@ -471,6 +481,7 @@ int main(void)
         cmocka_unit_test(checks_contained_resources),
         cmocka_unit_test(checks_bundles),
         cmocka_unit_test(names_the_invariant_that_is_broken),
+        cmocka_unit_test(keeps_the_invariants_sorted_by_type),
         cmocka_unit_test(says_nothing_about_periods_that_may_be_in_order),
         cmocka_unit_test(checks_narratives),
         cmocka_unit_test(stops_at_its_bounds),
