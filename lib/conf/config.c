@@ -420,7 +420,7 @@ void pn_config_defaults(struct pn_config *config)
                                ? named
                                : beside_program("adapters", "share/punos/adapters", adapters);
     config->rules_file =
-        beside_program("config/rules.yaml", "share/punos/config/rules.yaml", rules);
+        beside_program("config/rules/default.yaml", "share/punos/config/rules/default.yaml", rules);
 }
 
 enum pn_log_level pn_config_log_level(const struct pn_config *config)

@@ -307,10 +307,11 @@ static void judge(const struct walk *walk, struct pn_slice happening, struct pn_
 enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_facts,
                            struct pn_err *err)
 {
-    struct walk walk = {.at = event->data.ptr, .end = event->data.ptr + event->data.len};
+    struct walk walk = {.at = event->data.ptr};
     for (unsigned i = 0; i < PN_FACT_COUNT; i++) {
         walk.ranks[i] = NO_RANK;
     }
+    walk.end = event->data.len == 0 ? walk.at : walk.at + event->data.len;
     struct coded nothing = {0};
     if (event->data.len == 0 || event->data.ptr[0] != '{' || !walk_value(&walk, &nothing, 0)) {
         return pn_err_set(err, PN_INVALID, "data", "not a JSON object");

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * The rule file: YAML (schemas/rules.schema.yaml) into rules that evaluate.h runs.
+ */
+#ifndef PN_IDENTIFY_RULES_H
+#define PN_IDENTIFY_RULES_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "services/identify/evaluate.h"
+
+struct pn_ruleset {
+    struct pn_rule rules[PN_RULES_MAX];
+    unsigned count;
+    int64_t window_months_max;
+    uint32_t fingerprint; // of the file's text: another one means that clients are evaluated anew
+};
+
+// Texts live in the arena. PN_INVALID names file, line and field.
+PN_MUST_USE enum pn_code pn_rules_parse(struct pn_arena *arena, const char *name,
+                                        struct pn_slice text, struct pn_ruleset *ret_rules,
+                                        struct pn_err *err);
+PN_MUST_USE enum pn_code pn_rules_read(struct pn_arena *arena, const char *path,
+                                       struct pn_ruleset *ret_rules, struct pn_err *err);
+
+// NULL when there is none.
+const struct pn_rule *pn_rules_find(const struct pn_ruleset *rules, struct pn_slice id);
+
+#endif

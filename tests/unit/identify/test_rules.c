@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "services/identify/rules.h"
+
+// A good file; each row below breaks one line of it.
+static const char *const good[] = {
+    "rules:",
+    "  - id: many",
+    "    version: 1",
+    "    origin: punos",
+    "    source: \"a document\"",
+    "    title: { fi: a, sv: b, en: c }",
+    "    explanation: { fi: a, sv: b, en: c }",
+    "    count: events",
+    "    where:",
+    "      kinds: [visit, contact]",
+    "    window_months: 12",
+    "    threshold: 3",
+};
+
+static enum pn_code parse(const char *text, struct pn_ruleset *rules, struct pn_err *err)
+{
+    struct pn_arena *arena = pn_arena_new(64 * 1024 * 1024);
+    enum pn_code code = pn_rules_parse(arena, "r.yaml", pn_slice_str(text), rules, err);
+    pn_arena_free(arena);
+    return code;
+}
+
+// Line `number` (1-based) replaced; NULL leaves it out.
+static void with_line(char *ret_text, size_t bytes, unsigned number, const char *line)
+{
+    size_t len = 0;
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(good); i++) {
+        const char *here = i + 1 == number ? line : good[i];
+        if (here != NULL) {
+            len += (size_t)snprintf(ret_text + len, bytes - len, "%s\n", here);
+        }
+    }
+}
+
+static void names_the_line_and_the_field(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned number;
+        const char *line;
+        const char *where; // what stands in err.where
+        const char *text;  // a part of err.text
+    } rows[] = {
+        {1, "rule:", "r.yaml:1", "one field is expected, rules"},
+        {2, "  - id: Many", "r.yaml:2 rules[0].id", "small letters"},
+        {2, "  - id: [a]", "r.yaml:2 rules[0].id", "an id"},
+        {3, "    version: 0", "r.yaml:3 rules[0].version", "a number from 1 to 9999"},
+        {3, "    version: \"1\"", "r.yaml:3 rules[0].version", "a number"},
+        {3, "    versoin: 1", "r.yaml:3 rules[0].versoin", "did you mean version?"},
+        {3, NULL, "r.yaml:2 rules[0]", "the field version is missing"},
+        {4, "    origin: ours", "r.yaml:4 rules[0].origin", "words"},
+        {6, "    title: { fi: a, sv: b }", "r.yaml:6 rules[0].title", "the field en is missing"},
+        {6, "    title: { fi: a, sv: b, en: [c] }", "r.yaml:6 rules[0].title.en", "a text"},
+        {8, "    count: event", "r.yaml:8 rules[0].count", "did you mean events?"},
+        {10, "      kinds: []", "r.yaml:10 rules[0].where.kinds", "a list of 1 to 32"},
+        {10, "      kinds: [visits]", "r.yaml:10 rules[0].where.kinds[0]", "did you mean visit?"},
+        {10, "      kinds: [\"\"]", "r.yaml:10 rules[0].where.kinds[0]", "words"},
+        {10, "      kinds: visit", "r.yaml:10 rules[0].where.kinds", "a list"},
+        {11, "    window_months: 61", "r.yaml:11 rules[0].window_months", "from 1 to 60"},
+        {12, "    threshold: 3\n    lapse_below: 4", "r.yaml:13 rules[0].lapse_below",
+         "over the threshold"},
+        {12, "    threshold: 3\n    adults_only: yes", "r.yaml:13 rules[0].adults_only",
+         "true or false"},
+    };
+    char text[4096];
+    struct pn_err err;
+    static struct pn_ruleset rules;
+    with_line(text, sizeof text, 0, NULL);
+    assert_int_equal(parse(text, &rules, &err), PN_OK);
+    assert_int_equal(rules.count, 1);
+    assert_int_equal(rules.rules[0].lapse_below, 3);
+    for (size_t i = 0; i < PN_ARRAY_COUNT(rows); i++) {
+        with_line(text, sizeof text, rows[i].number, rows[i].line);
+        err = (struct pn_err){0};
+        assert_int_equal(parse(text, &rules, &err), PN_INVALID);
+        if (strncmp(err.where, rows[i].where, strlen(rows[i].where)) != 0 ||
+            strstr(err.text, rows[i].text) == NULL) {
+            fail_msg("row %zu: %s: %s", i, err.where, err.text);
+        }
+    }
+}
+
+static void ids_are_unique(void **state)
+{
+    (void)state;
+    char text[8192];
+    size_t len = 0;
+    struct pn_err err;
+    static struct pn_ruleset rules;
+    with_line(text, sizeof text, 0, NULL);
+    len = strlen(text);
+    for (unsigned i = 1; i < PN_ARRAY_COUNT(good); i++) {
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s\n", good[i]);
+    }
+    assert_int_equal(parse(text, &rules, &err), PN_INVALID);
+    assert_non_null(strstr(err.where, "r.yaml:13 rules[1].id"));
+}
+
+static void the_rules_that_come_with_punos_are_good(void **state)
+{
+    (void)state;
+    struct pn_arena *arena = pn_arena_new(64 * 1024 * 1024);
+    struct pn_ruleset *rules = pn_arena_alloc(arena, sizeof *rules);
+    struct pn_err err;
+    assert_int_equal(pn_rules_read(arena, "config/rules/default.yaml", rules, &err), PN_OK);
+    static const struct {
+        const char *id;
+        int64_t threshold;
+        bool is_from_source;
+    } expected[] = {{"emergency-visits", 10, true}, {"visits", 11, true},
+                    {"no-shows", 3, false},         {"many-professions", 6, true},
+                    {"many-services", 4, false},    {"concern", 1, true}};
+    assert_int_equal(rules->count, PN_ARRAY_COUNT(expected));
+    for (unsigned i = 0; i < rules->count; i++) {
+        const struct pn_rule *rule = pn_rules_find(rules, pn_slice_str(expected[i].id));
+        assert_non_null(rule);
+        assert_int_equal(rule->threshold, expected[i].threshold);
+        assert_int_equal(rule->is_from_source, expected[i].is_from_source);
+        assert_int_equal(rule->window_months, 12);
+        assert_true(rule->adults_only);
+    }
+    assert_int_equal(pn_rules_read(arena, "config/rules/none.yaml", rules, &err), PN_NOT_FOUND);
+    pn_arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_the_line_and_the_field),
+        cmocka_unit_test(ids_are_unique),
+        cmocka_unit_test(the_rules_that_come_with_punos_are_good),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
