@@ -217,3 +217,7 @@ const struct pn_service *pn_service_deliver(void)
     service.migrations = pn_ledger_migrations();
     return &service;
 }
+
+PN_SERVICE_COMMAND(deliver, pn_service_deliver(), "lay published plans in every records system",
+                   "Turns each version of a shared plan into each connected system's own document, "
+                   "sends it until a receipt comes, and keeps the ledger of what came of it.")
