@@ -51,10 +51,9 @@ enum pn_code pn_stream_open(const struct pn_config *config, struct pn_stream **r
         return pn_err_set(err, PN_INVALID, "stream.partitions", "must be from 1 to %d",
                           PN_STREAM_PARTITIONS_MAX);
     }
-    if (config->stream.kind == PN_STREAM_KAFKA) {
-        return pn_err_set(err, PN_UNSUPPORTED, "stream.kind", "this build has no Kafka");
-    }
-    return pn_stream_sqlite_ops.open(config, ret_stream, err);
+    const struct pn_stream_ops *ops =
+        config->stream.kind == PN_STREAM_KAFKA ? &pn_stream_kafka_ops : &pn_stream_sqlite_ops;
+    return ops->open(config, ret_stream, err);
 }
 
 void pn_stream_close(struct pn_stream *stream)

@@ -36,6 +36,10 @@ struct kafka_stream {
 static const struct pn_kafka_setting producer_settings[] = {
     {"enable.idempotence", "true"},
     {"acks", "all"},
+    // Not more: a broker that has no state of the producer takes whatever sequence comes first.
+    // Were the first request refused (the partition is being made) while the second is on its way,
+    // the first one's retry would pass for a duplicate, and be reported as delivered.
+    {"max.in.flight.requests.per.connection", "1"},
     {"linger.ms", "0"},
     {"compression.codec", "lz4"},
     {"partitioner", "murmur2_random"},
