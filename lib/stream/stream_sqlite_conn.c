@@ -7,20 +7,30 @@
 
 #include "base/clock.h"
 
-enum {
-    TURN_WAIT_MS_MAX = 20000, // how long one writer waits for the others
-    CHECKPOINT_PAGES = 4000
-};
+enum { TURN_WAIT_MS_MAX = 20000 }; // how long one writer waits for the others
 _Static_assert(PN_STREAM_PARTITIONS_MAX <= 1 << (PN_CONN_TOPIC_SHIFT - PN_CONN_PARTITION_SHIFT),
                "a partition fits in the key");
 
-static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS topic (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
-    " partitions INTEGER NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS head (key INTEGER PRIMARY KEY, next_offset INTEGER NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS record (key INTEGER PRIMARY KEY, event BLOB NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS seen (topic INTEGER NOT NULL, id BLOB NOT NULL,"
-    " PRIMARY KEY (topic, id)) WITHOUT ROWID;";
+const struct pn_conn_file pn_conn_records_file = {
+    .name = "stream.db",
+    .pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+               "PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;",
+    .schema = "CREATE TABLE IF NOT EXISTS topic (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+              " partitions INTEGER NOT NULL);"
+              "CREATE TABLE IF NOT EXISTS head (key INTEGER PRIMARY KEY,"
+              " next_offset INTEGER NOT NULL);"
+              "CREATE TABLE IF NOT EXISTS record (key INTEGER PRIMARY KEY, event BLOB NOT NULL);",
+};
+
+const struct pn_conn_file pn_conn_seen_file = {
+    .name = "seen.db",
+    .pragmas = "PRAGMA page_size = 1024; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+               "PRAGMA wal_autocheckpoint = 32000; PRAGMA journal_size_limit = 67108864;",
+    .schema = "CREATE TABLE IF NOT EXISTS head (key INTEGER PRIMARY KEY,"
+              " next_offset INTEGER NOT NULL);"
+              "CREATE TABLE IF NOT EXISTS seen (topic INTEGER NOT NULL, id BLOB NOT NULL,"
+              " PRIMARY KEY (topic, id)) WITHOUT ROWID;",
+};
 
 static const char *const statement_sql[PN_CONN_STATEMENT_COUNT] = {
     [PN_CONN_BEGIN] = "BEGIN IMMEDIATE",
@@ -30,17 +40,17 @@ static const char *const statement_sql[PN_CONN_STATEMENT_COUNT] = {
     [PN_CONN_ADD_TOPIC] = "INSERT INTO topic (name, partitions) VALUES (?1, ?2)",
     [PN_CONN_ADD_HEAD] = "INSERT INTO head (key, next_offset) VALUES (?1, 0)",
     [PN_CONN_GET_HEAD] = "SELECT next_offset FROM head WHERE key = ?1",
-    [PN_CONN_SET_HEAD] = "UPDATE head SET next_offset = ?2 WHERE key = ?1",
     [PN_CONN_ALL_HEADS] = "SELECT key, next_offset FROM head",
+    [PN_CONN_MOVE_HEAD] = "INSERT INTO head (key, next_offset) VALUES (?1, ?2)"
+                          " ON CONFLICT (key) DO UPDATE SET next_offset = excluded.next_offset",
     [PN_CONN_ADD_SEEN] = "INSERT OR IGNORE INTO seen (topic, id) VALUES (?1, ?2)",
     [PN_CONN_ADD_RECORD] = "INSERT INTO record (key, event) VALUES (?1, ?2)",
     [PN_CONN_READ_RANGE] = "SELECT key, event FROM record WHERE key >= ?1 AND key < ?2 ORDER BY key"
                            " LIMIT ?3",
     [PN_CONN_OLDEST] = "SELECT key, substr(event, 1, 64) FROM record WHERE key >= ?1 AND key < ?2"
                        " ORDER BY key LIMIT ?3",
-    [PN_CONN_DROP_SEEN] =
-        "DELETE FROM seen WHERE topic = ?3 AND id IN"
-        " (SELECT substr(event, 2, 16) FROM record WHERE key >= ?1 AND key <= ?2)",
+    [PN_CONN_DROP_SEEN] = "DELETE FROM seen WHERE topic = ?1 AND id = ?2",
+    [PN_CONN_FORGET_TOPIC] = "DELETE FROM seen WHERE topic = ?1",
     [PN_CONN_DROP_RECORDS] = "DELETE FROM record WHERE key >= ?1 AND key <= ?2",
     [PN_CONN_DATA_VERSION] = "PRAGMA data_version",
 };
@@ -51,11 +61,11 @@ enum pn_code pn_conn_fault(struct pn_conn *conn, int status, struct pn_err *err)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
-        return pn_err_set(err, PN_UNAVAILABLE, "stream.db", "other processes keep it locked");
+        return pn_err_set(err, PN_UNAVAILABLE, conn->file->name, "other processes keep it locked");
     case SQLITE_NOMEM:
-        return pn_err_set(err, PN_MEMORY, "stream.db", "out of memory");
+        return pn_err_set(err, PN_MEMORY, conn->file->name, "out of memory");
     default:
-        return pn_err_set(err, PN_IO, "stream.db", "%s", sqlite3_errmsg(conn->db));
+        return pn_err_set(err, PN_IO, conn->file->name, "%s", sqlite3_errmsg(conn->db));
     }
 }
 
@@ -74,23 +84,24 @@ static int wait_for_turn(void *context, int tries)
     return 1;
 }
 
-enum pn_code pn_conn_open(struct pn_conn *conn, const char *folder, int cache_kib,
-                          struct pn_err *err)
+enum pn_code pn_conn_open(struct pn_conn *conn, const char *folder, const struct pn_conn_file *file,
+                          int cache_kib, struct pn_err *err)
 {
     char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/stream.db", folder);
+    char cache[64];
+    conn->file = file;
+    snprintf(path, sizeof path, "%s/%s", folder, file->name);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     int status = sqlite3_open_v2(path, &conn->db, flags, NULL);
     if (status != SQLITE_OK) {
         return pn_err_set(err, PN_IO, path, "cannot be opened");
     }
     sqlite3_busy_handler(conn->db, wait_for_turn, conn);
-    char pragmas[256];
-    snprintf(pragmas, sizeof pragmas,
-             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -%d;"
-             "PRAGMA wal_autocheckpoint = %d; PRAGMA journal_size_limit = 67108864;",
-             cache_kib, CHECKPOINT_PAGES);
-    status = sqlite3_exec(conn->db, pragmas, NULL, NULL, NULL);
+    snprintf(cache, sizeof cache, "PRAGMA cache_size = -%d", cache_kib);
+    status = sqlite3_exec(conn->db, file->pragmas, NULL, NULL, NULL);
+    if (status == SQLITE_OK) {
+        status = sqlite3_exec(conn->db, cache, NULL, NULL, NULL);
+    }
     return status == SQLITE_OK ? PN_OK : pn_conn_fault(conn, status, err);
 }
 
@@ -134,9 +145,9 @@ enum pn_code pn_conn_run(struct pn_conn *conn, enum pn_conn_statement which, con
     return status == SQLITE_DONE || status == SQLITE_ROW ? PN_OK : pn_conn_fault(conn, status, err);
 }
 
-// One number that must be there.
 enum pn_code pn_conn_number(struct pn_conn *conn, enum pn_conn_statement which,
-                            const int64_t *parameter, int64_t *ret_number, struct pn_err *err)
+                            const int64_t *parameter, int64_t otherwise, int64_t *ret_number,
+                            struct pn_err *err)
 {
     sqlite3_stmt *stmt = NULL;
     enum pn_code code = pn_conn_get(conn, which, &stmt, err);
@@ -150,7 +161,7 @@ enum pn_code pn_conn_number(struct pn_conn *conn, enum pn_conn_statement which,
     if (status == SQLITE_ROW) {
         *ret_number = sqlite3_column_int64(stmt, 0);
     } else if (status == SQLITE_DONE) {
-        code = pn_err_set(err, PN_INTERNAL, "stream.db", "a row is missing: the file is damaged");
+        *ret_number = otherwise;
     } else {
         code = pn_conn_fault(conn, status, err);
     }
@@ -196,6 +207,6 @@ int64_t pn_conn_key_of(int64_t topic_id, int32_t partition)
 
 enum pn_code pn_conn_make_tables(struct pn_conn *conn, struct pn_err *err)
 {
-    int status = sqlite3_exec(conn->db, schema, NULL, NULL, NULL);
+    int status = sqlite3_exec(conn->db, conn->file->schema, NULL, NULL, NULL);
     return status == SQLITE_OK ? PN_OK : pn_conn_fault(conn, status, err);
 }

@@ -27,13 +27,14 @@ enum pn_conn_statement {
     PN_CONN_ADD_TOPIC,
     PN_CONN_ADD_HEAD,
     PN_CONN_GET_HEAD,
-    PN_CONN_SET_HEAD,
     PN_CONN_ALL_HEADS,
+    PN_CONN_MOVE_HEAD,
     PN_CONN_ADD_SEEN,
     PN_CONN_ADD_RECORD,
     PN_CONN_READ_RANGE,
     PN_CONN_OLDEST,
     PN_CONN_DROP_SEEN,
+    PN_CONN_FORGET_TOPIC,
     PN_CONN_DROP_RECORDS,
     PN_CONN_DATA_VERSION,
     PN_CONN_STATEMENT_COUNT
@@ -43,12 +44,21 @@ enum pn_conn_statement {
 struct pn_conn {
     sqlite3 *db;
     sqlite3_stmt *statements[PN_CONN_STATEMENT_COUNT];
+    const struct pn_conn_file *file;
     int64_t waiting_since_ms;
 };
 
+struct pn_conn_file {
+    const char *name;
+    const char *pragmas; // before the first table is made, and at every opening
+    const char *schema;
+};
+extern const struct pn_conn_file pn_conn_records_file;
+extern const struct pn_conn_file pn_conn_seen_file;
+
 // conn is zeroed before; closing is needed after a failed opening too. The cache is bounded.
-enum pn_code pn_conn_open(struct pn_conn *conn, const char *folder, int cache_kib,
-                          struct pn_err *err);
+enum pn_code pn_conn_open(struct pn_conn *conn, const char *folder, const struct pn_conn_file *file,
+                          int cache_kib, struct pn_err *err);
 void pn_conn_close(struct pn_conn *conn);
 enum pn_code pn_conn_make_tables(struct pn_conn *conn, struct pn_err *err);
 
@@ -61,9 +71,10 @@ enum pn_code pn_conn_get(struct pn_conn *conn, enum pn_conn_statement which,
 // Runs a statement without rows whose parameters are these numbers.
 enum pn_code pn_conn_run(struct pn_conn *conn, enum pn_conn_statement which, const int64_t *numbers,
                          int number_count, struct pn_err *err);
-// One number that must be there. The parameter may be NULL.
+// The first column of the first row, `otherwise` when there is none. The parameter may be NULL.
 enum pn_code pn_conn_number(struct pn_conn *conn, enum pn_conn_statement which,
-                            const int64_t *parameter, int64_t *ret_number, struct pn_err *err);
+                            const int64_t *parameter, int64_t otherwise, int64_t *ret_number,
+                            struct pn_err *err);
 // Does nothing without a transaction.
 void pn_conn_rollback(struct pn_conn *conn);
 // PN_NOT_FOUND, with err filled, when there is no such topic.

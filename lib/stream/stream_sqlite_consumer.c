@@ -134,7 +134,7 @@ enum pn_code pn_sqlite_consumer_open(struct pn_stream *stream,
         code = claim_group(consumer, folder, options->group, err);
     }
     if (code == PN_OK) {
-        code = pn_conn_open(&consumer->conn, folder, CACHE_KIB, err);
+        code = pn_conn_open(&consumer->conn, folder, &pn_conn_records_file, CACHE_KIB, err);
     }
     if (code != PN_OK) {
         pn_sqlite_consumer_close(&consumer->base);
@@ -186,7 +186,8 @@ static enum pn_code assign_topic(struct sqlite_consumer *consumer, unsigned whic
         *slot = (struct slot){.topic = name, .key = pn_conn_key_of(id, p), .partition = p};
         code = place(consumer, slot, err);
         if (code == PN_OK) {
-            code = pn_conn_number(&consumer->conn, PN_CONN_GET_HEAD, &slot->key, &slot->head, err);
+            code =
+                pn_conn_number(&consumer->conn, PN_CONN_GET_HEAD, &slot->key, 0, &slot->head, err);
         }
         if (code != PN_OK) {
             return code;
@@ -238,7 +239,8 @@ static enum pn_code read_heads(struct sqlite_consumer *consumer, struct pn_err *
 static enum pn_code refresh(struct sqlite_consumer *consumer, struct pn_err *err)
 {
     int64_t version = 0;
-    enum pn_code code = pn_conn_number(&consumer->conn, PN_CONN_DATA_VERSION, NULL, &version, err);
+    enum pn_code code =
+        pn_conn_number(&consumer->conn, PN_CONN_DATA_VERSION, NULL, 0, &version, err);
     if (code != PN_OK || (consumer->heads_are_read && version == consumer->data_version)) {
         return code;
     }
