@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// One client: why on the list, the timeline over the sectors, the plan and where it stands.
+
+import { h, say, show } from "./dom.js";
+import { day, inLanguage, moment, t } from "./texts.js";
+import * as calls from "./calls.js";
+import { STATES, shortKey } from "./worklist.js";
+import { timelineSection } from "./timeline.js";
+import { planSection } from "./plan_view.js";
+
+async function orNull(promise, ...statuses) {
+  try {
+    return await promise;
+  } catch (error) {
+    if (statuses.includes(error.status)) {
+      return null;
+    }
+    throw error;
+  }
+}
+
+function nameOf(patient) {
+  const name = (patient.name || [])[0] || {};
+  return [...(name.given || []), name.family].filter((part) => part).join(" ");
+}
+
+// --- Head ----------------------------------------------------------------------------------------
+
+function heading(client, patient, caller) {
+  const title = h("h1", {}, `${t("client")} ${shortKey(client)}`);
+  const facts = [];
+  if (patient.birthDate) {
+    facts.push(t("born", patient.birthDate.slice(0, 4)));
+  }
+  if (patient.gender) {
+    facts.push(t(`gender.${patient.gender}`));
+  }
+  if (((patient.meta || {}).security || []).some((label) => label.code === "TURVAKIELTO")) {
+    facts.push(t("protected"));
+  }
+  const parts = [title, h("p", {}, facts.filter((part) => part).join(", "))];
+  if (caller.may.includes("identity")) {
+    let isShown = false;
+    const button = h("button", { type: "button", "aria-describedby": "name-hint" }, t("showName"));
+    button.addEventListener("click", async () => {
+      isShown = !isShown;
+      const name = isShown ? nameOf(await calls.identity(client)) : "";
+      title.textContent = name || `${t("client")} ${shortKey(client)}`;
+      button.textContent = t(isShown ? "hideName" : "showName");
+      say(title.textContent);
+    });
+    parts.push(h("p", {}, button, " ", h("span", { id: "name-hint", class: "hint" },
+      t("nameLogged"))));
+  }
+  return parts;
+}
+
+// --- Why on the list -----------------------------------------------------------------------------
+
+function evidenceOf(trigger) {
+  const references = [];
+  for (const evidence of (trigger.issue && trigger.issue.evidence) || []) {
+    for (const detail of evidence.detail || []) {
+      references.push(detail.reference);
+    }
+  }
+  return references.filter((reference) => reference);
+}
+
+function triggerItem(trigger, highlight) {
+  const counted = evidenceOf(trigger);
+  const button = counted.length > 0 && h("button",
+    { type: "button", class: "quiet", "aria-pressed": "false" }, t("showCounted"));
+  if (button) {
+    button.addEventListener("click", () => {
+      const isOn = button.getAttribute("aria-pressed") === "true";
+      for (const other of document.querySelectorAll("#why [aria-pressed]")) {
+        other.setAttribute("aria-pressed", "false");
+      }
+      button.setAttribute("aria-pressed", String(!isOn));
+      highlight(isOn ? [] : counted);
+    });
+  }
+  return h("li", {},
+    h("strong", {}, inLanguage(trigger.title) || trigger.rule), " ",
+    h("span", { class: "tag" }, t(`trigger.${trigger.state}`)),
+    h("span", { class: "block" }, t("counted", trigger.count, trigger.threshold)),
+    trigger.state === "raised" && trigger.lapses &&
+      h("span", { class: "hint block" }, t("lapses", day(trigger.lapses))),
+    button);
+}
+
+function stateForm(client, found, refresh) {
+  const select = h("select", { id: "case-state" },
+    STATES.filter((state) => state !== "lapsed" || state === found.json.state)
+      .map((state) => h("option", { value: state, selected: state === found.json.state,
+        disabled: state === "lapsed" }, t(`state.${state}`))));
+  const save = async (event) => {
+    event.preventDefault();
+    try {
+      await calls.setState(client, select.value, found.etag);
+      await refresh();
+      say(t("saved"));
+    } catch (error) {
+      if (error.status !== 412 && error.status !== 409) {
+        throw error;
+      }
+      await refresh();
+      say(t("stale"));
+    }
+  };
+  return h("form", { class: "bar", onsubmit: save },
+    h("div", {}, h("label", { for: "case-state" }, t("setState")), select),
+    h("button", { type: "submit" }, t("save")));
+}
+
+function whySection(client, found, caller, highlight, refresh) {
+  const triggers = found ? found.json.triggers : [];
+  return h("section", { id: "why", "aria-labelledby": "why-title" },
+    h("h2", { id: "why-title" }, t("triggers")),
+    triggers.length === 0 && h("p", {}, t("noTriggers")),
+    h("ul", { class: "cards" }, triggers.map((trigger) => triggerItem(trigger, highlight))),
+    found && found.json.withheld > 0 && h("p", { class: "hint" },
+      t("withheld", found.json.withheld)),
+    found && caller.may.includes("worklist-set") && stateForm(client, found, refresh));
+}
+
+// --- Where the data comes from -------------------------------------------------------------------
+
+function part(extension, url) {
+  const found = (extension.extension || []).find((item) => item.url === url);
+  return found && (found.valueUri || found.valueCode || found.valueInstant || found.valueBoolean);
+}
+
+function sourcesSection(bundle) {
+  const stamps = ((bundle.meta || {}).extension || []).filter((item) =>
+    item.url.endsWith("/completeness"));
+  const line = (stamp) => {
+    const received = part(stamp, "lastReceived");
+    const days = Math.floor((Date.now() - new Date(received)) / 86400000);
+    return h("li", {},
+      `${part(stamp, "source").replace(/^\/adapter\//, "")}: ${t("heard", moment(received))}`,
+      part(stamp, "silent") && h("strong", {}, ` – ${t("silent", days)}`));
+  };
+  return h("section", { "aria-labelledby": "sources-title" },
+    h("h2", { id: "sources-title" }, t("sources")),
+    h("p", { class: "hint" }, t("sourcesHelp")),
+    h("ul", {}, stamps.map(line)));
+}
+
+export async function showClient(main, caller, client) {
+  const [patient, found, plan, timeline] = await Promise.all([
+    calls.patient(client),
+    orNull(calls.flagged(client), 403, 404),
+    orNull(calls.currentPlan(client), 403),
+    timelineSection(client),
+  ]);
+  const refresh = () => showClient(main, caller, client);
+  show(main,
+    h("p", {}, h("a", { href: "#/" }, t("back"))),
+    heading(client, patient, caller),
+    whySection(client, found, caller, timeline.highlight, refresh),
+    timeline.element,
+    await planSection(client, plan, caller),
+    sourcesSection(timeline.bundle));
+}

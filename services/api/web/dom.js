@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elements without markup text: everything shown is a text node.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes || {})) {
+    if (value === null || value === undefined || value === false) {
+      continue;
+    }
+    if (name.startsWith("on")) {
+      element.addEventListener(name.slice(2), value);
+    } else {
+      element.setAttribute(name, value === true ? "" : String(value));
+    }
+  }
+  for (const child of children.flat(4)) {
+    if (child !== null && child !== undefined && child !== false && child !== "") {
+      element.append(child);
+    }
+  }
+  return element;
+}
+
+export function h(name, attributes, ...children) {
+  return fill(document.createElement(name), attributes, children);
+}
+
+export function svg(name, attributes, ...children) {
+  return fill(document.createElementNS(SVG, name), attributes, children);
+}
+
+export function show(target, ...children) {
+  target.replaceChildren(...children.flat(4).filter((child) => child));
+}
+
+let nextNumber = 1;
+export function newId(stem) {
+  return `${stem}-${nextNumber++}`;
+}
+
+// Spoken by screen readers, and seen under the header.
+export function say(text) {
+  document.getElementById("status").textContent = text;
+}

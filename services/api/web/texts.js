@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page's words, all from texts.json, and dates in the reader's language.
+
+const LANGUAGES = ["fi", "sv", "en"];
+let all = {};
+let language = "fi";
+
+export async function loadTexts() {
+  const answer = await fetch("/web/texts.json");
+  all = await answer.json();
+  const wanted = localStorage.getItem("language") || navigator.language.slice(0, 2);
+  setLanguage(LANGUAGES.includes(wanted) ? wanted : "fi");
+}
+
+export function setLanguage(code) {
+  language = code;
+  localStorage.setItem("language", code);
+  document.documentElement.lang = code;
+  for (const element of document.querySelectorAll("[data-text]")) {
+    element.textContent = t(element.dataset.text);
+  }
+  for (const element of document.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", t(element.dataset.label));
+  }
+  const chooser = document.getElementById("language");
+  chooser.value = code;
+}
+
+export function currentLanguage() {
+  return language;
+}
+
+// t("counted", 12, 10): {0} and {1} are filled in.
+export function t(key, ...values) {
+  const text = all[language][key];
+  if (text === undefined) {
+    return key;
+  }
+  return values.reduce((line, value, index) => line.replace(`{${index}}`, String(value)), text);
+}
+
+export function has(key) {
+  return all[language][key] !== undefined;
+}
+
+// The text of a {fi, sv, en} object.
+export function inLanguage(texts) {
+  return (texts && (texts[language] || texts.fi || texts.en)) || "";
+}
+
+export function day(value) {
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? "" : date.toLocaleDateString(language);
+}
+
+export function moment(value) {
+  const date = new Date(value);
+  if (Number.isNaN(date.getTime())) {
+    return "";
+  }
+  return date.toLocaleString(language, { dateStyle: "short", timeStyle: "short" });
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The work list: who may be a shared client, why, and where the work stands.
+
+import { h, say, show } from "./dom.js";
+import { day, inLanguage, t } from "./texts.js";
+import * as calls from "./calls.js";
+
+export const STATES = ["new", "seen", "in-discussion", "consents", "refuses", "thinking",
+  "has-worker", "not-relevant", "lapsed"];
+
+const chosen = { state: "", names: false };
+
+// "a3f1 c07e": enough of a key to tell rows apart.
+export function shortKey(key) {
+  return `${key.slice(0, 4)} ${key.slice(4, 8)}`;
+}
+
+function who(item) {
+  const parts = [];
+  if (item.birthYear) {
+    parts.push(t("born", item.birthYear));
+  }
+  if (item.gender) {
+    parts.push(t(`gender.${item.gender}`));
+  }
+  return parts.filter((part) => part).join(", ");
+}
+
+function row(item) {
+  return h("tr", {},
+    h("th", { scope: "row" },
+      h("a", { href: `#/client/${item.client}` }, item.name || shortKey(item.client)),
+      h("span", { class: "hint block" }, who(item))),
+    h("td", {},
+      h("ul", { class: "plain" },
+        item.triggers.map((trigger) => h("li", {}, inLanguage(trigger.title) || trigger.rule,
+          h("span", { class: "hint block" }, t("counted", trigger.count, trigger.threshold)))))),
+    h("td", {}, t(`state.${item.state}`)),
+    h("td", {}, day(item.changed)));
+}
+
+function stateFilter(counts, refresh) {
+  const select = h("select", { id: "state-filter" },
+    h("option", { value: "" }, t("stateOpen")),
+    STATES.map((state) => h("option", { value: state, selected: state === chosen.state },
+      counts ? `${t(`state.${state}`)} (${counts[state]})` : t(`state.${state}`))));
+  select.addEventListener("change", async () => {
+    chosen.state = select.value;
+    await refresh();
+    document.getElementById("state-filter").focus();
+  });
+  return h("div", {}, h("label", { for: "state-filter" }, t("stateFilter")), select);
+}
+
+function nameSwitch(caller, refresh) {
+  if (!caller.may.includes("identity")) {
+    return null;
+  }
+  const toggle = async () => {
+    chosen.names = !chosen.names;
+    await refresh();
+    document.getElementById("names").focus();
+  };
+  return h("div", {},
+    h("button", { id: "names", type: "button", "aria-pressed": String(chosen.names),
+      "aria-describedby": "names-hint", onclick: toggle }, t("showNames")),
+    h("span", { id: "names-hint", class: "hint block" }, t("namesLogged")));
+}
+
+function table(list) {
+  const body = h("tbody", {}, list.clients.map(row));
+  const element = h("table", {},
+    h("caption", { class: "unseen" }, t("worklist")),
+    h("thead", {}, h("tr", {},
+      ["client", "why", "state", "changed"].map((key) => h("th", { scope: "col" }, t(key))))),
+    body);
+  return { element, body };
+}
+
+function moreButton(list, body) {
+  let cursor = list.next;
+  const button = h("button", { type: "button" }, t("more"));
+  button.addEventListener("click", async () => {
+    const page = await calls.worklist(chosen.state, chosen.names, cursor);
+    const rows = page.clients.map(row);
+    body.append(...rows);
+    cursor = page.next;
+    button.hidden = !cursor;
+    rows[0]?.querySelector("a").focus();
+  });
+  return button;
+}
+
+export async function showWorklist(main, caller) {
+  const list = await calls.worklist(chosen.state, chosen.names, "");
+  const refresh = async () => {
+    say(t("loading"));
+    await showWorklist(main, caller);
+    say(t("count", document.querySelectorAll("tbody tr").length));
+  };
+  const { element, body } = table(list);
+  show(main,
+    h("h1", {}, t("worklist")),
+    h("p", { class: "hint" }, t("worklistAbout")),
+    h("div", { class: "bar" }, stateFilter(list.states, refresh), nameSwitch(caller, refresh)),
+    list.withheld > 0 && h("p", { class: "hint" }, t("withheld", list.withheld)),
+    list.clients.length === 0
+      ? h("p", {}, t("noClients"))
+      : h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": t("worklist") },
+        element),
+    list.next && moreButton(list, body));
+}
