@@ -15,6 +15,20 @@
 
 enum { HISTORY_MAX = 200 };
 
+// W3C Trace Context: what a caller sends goes on the stream only when it is well formed.
+static struct pn_slice trace_of(const struct pn_call *call)
+{
+    enum { TRACEPARENT_BYTES = 55 };
+    struct pn_slice header = pn_http_header(call->exchange, "traceparent");
+    bool is_good = header.len == TRACEPARENT_BYTES;
+    for (size_t i = 0; is_good && i < header.len; i++) {
+        bool is_dash = i == 2 || i == 35 || i == 52;
+        is_good = is_dash ? header.ptr[i] == '-'
+                          : memchr("0123456789abcdef", header.ptr[i], 16) != NULL;
+    }
+    return is_good ? header : (struct pn_slice){0};
+}
+
 static struct pn_plan_writer writer_of(const struct pn_call *call, struct pn_fhir_report *report)
 {
     memset(report, 0, sizeof *report);
@@ -22,7 +36,7 @@ static struct pn_plan_writer writer_of(const struct pn_call *call, struct pn_fhi
                                    .privacy = call->api->privacy,
                                    .author = call->caller->name,
                                    .author_display = call->caller->name,
-                                   .traceparent = pn_http_header(call->exchange, "traceparent"),
+                                   .traceparent = trace_of(call),
                                    .report = report};
 }
 
