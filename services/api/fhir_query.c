@@ -376,7 +376,7 @@ static enum pn_code read_one(struct pn_call *call, struct pn_query *query,
     return read_param(call, query, param, parameter->value, err);
 }
 
-enum pn_code pn_query_read(struct pn_call *call, const struct pn_fhir_type *type,
+enum pn_code pn_query_read(struct pn_call *call, const struct pn_api_type *type,
                            struct pn_query *ret_query, struct pn_err *err)
 {
     unsigned count = 0;

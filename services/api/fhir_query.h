@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "services/api/api.h"
-#include "services/api/fhir_types.h"
+#include "services/api/api_types.h"
 
 enum { PN_QUERY_FILTERS_MAX = 16, PN_QUERY_COUNT_DEFAULT = 50 };
 
@@ -43,7 +43,7 @@ struct pn_query_filter {
 };
 
 struct pn_query {
-    const struct pn_fhir_type *type;
+    const struct pn_api_type *type;
     struct pn_slice client_key; // from patient or subject; empty when not given
     struct pn_query_filter filters[PN_QUERY_FILTERS_MAX];
     unsigned filter_count;
@@ -52,7 +52,7 @@ struct pn_query {
     unsigned ignored_count; // unknown parameters that were left out
 };
 
-PN_MUST_USE enum pn_code pn_query_read(struct pn_call *call, const struct pn_fhir_type *type,
+PN_MUST_USE enum pn_code pn_query_read(struct pn_call *call, const struct pn_api_type *type,
                                        struct pn_query *ret_query, struct pn_err *err);
 // Whether a resource fits all filters. `updated_ms` is its meta.lastUpdated.
 bool pn_query_fits(const struct pn_query *query, const cJSON *resource, int64_t updated_ms);

@@ -7,7 +7,7 @@
 
 #include "services/api/bundle.h"
 #include "services/api/calls.h"
-#include "services/api/fhir_types.h"
+#include "services/api/api_types.h"
 #include "services/api/plan_view.h"
 
 // What was found, before anybody knows whether it may be shown.
@@ -22,7 +22,7 @@ struct found {
     struct pn_plan_row plan_row; // CarePlan, CareTeam
 };
 
-static enum pn_code find_entry(struct pn_call *call, const struct pn_fhir_type *type,
+static enum pn_code find_entry(struct pn_call *call, const struct pn_api_type *type,
                                struct pn_slice id, struct found *found, struct pn_err *err)
 {
     struct pn_entry entry;
@@ -42,7 +42,7 @@ static enum pn_code find_entry(struct pn_call *call, const struct pn_fhir_type *
     return PN_OK;
 }
 
-static enum pn_code find_flagged(struct pn_call *call, const struct pn_fhir_type *type,
+static enum pn_code find_flagged(struct pn_call *call, const struct pn_api_type *type,
                                  struct pn_slice id, struct found *found, struct pn_err *err)
 {
     enum pn_code code = pn_api_open_worklist(call->api, err);
@@ -69,7 +69,7 @@ static enum pn_code find_flagged(struct pn_call *call, const struct pn_fhir_type
     return code;
 }
 
-static enum pn_code find_plan(struct pn_call *call, const struct pn_fhir_type *type,
+static enum pn_code find_plan(struct pn_call *call, const struct pn_api_type *type,
                               struct pn_slice id, struct found *found, struct pn_err *err)
 {
     (void)type;
@@ -84,7 +84,7 @@ static enum pn_code find_plan(struct pn_call *call, const struct pn_fhir_type *t
     return code;
 }
 
-static enum pn_code make_resource(struct pn_call *call, const struct pn_fhir_type *type,
+static enum pn_code make_resource(struct pn_call *call, const struct pn_api_type *type,
                                   const struct found *found, cJSON **ret_resource,
                                   struct pn_err *err)
 {
@@ -102,7 +102,7 @@ static enum pn_code make_resource(struct pn_call *call, const struct pn_fhir_typ
     return PN_OK;
 }
 
-static void show(struct pn_call *call, const struct pn_fhir_type *type, const struct found *found,
+static void show(struct pn_call *call, const struct pn_api_type *type, const struct found *found,
                  const struct pn_client *client)
 {
     cJSON *resource = NULL;
@@ -123,7 +123,7 @@ static void show(struct pn_call *call, const struct pn_fhir_type *type, const st
 
 void pn_fhir_read_call(struct pn_http_exchange *exchange, void *context)
 {
-    static enum pn_code (*const finders[])(struct pn_call *, const struct pn_fhir_type *,
+    static enum pn_code (*const finders[])(struct pn_call *, const struct pn_api_type *,
                                            struct pn_slice, struct found *, struct pn_err *) = {
         [PN_FROM_TIMELINE] = find_entry,
         [PN_FROM_WORKLIST] = find_flagged,
@@ -131,7 +131,7 @@ void pn_fhir_read_call(struct pn_http_exchange *exchange, void *context)
     };
     struct pn_call call;
     pn_call_begin(&call, exchange, context);
-    const struct pn_fhir_type *type = pn_fhir_type_of_path(pn_http_path(exchange));
+    const struct pn_api_type *type = pn_api_type_of_path(pn_http_path(exchange));
     struct pn_slice id = pn_http_path_value(exchange, "id");
     struct found found = {0};
     struct pn_err err;

@@ -191,7 +191,7 @@ static enum pn_code search_plans(struct search *search, struct pn_err *err)
 
 // --- The call ------------------------------------------------------------------------------------
 
-static enum pn_action action_of(const struct pn_fhir_type *type)
+static enum pn_action action_of(const struct pn_api_type *type)
 {
     static const enum pn_action actions[] = {
         [PN_FROM_TIMELINE] = PN_ACTION_TIMELINE,
@@ -241,7 +241,7 @@ void pn_fhir_search_call(struct pn_http_exchange *exchange, void *context)
     }
     struct pn_call *call = &search->call;
     pn_call_begin(call, exchange, context);
-    const struct pn_fhir_type *type = pn_fhir_type_of_path(pn_http_path(exchange));
+    const struct pn_api_type *type = pn_api_type_of_path(pn_http_path(exchange));
     if (type == NULL || pn_query_read(call, type, &search->query, &err) != PN_OK) {
         pn_call_answer_error(call, &err);
         return;

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "services/api/api.h"
 #include "services/api/calls.h"
-#include "services/api/fhir_types.h"
+#include "services/api/api_types.h"
 
 static cJSON *add_to_list(cJSON *object, const char *name)
 {
@@ -55,7 +55,7 @@ static bool has_route(enum pn_http_method method, const char *path)
     return false;
 }
 
-static void add_type(cJSON *rest, const struct pn_fhir_type *type, struct pn_arena *arena)
+static void add_type(cJSON *rest, const struct pn_api_type *type, struct pn_arena *arena)
 {
     const struct {
         enum pn_http_method method;
@@ -134,8 +134,8 @@ void pn_fhir_metadata_call(struct pn_http_exchange *exchange, void *context)
     cJSON *security = cJSON_AddObjectToObject(rest, "security");
     cJSON_AddStringToObject(security, "description", "Bearer token (RFC 6750) on every call");
     add_patient(rest);
-    for (unsigned i = 0; i < pn_fhir_type_count; i++) {
-        add_type(rest, &pn_fhir_types[i], call.arena);
+    for (unsigned i = 0; i < pn_api_type_count; i++) {
+        add_type(rest, &pn_api_types[i], call.arena);
     }
     pn_call_answer(&call, 200, PN_TYPE_FHIR, statement);
 }

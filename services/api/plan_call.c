@@ -23,8 +23,8 @@ static struct pn_slice trace_of(const struct pn_call *call)
     bool is_good = header.len == TRACEPARENT_BYTES;
     for (size_t i = 0; is_good && i < header.len; i++) {
         bool is_dash = i == 2 || i == 35 || i == 52;
-        is_good = is_dash ? header.ptr[i] == '-'
-                          : memchr("0123456789abcdef", header.ptr[i], 16) != NULL;
+        is_good =
+            is_dash ? header.ptr[i] == '-' : memchr("0123456789abcdef", header.ptr[i], 16) != NULL;
     }
     return is_good ? header : (struct pn_slice){0};
 }

@@ -117,7 +117,7 @@ static void page_sizes_are_bounded(void **state)
 static void filters_are_all_needed(void **state)
 {
     (void)state;
-    const struct pn_fhir_type *type = pn_fhir_type_find(pn_slice_str("Encounter"));
+    const struct pn_api_type *type = pn_api_type_find(pn_slice_str("Encounter"));
     struct pn_query query = {.type = type, .filter_count = 2};
     query.filters[0].param = pn_search_param_find(type, pn_slice_str("status"));
     query.filters[0].value = pn_slice_str("planned,finished");

@@ -6,12 +6,12 @@
  * FHIR R4 3.1.1 (search). Every search here is of one client: `patient` (or `subject`) must be
  * given.
  */
-#ifndef PN_SERVICES_API_FHIR_TYPES_H
-#define PN_SERVICES_API_FHIR_TYPES_H
+#ifndef PN_SERVICES_API_API_TYPES_H
+#define PN_SERVICES_API_API_TYPES_H
 
 #include "base/slice.h"
 
-enum pn_fhir_source {
+enum pn_api_source {
     PN_FROM_TIMELINE, // what the systems sent
     PN_FROM_WORKLIST, // what the rules said
     PN_FROM_PLANS     // the shared plans
@@ -40,25 +40,25 @@ struct pn_search_param {
     const char *text; // for the CapabilityStatement
 };
 
-struct pn_fhir_type {
+struct pn_api_type {
     const char *name;
-    enum pn_fhir_source source;
+    enum pn_api_source source;
     const struct pn_search_param *params;
     unsigned param_count;
     const char *sort; // the one order there is, as _sort names it
 };
 
-extern const struct pn_fhir_type pn_fhir_types[];
-extern const unsigned pn_fhir_type_count;
+extern const struct pn_api_type pn_api_types[];
+extern const unsigned pn_api_type_count;
 // Parameters that every type has.
 extern const struct pn_search_param pn_search_common[];
 extern const unsigned pn_search_common_count;
 
 // NULL when there is none.
-const struct pn_fhir_type *pn_fhir_type_find(struct pn_slice name);
+const struct pn_api_type *pn_api_type_find(struct pn_slice name);
 // The type that "/fhir/<type>/…" names.
-const struct pn_fhir_type *pn_fhir_type_of_path(struct pn_slice path);
-const struct pn_search_param *pn_search_param_find(const struct pn_fhir_type *type,
+const struct pn_api_type *pn_api_type_of_path(struct pn_slice path);
+const struct pn_search_param *pn_search_param_find(const struct pn_api_type *type,
                                                    struct pn_slice name);
 // The FHIR name of a kind: "token", "date", "reference", "special".
 const char *pn_search_kind_name(enum pn_search_kind kind);

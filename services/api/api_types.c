@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/api/fhir_types.h"
+#include "services/api/api_types.h"
 
 #define PATIENT_PARAM                                                                              \
     {                                                                                              \
@@ -75,7 +75,7 @@ static const struct pn_search_param team_params[] = {
 
 #define PARAMS(table) (table), PN_ARRAY_COUNT(table)
 
-const struct pn_fhir_type pn_fhir_types[] = {
+const struct pn_api_type pn_api_types[] = {
     {"Encounter", PN_FROM_TIMELINE, PARAMS(encounter_params), "-date"},
     {"Appointment", PN_FROM_TIMELINE, PARAMS(appointment_params), "-date"},
     {"EpisodeOfCare", PN_FROM_TIMELINE, PARAMS(episode_params), "-date"},
@@ -85,7 +85,7 @@ const struct pn_fhir_type pn_fhir_types[] = {
     {"CarePlan", PN_FROM_PLANS, PARAMS(plan_params), "-_lastUpdated"},
     {"CareTeam", PN_FROM_PLANS, PARAMS(team_params), "-_lastUpdated"},
 };
-const unsigned pn_fhir_type_count = PN_ARRAY_COUNT(pn_fhir_types);
+const unsigned pn_api_type_count = PN_ARRAY_COUNT(pn_api_types);
 
 const struct pn_search_param pn_search_common[] = {
     {"_id", PN_SEARCH_ID, {"id"}, "Logical id"},
@@ -97,23 +97,23 @@ const struct pn_search_param pn_search_common[] = {
 };
 const unsigned pn_search_common_count = PN_ARRAY_COUNT(pn_search_common);
 
-const struct pn_fhir_type *pn_fhir_type_find(struct pn_slice name)
+const struct pn_api_type *pn_api_type_find(struct pn_slice name)
 {
-    for (unsigned i = 0; i < pn_fhir_type_count; i++) {
-        if (pn_slice_is(name, pn_fhir_types[i].name)) {
-            return &pn_fhir_types[i];
+    for (unsigned i = 0; i < pn_api_type_count; i++) {
+        if (pn_slice_is(name, pn_api_types[i].name)) {
+            return &pn_api_types[i];
         }
     }
     return NULL;
 }
 
-const struct pn_fhir_type *pn_fhir_type_of_path(struct pn_slice path)
+const struct pn_api_type *pn_api_type_of_path(struct pn_slice path)
 {
     struct pn_slice rest = path;
     for (int i = 0; i < 2; i++) {
         pn_slice_split(rest, '/', &rest);
     }
-    return pn_fhir_type_find(pn_slice_split(rest, '/', &rest));
+    return pn_api_type_find(pn_slice_split(rest, '/', &rest));
 }
 
 static const struct pn_search_param *find_in(const struct pn_search_param *params, unsigned count,
@@ -127,7 +127,7 @@ static const struct pn_search_param *find_in(const struct pn_search_param *param
     return NULL;
 }
 
-const struct pn_search_param *pn_search_param_find(const struct pn_fhir_type *type,
+const struct pn_search_param *pn_search_param_find(const struct pn_api_type *type,
                                                    struct pn_slice name)
 {
     const struct pn_search_param *own = find_in(type->params, type->param_count, name);
