@@ -42,7 +42,7 @@ static enum pn_code start(struct pn_run *run, void **ret_state, struct pn_err *e
 }
 
 // What can't be understood goes to quarantine; whatever else is wrong may pass, or needs a person.
-static enum pn_verdict verdict_of(struct timeline *timeline, enum pn_code code)
+static enum pn_verdict verdict_of(enum pn_code code)
 {
     if (code == PN_OK) {
         return PN_DONE;
@@ -50,7 +50,6 @@ static enum pn_verdict verdict_of(struct timeline *timeline, enum pn_code code)
     if (code == PN_INVALID || code == PN_UNSUPPORTED || code == PN_LIMIT) {
         return PN_REJECT;
     }
-    pn_timeline_forget(timeline->writer);
     return pn_code_is_retriable(code) || code == PN_CONFLICT ? PN_RETRY : PN_STOP;
 }
 
@@ -59,26 +58,32 @@ static enum pn_verdict handle(void *state, const struct pn_record *record, struc
     struct timeline *timeline = state;
     enum pn_code code =
         pn_timeline_take(timeline->writer, pn_run_arena(timeline->run), &record->event, err);
-    return verdict_of(timeline, code);
+    return verdict_of(code);
 }
 
 static enum pn_verdict batch_end(void *state, struct pn_err *err)
 {
     struct timeline *timeline = state;
-    return verdict_of(timeline, pn_timeline_batch_end(timeline->writer, err));
+    return verdict_of(pn_timeline_batch_end(timeline->writer, err));
 }
 
 static enum pn_verdict tick(void *state, int64_t now_ms, struct pn_err *err)
 {
     struct timeline *timeline = state;
     enum pn_code code = pn_timeline_repair(timeline->writer, now_ms - REPAIR_BACK_MS, err);
-    return verdict_of(timeline, code);
+    return verdict_of(code);
 }
 
 static void committed(void *state)
 {
     struct timeline *timeline = state;
     pn_timeline_committed(timeline->writer);
+}
+
+static void rolled_back(void *state)
+{
+    struct timeline *timeline = state;
+    pn_timeline_forget(timeline->writer);
 }
 
 const struct pn_service *pn_service_timeline(void)
@@ -95,8 +100,15 @@ const struct pn_service *pn_service_timeline(void)
         .tick = tick,
         .tick_ms = TICK_MS,
         .committed = committed,
+        .rolled_back = rolled_back,
         .stop = stop,
     };
     service.migration_count = pn_timeline_migration_count;
     return &service;
 }
+
+PN_SERVICE_COMMAND(
+    timeline, pn_service_timeline(), "one consolidated timeline per client, and who is who",
+    "Reads the event topic and keeps the timeline, the client index and the vault of "
+    "identities in its own store. Run as many as there are partitions; one is enough "
+    "on one machine.")

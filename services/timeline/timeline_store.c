@@ -52,7 +52,6 @@ struct pn_timeline_writer {
     struct pn_client_index *index;
     struct pn_stmt *put;
     bool is_begun;
-    bool is_ended; // the batch's end was reached, but it is not known to be durable
     struct feed feeds[PN_FEEDS_MAX];
     unsigned feed_count;
 };
@@ -120,19 +119,16 @@ void pn_timeline_forget(struct pn_timeline_writer *writer)
 {
     pn_client_index_forget(writer->index);
     writer->feed_count = 0;
-    writer->is_begun = writer->is_ended = false;
+    writer->is_begun = false;
 }
 
 void pn_timeline_committed(struct pn_timeline_writer *writer)
 {
-    writer->is_begun = writer->is_ended = false;
+    writer->is_begun = false;
 }
 
 static enum pn_code begin(struct pn_timeline_writer *writer, struct pn_err *err)
 {
-    if (writer->is_ended) {
-        pn_timeline_forget(writer); // the batch before was rolled back
-    }
     if (writer->is_begun) {
         return PN_OK;
     }
@@ -202,16 +198,12 @@ enum pn_code pn_timeline_batch_end(struct pn_timeline_writer *writer, struct pn_
                     values, PN_ARRAY_COUNT(values), err);
     }
     writer->feed_count = 0;
-    writer->is_ended = true;
     return code;
 }
 
 enum pn_code pn_timeline_repair(struct pn_timeline_writer *writer, int64_t since_ms,
                                 struct pn_err *err)
 {
-    if (writer->is_ended) {
-        pn_timeline_forget(writer);
-    }
     return pn_client_index_repair(writer->index, since_ms, err);
 }
 
@@ -379,9 +371,7 @@ static enum pn_code take_client(struct pn_timeline_writer *writer, struct pn_are
     }
     const struct pn_client_statement statement = {event, patient};
     code = code == PN_OK ? pn_client_index_handle(writer->index, &statement, err) : code;
-    if (code != PN_OK) {
-        pn_client_index_forget(writer->index); // what it wrote for this event is taken back
-    }
+    pn_json_use_arena(NULL);
     return code;
 }
 

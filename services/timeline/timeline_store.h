@@ -46,7 +46,7 @@ PN_MUST_USE enum pn_code pn_timeline_batch_end(struct pn_timeline_writer *writer
                                                struct pn_err *err);
 // Once the transaction is durable.
 void pn_timeline_committed(struct pn_timeline_writer *writer);
-// After a failure: forgets what was remembered of the transaction that will be rolled back.
+// After a rollback: forgets what was remembered of it.
 void pn_timeline_forget(struct pn_timeline_writer *writer);
 // Entries that another process wrote while their client was moved here.
 PN_MUST_USE enum pn_code pn_timeline_repair(struct pn_timeline_writer *writer, int64_t since_ms,

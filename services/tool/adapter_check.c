@@ -37,8 +37,8 @@ static void check_rows(struct check *check, const struct pn_adapter *adapter, co
             continue;
         }
         if (file != row.file) {
-            fprintf(stderr, "%s%s: %s: no sample reaches the rows at line", file == NULL ? "" : "\n",
-                    name, row.file);
+            fprintf(stderr, "%s%s: %s: no sample reaches the rows at line",
+                    file == NULL ? "" : "\n", name, row.file);
             file = row.file;
         }
         fprintf(stderr, " %u", row.line);
@@ -56,8 +56,7 @@ static void check_samples(struct check *check, struct pn_adapter *adapter, const
     unsigned count = 0, faults = check->faults;
     struct pn_err err = {0};
     unsigned char *hits = pn_arena_alloc(check->boot, pn_adapter_row_count(adapter) + 1);
-    if (hits == NULL ||
-        pn_adapter_samples(check->boot, folder, names, &count, &err) != PN_OK) {
+    if (hits == NULL || pn_adapter_samples(check->boot, folder, names, &count, &err) != PN_OK) {
         complain(check, name, &err);
         return;
     }
@@ -149,10 +148,11 @@ const struct pn_command pn_command_adapter_check = {
     .name = "adapter check",
     .operands = "[NAME…]",
     .summary = "check adapters: their files, their samples, and rows that no sample reaches",
-    .description = "Loads each adapter as the hub does, runs every file of its samples/ and compares "
-                   "with the expected result beside it, and names every mapping row that no sample "
-                   "reaches, with file and line. Without NAME all adapters are checked. The exit "
-                   "status is 1 when anything is wrong.",
+    .description =
+        "Loads each adapter as the hub does, runs every file of its samples/ and compares "
+        "with the expected result beside it, and names every mapping row that no sample "
+        "reaches, with file and line. Without NAME all adapters are checked. The exit "
+        "status is 1 when anything is wrong.",
     .options = options,
     .option_count = 1,
     .operand_min = 0,

@@ -56,7 +56,8 @@ static void release(struct decoding *decoding)
     pn_arena_free(decoding->boot);
 }
 
-// Client keys are those of the installation when there is one, else of a secret made for the moment.
+// Client keys are those of the installation when there is one, else of a secret made for the
+// moment.
 static enum pn_code open_privacy(struct decoding *decoding, const struct pn_config *config,
                                  struct pn_err *err)
 {
@@ -134,8 +135,8 @@ static enum pn_code decode(struct decoding *decoding, const struct pn_arguments 
     struct pn_message_in message = {.received_ms = pn_clock_now_ms(),
                                     .transport = PN_TRANSPORT_NONE,
                                     .content_type = "",
-                                    .file_name = strrchr(file, '/') == NULL ? file
-                                                                            : strrchr(file, '/') + 1,
+                                    .file_name =
+                                        strrchr(file, '/') == NULL ? file : strrchr(file, '/') + 1,
                                     .zone = conf->zone,
                                     .charset = conf->charset};
     enum pn_code code = open_all(decoding, config, err);
@@ -176,10 +177,11 @@ const struct pn_command pn_command_adapter_decode = {
     .name = "adapter decode",
     .operands = "NAME FILE",
     .summary = "show what a message becomes on the stream",
-    .description = "Decodes FILE as the system NAME (or the adapter of that name) sends it and prints "
-                   "one CloudEvent in structured JSON per line. On failure the place and the reason "
-                   "stand on standard error, and the exit status is 1. Client keys are those of the "
-                   "installation in --data when there is one.",
+    .description =
+        "Decodes FILE as the system NAME (or the adapter of that name) sends it and prints "
+        "one CloudEvent in structured JSON per line. On failure the place and the reason "
+        "stand on standard error, and the exit status is 1. Client keys are those of the "
+        "installation in --data when there is one.",
     .operand_min = 2,
     .operand_max = 2,
     .run = run,

@@ -93,10 +93,9 @@ static enum pn_code compare(struct pn_arena *arena, const char *path, const char
         return pn_err_within(err, strrchr(path, '/') + 1);
     }
     const char *difference = pn_adapter_difference(arena, made, expected);
-    return difference == NULL
-               ? PN_OK
-               : pn_err_set(err, PN_INVALID, name, "is not as expected at %s",
-                            difference[0] == '\0' ? "its length" : difference);
+    return difference == NULL ? PN_OK
+                              : pn_err_set(err, PN_INVALID, name, "is not as expected at %s",
+                                           difference[0] == '\0' ? "its length" : difference);
 }
 
 enum pn_code pn_adapter_sample_run(const struct pn_adapter *adapter, struct pn_arena *arena,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The samples of an adapter: NAME.EXT is a message in, with NAME.expected.json beside it; NAME.plan.json
- * is a plan, with NAME.expected.json what the system gets.
+ * The samples of an adapter: NAME.EXT is a message in, with NAME.expected.json beside it;
+ * NAME.plan.json is a plan, with NAME.expected.json what the system gets.
  */
 #ifndef PN_SERVICES_TOOL_ADAPTER_SAMPLES_H
 #define PN_SERVICES_TOOL_ADAPTER_SAMPLES_H

@@ -53,8 +53,8 @@ static bool name_client(cJSON *resource, struct pn_err *err)
         if (pn_fhir_path_exists(type, elements[i], &ignored)) {
             bool is_set = pn_fhir_set(resource, elements[i], client, err) == PN_OK;
             if (is_set && i == 2) {
-                is_set = pn_fhir_set(resource, "participant[last].status",
-                                     pn_slice_str("accepted"), err) == PN_OK;
+                is_set = pn_fhir_set(resource, "participant[last].status", pn_slice_str("accepted"),
+                                     err) == PN_OK;
             }
             return is_set;
         }
@@ -203,7 +203,8 @@ static struct pn_slice as_utf8(struct pn_arena *arena, struct pn_slice bytes)
     return pn_utf8_is_valid(bytes) ? bytes : pn_latin1_to_utf8(arena, bytes);
 }
 
-static bool add_document(struct pn_arena *arena, cJSON *list, const struct pn_document_out *document)
+static bool add_document(struct pn_arena *arena, cJSON *list,
+                         const struct pn_document_out *document)
 {
     cJSON *item = cJSON_CreateObject();
     cJSON *lines = lines_of(arena, as_utf8(arena, document->bytes));
@@ -263,9 +264,8 @@ static const char *inner_path(struct pn_arena *arena, const cJSON *item, unsigne
                               const char *rest)
 {
     const char *dot = rest[0] == '\0' || rest[0] == '[' ? "" : ".";
-    return item->string != NULL
-               ? pn_arena_printf(arena, "%s%s%s", item->string, dot, rest)
-               : pn_arena_printf(arena, "[%u]%s%s", place, dot, rest);
+    return item->string != NULL ? pn_arena_printf(arena, "%s%s%s", item->string, dot, rest)
+                                : pn_arena_printf(arena, "[%u]%s%s", place, dot, rest);
 }
 
 const char *pn_adapter_difference(struct pn_arena *arena, const cJSON *made, const cJSON *expected)
