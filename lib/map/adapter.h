@@ -3,8 +3,8 @@
  * An adapter: one folder of data that says how a records system speaks, compiled to flat tables.
  *
  * Decoding is pure: bytes in, FHIR resources out, no I/O and no clock but the one in the input.
- * Resources come out with the person's identity kept apart from everything else: an event's resource
- * holds no identity, it names a person by number; ingest puts the client key there.
+ * Resources come out with the person's identity kept apart from everything else: an event's
+ * resource holds no identity, it names a person by number; ingest puts the client key there.
  */
 #ifndef PN_MAP_ADAPTER_H
 #define PN_MAP_ADAPTER_H
@@ -65,7 +65,7 @@ struct pn_mapped_event {
 };
 
 struct pn_mapped {
-    struct pn_slice control_id;   // MSH-10, document OID and version, bundle id: makes the event ids
+    struct pn_slice control_id; // MSH-10, document OID and version, bundle id: makes the event ids
     struct pn_slice message_type; // "ADT^A01", "15020", "Bundle": for logs and metrics
     struct pn_slice sender;       // sending unit, for the event source
     struct pn_mapped_person *persons;
@@ -89,15 +89,15 @@ struct pn_plan_out {
     struct pn_slice document_id; // the same for every try of this version to this system
     struct pn_slice system_config_name;
     int64_t now_ms;
-    bool withdrawn;        // the plan ends: say so in the system's own way
+    bool withdrawn; // the plan ends: say so in the system's own way
 };
 
 struct pn_document_out {
     struct pn_slice bytes;
-    struct pn_slice content_type; // HTTP
-    struct pn_slice path;         // HTTP: after the base URL; file drop: the file's name
-    struct pn_slice method;       // HTTP: POST or PUT
-    struct pn_slice receipt_id;   // what the receipt will refer to: MSH-10, document id
+    struct pn_slice content_type;       // HTTP
+    struct pn_slice path;               // HTTP: after the base URL; file drop: the file's name
+    struct pn_slice method;             // HTTP: POST or PUT
+    struct pn_slice receipt_id;         // what the receipt will refer to: MSH-10, document id
     const struct pn_document_out *next; // one plan may be several documents, sent in this order
 };
 
@@ -107,10 +107,15 @@ PN_MUST_USE enum pn_code pn_adapter_encode(const struct pn_adapter *adapter, str
                                            struct pn_err *err);
 
 // What the system's answer means for what was sent.
-enum pn_receipt { PN_RECEIPT_ACCEPTED, PN_RECEIPT_REJECTED, PN_RECEIPT_TRY_AGAIN, PN_RECEIPT_OTHERS };
+enum pn_receipt {
+    PN_RECEIPT_ACCEPTED,
+    PN_RECEIPT_REJECTED,
+    PN_RECEIPT_TRY_AGAIN,
+    PN_RECEIPT_OTHERS
+};
 struct pn_answer {
-    int http_status;        // HTTP
-    struct pn_slice bytes;  // the acknowledgement message, body or receipt file
+    int http_status;       // HTTP
+    struct pn_slice bytes; // the acknowledgement message, body or receipt file
 };
 // PN_RECEIPT_OTHERS: the answer belongs to another message (a late one). *ret_words is the system's
 // own words, in the arena.

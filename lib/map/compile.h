@@ -89,7 +89,8 @@ PN_MUST_USE enum pn_code pn_map_compile_key(struct pn_map_compiler *compiler,
                                             const struct pn_yaml *node,
                                             const struct pn_map_key **ret_key);
 PN_MUST_USE enum pn_code pn_map_compile_target(struct pn_map_compiler *compiler,
-                                               const struct pn_yaml *node, enum pn_map_row_kind kind,
+                                               const struct pn_yaml *node,
+                                               enum pn_map_row_kind kind,
                                                const struct pn_map_target **ret_target,
                                                const char **ret_prefix);
 // A list of rows; NULL gives none.

@@ -255,8 +255,8 @@ static enum pn_code compile_hl7(struct pn_map_compiler *compiler, const struct p
                                 "'%.*s' is no HL7 path: a segment and a field, as PID-3.1",
                                 PN_SLICE_FMT(text));
         }
-        path->root = find_group(compiler, name, &path->root_index) ? PN_ROOT_GROUP
-                                                                    : PN_ROOT_MESSAGE;
+        path->root =
+            find_group(compiler, name, &path->root_index) ? PN_ROOT_GROUP : PN_ROOT_MESSAGE;
         enum pn_code code = add_step(compiler, node, segment, true, steps);
         if (code != PN_OK) {
             return code;
@@ -316,10 +316,10 @@ static enum pn_code compile_param(struct pn_map_compiler *compiler, const struct
                                   struct pn_slice text, struct pn_map_path *path)
 {
     static const char *const names[PN_PARAM_COUNT] = {
-        [PN_PARAM_RECEIVED] = "$received",       [PN_PARAM_FILE_NAME] = "$file_name",
+        [PN_PARAM_RECEIVED] = "$received",         [PN_PARAM_FILE_NAME] = "$file_name",
         [PN_PARAM_CONTENT_TYPE] = "$content_type", [PN_PARAM_NOW] = "$now",
-        [PN_PARAM_DOCUMENT_ID] = "$document_id", [PN_PARAM_SYSTEM] = "$system",
-        [PN_PARAM_HTTP_STATUS] = "$http_status", [PN_PARAM_RECEIPT_ID] = "$receipt_id",
+        [PN_PARAM_DOCUMENT_ID] = "$document_id",   [PN_PARAM_SYSTEM] = "$system",
+        [PN_PARAM_HTTP_STATUS] = "$http_status",   [PN_PARAM_RECEIPT_ID] = "$receipt_id", [PN_PARAM_PLACE] = "$place",
     };
     for (unsigned i = 0; i < PN_PARAM_COUNT; i++) {
         if (pn_slice_is(text, names[i])) {

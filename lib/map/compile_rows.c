@@ -7,10 +7,10 @@
 enum { REMOVE_MAX = 128 };
 
 static const char *const row_keys[] = {
-    "when",    "each",    "with",      "to",     "rows",  "require", "reject", "refuse",
-    "reference", "key",   "copy",      "keep",   "remove", "line",   "include", "resource",
-    "from",    "value",   "text",      "as",     "table", "column",  "missing", "default",
-    "invalid", "reason",  "where",     "plus",   "unit",  NULL};
+    "when",      "each",   "with",  "to",   "rows",   "require", "reject",  "refuse",
+    "reference", "key",    "copy",  "keep", "remove", "line",    "include", "resource",
+    "from",      "value",  "text",  "as",   "table",  "column",  "missing", "default",
+    "invalid",   "reason", "where", "plus", "unit",   NULL};
 
 enum pn_code pn_map_number(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                            unsigned *ret_number)
@@ -72,8 +72,7 @@ static enum pn_code compile_set(struct pn_map_compiler *compiler, const struct p
     if (to == NULL) {
         return pn_map_fault(compiler, node, "a row needs `to` (or is a block with `rows`)");
     }
-    enum pn_code code =
-        pn_map_compile_target(compiler, to, PN_ROW_SET, &row->target, &ignored);
+    enum pn_code code = pn_map_compile_target(compiler, to, PN_ROW_SET, &row->target, &ignored);
     return code != PN_OK ? code : pn_map_compile_value(compiler, node, &row->value);
 }
 
@@ -153,7 +152,8 @@ static enum pn_code compile_include(struct pn_map_compiler *compiler, const stru
     const struct pn_yaml *rows = NULL;
     const struct pn_map_shared *shared = find_shared(compiler, pn_yaml_text(name, ""), &rows);
     if (shared == NULL) {
-        return pn_map_fault(compiler, name, "no file _*.yaml beside this one has `rows` of that name");
+        return pn_map_fault(compiler, name,
+                            "no file _*.yaml beside this one has `rows` of that name");
     }
     if (compiler->include_depth == PN_MAP_INCLUDES_MAX) {
         return pn_map_fault(compiler, name, "includes itself, or over %d deep",
@@ -203,9 +203,10 @@ static enum pn_code compile_reject(struct pn_map_compiler *compiler, const struc
         return pn_map_fault(compiler, node, "say with `where` which field is at fault");
     }
     enum pn_code code = copy_text(compiler, where, "", &row->where);
-    return code != PN_OK ? code
-                         : copy_text(compiler, reject != NULL ? reject : pn_yaml_get(node, "refuse"),
-                                     "", &row->reason);
+    return code != PN_OK
+               ? code
+               : copy_text(compiler, reject != NULL ? reject : pn_yaml_get(node, "refuse"), "",
+                           &row->reason);
 }
 
 static enum pn_code compile_reference(struct pn_map_compiler *compiler, const struct pn_yaml *node,
@@ -221,8 +222,7 @@ static enum pn_code compile_reference(struct pn_map_compiler *compiler, const st
     row->resource = reference->scalar.ptr;
     enum pn_code code =
         pn_map_compile_target(compiler, to, PN_ROW_REFERENCE, &row->target, &ignored);
-    return code != PN_OK ? code
-                         : pn_map_compile_key(compiler, pn_yaml_get(node, "key"), &row->key);
+    return code != PN_OK ? code : pn_map_compile_key(compiler, pn_yaml_get(node, "key"), &row->key);
 }
 
 static enum pn_code compile_names(struct pn_map_compiler *compiler, const struct pn_yaml *node,
@@ -258,8 +258,7 @@ static enum pn_code compile_copy(struct pn_map_compiler *compiler, const struct 
     const char *ignored = NULL;
     row->kind = PN_ROW_COPY;
     row->target = &whole;
-    enum pn_code code =
-        pn_map_compile_path(compiler, copy, pn_yaml_text(copy, ""), &row->copy);
+    enum pn_code code = pn_map_compile_path(compiler, copy, pn_yaml_text(copy, ""), &row->copy);
     if (code != PN_OK) {
         return code;
     }
@@ -309,9 +308,9 @@ static enum pn_code compile_kind(struct pn_map_compiler *compiler, const struct 
         enum pn_code (*compile)(struct pn_map_compiler *, const struct pn_yaml *,
                                 struct pn_map_row *);
     } kinds[] = {
-        {"rows", compile_block},     {"include", compile_include}, {"require", compile_require},
-        {"reject", compile_reject},  {"refuse", compile_reject},   {"reference", compile_reference},
-        {"copy", compile_copy},      {"line", compile_line},       {"to", compile_set},
+        {"rows", compile_block},    {"include", compile_include}, {"require", compile_require},
+        {"reject", compile_reject}, {"refuse", compile_reject},   {"reference", compile_reference},
+        {"copy", compile_copy},     {"line", compile_line},       {"to", compile_set},
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(kinds); i++) {
         if (pn_yaml_get(node, kinds[i].key) != NULL) {

@@ -89,8 +89,7 @@ static enum pn_code compile_fhir_value(struct pn_map_compiler *compiler, const s
                                        enum pn_map_row_kind kind, struct pn_map_target *target)
 {
     struct pn_slice to = node->scalar;
-    enum pn_code code =
-        compile_fhir_path(compiler, node, join(compiler, to, ""), &target->path);
+    enum pn_code code = compile_fhir_path(compiler, node, join(compiler, to, ""), &target->path);
     if (code != PN_OK || kind == PN_ROW_REQUIRE) {
         return code;
     }
@@ -151,13 +150,15 @@ static enum pn_code check_step(struct pn_map_compiler *compiler, const struct pn
     bool is_hl7 = compiler->sink == PN_SINK_HL7V2;
     int64_t number = 0;
     if (is_hl7 && is_first ? name.len != 3 : is_hl7 && !pn_slice_to_i64(name, &number)) {
-        return pn_map_fault(compiler, node, "an HL7 target is a segment and numbers: OBX-5, PID-3.4.2");
+        return pn_map_fault(compiler, node,
+                            "an HL7 target is a segment and numbers: OBX-5, PID-3.4.2");
     }
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
         bool is_word = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '_' || ((unsigned char)c >= 0x80) || (i > 0 && (c == '-' || c == '.')) ||
-                       (i > 0 && c == ':') || (i == 0 && c == '@' && name.len > 1);
+                       c == '_' || ((unsigned char)c >= 0x80) ||
+                       (i > 0 && (c == '-' || c == '.')) || (i > 0 && c == ':') ||
+                       (i == 0 && c == '@' && name.len > 1);
         if (!is_word && compiler->sink != PN_SINK_JSON) {
             return pn_map_fault(compiler, node, "'%.*s' is no name", PN_SLICE_FMT(name));
         }
@@ -190,12 +191,12 @@ static enum pn_code compile_steps(struct pn_map_compiler *compiler, const struct
     while (text.len > 0) {
         size_t at = 0;
         bool is_hl7 = compiler->sink == PN_SINK_HL7V2;
-        while (at < text.len && (is_hl7 ? text.ptr[at] != '.' && text.ptr[at] != '-'
-                                        : text.ptr[at] != '/')) {
+        while (at < text.len &&
+               (is_hl7 ? text.ptr[at] != '.' && text.ptr[at] != '-' : text.ptr[at] != '/')) {
             at++;
         }
-        enum pn_code code = add_out_step(compiler, node, pn_slice_of(text.ptr, at), is_first,
-                                         target, steps);
+        enum pn_code code =
+            add_out_step(compiler, node, pn_slice_of(text.ptr, at), is_first, target, steps);
         if (code != PN_OK) {
             return code;
         }
@@ -216,9 +217,9 @@ static enum pn_code compile_tree_target(struct pn_map_compiler *compiler,
     if (compiler->sink != PN_SINK_HL7V2 || prefix[0] == '\0') {
         struct pn_slice bare = ends_with_list(to) ? pn_slice_of(to.ptr, to.len - 2) : to;
         *ret_prefix = pn_arena_copy(compiler->boot, bare);
-        return *ret_prefix == NULL ? pn_map_no_memory(compiler)
-                                   : compile_steps(compiler, node, to,
-                                                   compiler->sink == PN_SINK_HL7V2, target);
+        return *ret_prefix == NULL
+                   ? pn_map_no_memory(compiler)
+                   : compile_steps(compiler, node, to, compiler->sink == PN_SINK_HL7V2, target);
     }
     size_t length = strlen(prefix);
     if (!pn_slice_starts_with(to, prefix) || to.len < length + 2) {

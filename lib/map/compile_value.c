@@ -7,9 +7,9 @@
 
 enum { TEMPLATE_PARTS_MAX = 64, CONVERSIONS_MAX = 4 };
 
-const char *const pn_map_value_keys[] = {"from",    "value",   "text",    "as",        "table",
-                                         "column",  "missing", "default", "invalid",   "reason",
-                                         "where",   "plus",    "unit",    NULL};
+const char *const pn_map_value_keys[] = {"from",   "value",   "text",    "as",      "table",
+                                         "column", "missing", "default", "invalid", "reason",
+                                         "where",  "plus",    "unit",    NULL};
 
 static enum pn_code find_conversion(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                     struct pn_slice name, struct pn_map_conversion *ret_conversion)
@@ -41,8 +41,8 @@ static enum pn_code find_conversion(struct pn_map_compiler *compiler, const stru
                         PN_SLICE_FMT(wanted));
 }
 
-static enum pn_code compile_conversions(struct pn_map_compiler *compiler, const struct pn_yaml *node,
-                                        struct pn_map_value *value)
+static enum pn_code compile_conversions(struct pn_map_compiler *compiler,
+                                        const struct pn_yaml *node, struct pn_map_value *value)
 {
     const struct pn_slice *names = NULL;
     enum pn_code code =
@@ -245,7 +245,8 @@ static enum pn_code compile_source(struct pn_map_compiler *compiler, const struc
     const struct pn_yaml *literal = pn_yaml_get(row, "value");
     const struct pn_yaml *text = pn_yaml_get(row, "text");
     if ((from != NULL) + (literal != NULL) + (text != NULL) != 1) {
-        return pn_map_fault(compiler, row, "exactly one of `from`, `value` and `text` says the value");
+        return pn_map_fault(compiler, row,
+                            "exactly one of `from`, `value` and `text` says the value");
     }
     if (from != NULL) {
         return compile_from(compiler, from, value);

@@ -28,7 +28,8 @@ static enum pn_code convert_date_to(const struct pn_map_run *run,
     if (!pn_map_date_read(text, &civil)) {
         return wrong(conversion, err);
     }
-    return give(pn_slice_str(pn_map_date_write(run->arena, &civil, run->zone, form)), ret_text, err);
+    return give(pn_slice_str(pn_map_date_write(run->arena, &civil, run->zone, form)), ret_text,
+                err);
 }
 
 #define PN_DATE_CONVERSION(name, form)                                                             \
@@ -60,15 +61,17 @@ static enum pn_code change_case(const struct pn_map_run *run, struct pn_slice te
     return give(pn_slice_of(changed, text.len), ret_text, err);
 }
 
-static enum pn_code to_upper(const struct pn_map_run *run, const struct pn_map_conversion *conversion,
-                             struct pn_slice text, struct pn_slice *ret_text, struct pn_err *err)
+static enum pn_code to_upper(const struct pn_map_run *run,
+                             const struct pn_map_conversion *conversion, struct pn_slice text,
+                             struct pn_slice *ret_text, struct pn_err *err)
 {
     (void)conversion;
     return change_case(run, text, 'a', ret_text, err);
 }
 
-static enum pn_code to_lower(const struct pn_map_run *run, const struct pn_map_conversion *conversion,
-                             struct pn_slice text, struct pn_slice *ret_text, struct pn_err *err)
+static enum pn_code to_lower(const struct pn_map_run *run,
+                             const struct pn_map_conversion *conversion, struct pn_slice text,
+                             struct pn_slice *ret_text, struct pn_err *err)
 {
     (void)conversion;
     return change_case(run, text, 'A', ret_text, err);
@@ -111,7 +114,7 @@ static enum pn_code to_boolean(const struct pn_map_run *run,
     static const struct {
         const char *text;
         const char *value;
-    } words[] = {{"true", "true"}, {"1", "true"},   {"y", "true"},   {"k", "true"},
+    } words[] = {{"true", "true"}, {"1", "true"},      {"y", "true"},  {"k", "true"},
                  {"yes", "true"},  {"false", "false"}, {"0", "false"}, {"n", "false"},
                  {"e", "false"},   {"no", "false"}};
     for (size_t i = 0; i < PN_ARRAY_COUNT(words); i++) {
@@ -130,12 +133,14 @@ static enum pn_code to_integer(const struct pn_map_run *run,
     if (!pn_slice_to_i64(text, &number)) {
         return wrong(conversion, err);
     }
-    return give(pn_slice_str(pn_arena_printf(run->arena, "%lld", (long long)number)), ret_text, err);
+    return give(pn_slice_str(pn_arena_printf(run->arena, "%lld", (long long)number)), ret_text,
+                err);
 }
 
 // An identity code as Finland writes it; lower-case letters are accepted.
-static enum pn_code to_hetu(const struct pn_map_run *run, const struct pn_map_conversion *conversion,
-                            struct pn_slice text, struct pn_slice *ret_text, struct pn_err *err)
+static enum pn_code to_hetu(const struct pn_map_run *run,
+                            const struct pn_map_conversion *conversion, struct pn_slice text,
+                            struct pn_slice *ret_text, struct pn_err *err)
 {
     struct pn_slice upper;
     struct pn_hetu hetu;
@@ -152,9 +157,8 @@ static enum pn_code to_hetu(const struct pn_map_run *run, const struct pn_map_co
 }
 
 static enum pn_code to_hetu_gender(const struct pn_map_run *run,
-                                   const struct pn_map_conversion *conversion,
-                                   struct pn_slice text, struct pn_slice *ret_text,
-                                   struct pn_err *err)
+                                   const struct pn_map_conversion *conversion, struct pn_slice text,
+                                   struct pn_slice *ret_text, struct pn_err *err)
 {
     struct pn_hetu hetu;
     enum pn_code code = to_hetu(run, conversion, text, &text, err);

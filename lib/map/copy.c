@@ -8,8 +8,7 @@ static void remove_below(cJSON *json, struct pn_slice path, unsigned depth);
 
 static bool step_names(struct pn_slice step, const cJSON *member)
 {
-    return pn_slice_is(step, "*") ||
-           (member->string != NULL && pn_slice_is(step, member->string));
+    return pn_slice_is(step, "*") || (member->string != NULL && pn_slice_is(step, member->string));
 }
 
 // `rest` is the path after `step`; empty: the member itself goes.

@@ -123,8 +123,9 @@ static bool read_iso(struct pn_slice text, struct pn_civil *civil)
     if (text.len == 0) {
         return true;
     }
-    if ((!take_char(&text, 'T') && !take_char(&text, ' ')) || !take_number(&text, 2, &civil->hour) ||
-        !take_char(&text, ':') || !take_number(&text, 2, &civil->minute)) {
+    if ((!take_char(&text, 'T') && !take_char(&text, ' ')) ||
+        !take_number(&text, 2, &civil->hour) || !take_char(&text, ':') ||
+        !take_number(&text, 2, &civil->minute)) {
         return false;
     }
     if (take_char(&text, ':') && !take_number(&text, 2, &civil->second)) {

@@ -97,9 +97,8 @@ static enum pn_code open_part(struct decoding *decoding, unsigned number, struct
     struct pn_slice text = pn_map_text(run, part->from);
     run->parts[number] = NULL;
     if (text.len == 0) {
-        return part->is_required
-                   ? pn_err_set(err, PN_INVALID, part->from->text, "must be there")
-                   : PN_OK;
+        return part->is_required ? pn_err_set(err, PN_INVALID, part->from->text, "must be there")
+                                 : PN_OK;
     }
     if (part->is_base64) {
         struct pn_buf bytes;
@@ -134,8 +133,8 @@ static enum pn_code choose(struct decoding *decoding, enum pn_format format, str
             return code;
         }
         type = found.len > 0 ? found : type;
-        where = decoding->in->message_from.where[0] != '\0' ? decoding->in->message_from.where
-                                                             : where;
+        where =
+            decoding->in->message_from.where[0] != '\0' ? decoding->in->message_from.where : where;
         if (!names_message(decoding->in, found)) {
             continue;
         }
@@ -162,8 +161,8 @@ static enum pn_code remember_names(struct decoding *decoding, const struct pn_ma
 {
     for (unsigned i = 0; i < person->known_as_count && decoding->known_count < KNOWN_MAX; i++) {
         struct pn_arena *arena = decoding->run.arena;
-        decoding->known = with_room(arena, decoding->known, decoding->known_count,
-                                    sizeof *decoding->known);
+        decoding->known =
+            with_room(arena, decoding->known, decoding->known_count, sizeof *decoding->known);
         if (decoding->known == NULL) {
             return no_memory(err);
         }
@@ -193,8 +192,7 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
         return no_memory(err);
     }
     struct pn_mapped_person *made = &mapped->persons[mapped->person_count];
-    enum pn_code code =
-        pn_map_rows_run(run, person->rows, person->row_count, &out, &wrote, err);
+    enum pn_code code = pn_map_rows_run(run, person->rows, person->row_count, &out, &wrote, err);
     if (code != PN_OK) {
         return code;
     }
@@ -204,8 +202,8 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
         if (out.resource == NULL) {
             return no_memory(err);
         }
-        code = pn_map_rows_run(run, person->previous_rows, person->previous_row_count, &out,
-                               &wrote, err);
+        code = pn_map_rows_run(run, person->previous_rows, person->previous_row_count, &out, &wrote,
+                               err);
         made->previous = out.resource;
     }
     if (code == PN_OK) {
@@ -223,10 +221,9 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
         if ((thing)->each == NULL) {                                                               \
             return add((decoding), (thing), err);                                                  \
         }                                                                                          \
-        enum pn_code code =                                                                        \
-            pn_map_find_all(&(decoding)->run, (thing)->each, &items, &count, err);                 \
+        enum pn_code code = pn_map_find_all(&(decoding)->run, (thing)->each, &items, &count, err); \
         for (unsigned i = 0; code == PN_OK && i < count; i++) {                                    \
-            code = pn_map_push(&(decoding)->run, items[i], err);                                   \
+            code = pn_map_push(&(decoding)->run, items[i], i + 1, err);                                   \
             if (code == PN_OK) {                                                                   \
                 code = add((decoding), (thing), err);                                              \
                 pn_map_pop(&(decoding)->run);                                                      \
@@ -357,8 +354,8 @@ static enum pn_code map_content(struct decoding *decoding, struct pn_err *err)
     if (nowhere.resource == NULL) {
         return no_memory(err);
     }
-    enum pn_code code = pn_map_rows_run(&decoding->run, in->checks, in->check_count, &nowhere,
-                                        &wrote, err);
+    enum pn_code code =
+        pn_map_rows_run(&decoding->run, in->checks, in->check_count, &nowhere, &wrote, err);
     for (unsigned i = 0; code == PN_OK && i < in->person_count; i++) {
         code = add_persons(decoding, &in->persons[i], err);
     }

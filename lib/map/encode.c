@@ -64,10 +64,9 @@ static enum pn_code make(struct encoding *encoding, const struct pn_map_document
         return code;
     }
     *ret_top = out.top;
-    return out.resource != NULL
-               ? pn_map_write_json(run->arena, out.resource, ret_bytes, err)
-               : pn_map_write(run->arena, document->sink, out.top, document->root, run->charset,
-                              ret_bytes, err);
+    return out.resource != NULL ? pn_map_write_json(run->arena, out.resource, ret_bytes, err)
+                                : pn_map_write(run->arena, document->sink, out.top, document->root,
+                                               run->charset, ret_bytes, err);
 }
 
 // A made part as a tree for what follows: its whole text, and its lines.
@@ -183,7 +182,7 @@ static enum pn_code add_each(struct encoding *encoding, const struct pn_map_docu
     unsigned count = 0;
     enum pn_code code = pn_map_find_all(&encoding->run, document->each, &items, &count, err);
     for (unsigned i = 0; code == PN_OK && i < count; i++) {
-        code = pn_map_push(&encoding->run, items[i], err);
+        code = pn_map_push(&encoding->run, items[i], i + 1, err);
         if (code == PN_OK) {
             code = add_document(encoding, document, err);
             pn_map_pop(&encoding->run);
@@ -242,8 +241,8 @@ static enum pn_code read_answer(struct pn_map_run *run, const struct pn_map_rece
 {
     enum pn_code code = PN_OK;
     if (receipt->has_body && answer->bytes.len > 0) {
-        code = pn_map_read(run->arena, receipt->format, answer->bytes, run->charset, &run->root,
-                           err);
+        code =
+            pn_map_read(run->arena, receipt->format, answer->bytes, run->charset, &run->root, err);
         // An HTTP error's body may be anything; its status says enough.
         if (code != PN_OK && answer->http_status != 0) {
             run->root = NULL;

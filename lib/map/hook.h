@@ -2,8 +2,9 @@
 /*
  * What a mapping file cannot say: pure C functions of one adapter, called by name from its rows.
  *
- * A function turns one text into another (`as: hook:NAME` in a row). It may not keep state, do I/O or
- * look at a clock. Write one only after asking whether the mapping language should say it instead.
+ * A function turns one text into another (`as: hook:NAME` in a row). It may not keep state, do I/O
+ * or look at a clock. Write one only after asking whether the mapping language should say it
+ * instead.
  */
 #ifndef PN_MAP_HOOK_H
 #define PN_MAP_HOOK_H

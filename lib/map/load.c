@@ -11,8 +11,8 @@
 
 enum { FILES_MAX = 64, FILE_BYTES_MAX = 1024 * 1024 };
 
-static const char *const adapter_keys[] = {"name", "title", "sector",  "register", "zone",
-                                           "charset", "in", "out", NULL};
+static const char *const adapter_keys[] = {"name",    "title", "sector", "register", "zone",
+                                           "charset", "in",    "out",    NULL};
 
 // --- adapter.yaml --------------------------------------------------------------------------------
 

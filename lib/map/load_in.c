@@ -5,10 +5,9 @@
 
 enum { MESSAGES_MAX = 64, KNOWN_AS_MAX = 8 };
 
-static const char *const in_keys[] = {"message", "message_from", "when",    "refuse",
-                                      "control_id", "sender",    "recorded", "parts",
-                                      "checks",  "persons",      "events",  "keys",
-                                      "format",  NULL};
+static const char *const in_keys[] = {"message", "message_from", "when",   "refuse", "control_id",
+                                      "sender",  "recorded",     "parts",  "checks", "persons",
+                                      "events",  "keys",         "format", NULL};
 
 static enum pn_code read_format(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                 enum pn_format *ret_format)
@@ -56,8 +55,8 @@ static enum pn_code load_messages(struct pn_map_compiler *compiler, const struct
                                   struct pn_map_in *in)
 {
     const struct pn_yaml *message = pn_yaml_get(root, "message");
-    enum pn_code code = pn_map_texts(compiler, message, MESSAGES_MAX, &in->messages,
-                                     &in->message_count);
+    enum pn_code code =
+        pn_map_texts(compiler, message, MESSAGES_MAX, &in->messages, &in->message_count);
     if (code == PN_OK) {
         code = compile_header(compiler, root, "message_from", &in->message_from);
     }
@@ -105,8 +104,7 @@ static enum pn_code load_parts(struct pn_map_compiler *compiler, const struct pn
         return pn_map_fault(compiler, list, "a list of at most %d parts", PN_MAP_PARTS_MAX);
     }
     for (const struct pn_yaml *node = list->first_child; node != NULL; node = node->next) {
-        enum pn_code code =
-            load_part(compiler, node, &compiler->parts[compiler->part_count]);
+        enum pn_code code = load_part(compiler, node, &compiler->parts[compiler->part_count]);
         if (code != PN_OK) {
             return code;
         }
@@ -129,8 +127,7 @@ static enum pn_code load_known_as(struct pn_map_compiler *compiler, const struct
                                   struct pn_map_person *person)
 {
     const struct pn_slice *texts = NULL;
-    enum pn_code code =
-        pn_map_texts(compiler, node, KNOWN_AS_MAX, &texts, &person->known_as_count);
+    enum pn_code code = pn_map_texts(compiler, node, KNOWN_AS_MAX, &texts, &person->known_as_count);
     const struct pn_map_template **known =
         pn_arena_alloc_array(compiler->boot, KNOWN_AS_MAX, sizeof *known);
     if (known == NULL) {
@@ -152,13 +149,12 @@ static enum pn_code load_previous(struct pn_map_compiler *compiler, const struct
     }
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
-        code = pn_map_compile_condition(compiler, pn_yaml_get(node, "when"),
-                                        &person->previous_when);
+        code =
+            pn_map_compile_condition(compiler, pn_yaml_get(node, "when"), &person->previous_when);
     }
     return code != PN_OK ? code
                          : pn_map_compile_rows(compiler, pn_yaml_get(node, "rows"),
-                                               &person->previous_rows,
-                                               &person->previous_row_count);
+                                               &person->previous_rows, &person->previous_row_count);
 }
 
 static enum pn_code load_person(struct pn_map_compiler *compiler, const struct pn_yaml *node,
@@ -265,7 +261,7 @@ static enum pn_code load_event_values(struct pn_map_compiler *compiler, const st
 static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                                const struct pn_yaml *node, struct pn_map_event *event)
 {
-    static const char *const keys[] = {"type", "resource", "when", "each",     "with", "key",
+    static const char *const keys[] = {"type", "resource", "when",   "each", "with", "key",
                                        "time", "recorded", "person", "rows", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {

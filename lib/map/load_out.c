@@ -7,8 +7,11 @@ enum { DOCUMENTS_MAX = 32 };
 static const struct {
     const char *name;
     enum pn_map_sink sink;
-} sinks[] = {{"hl7v2", PN_SINK_HL7V2}, {"xml", PN_SINK_XML},   {"json", PN_SINK_JSON},
-             {"text", PN_SINK_TEXT},   {"fhir", PN_SINK_FHIR}};
+} sinks[] = {{"hl7v2", PN_SINK_HL7V2},
+             {"xml", PN_SINK_XML},
+             {"json", PN_SINK_JSON},
+             {"text", PN_SINK_TEXT},
+             {"fhir", PN_SINK_FHIR}};
 
 static enum pn_code load_sink(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                               struct pn_map_document *document)
@@ -31,7 +34,8 @@ static enum pn_code load_sink(struct pn_map_compiler *compiler, const struct pn_
         if (document->sink == PN_SINK_XML) {
             detail = pn_yaml_get(node, "root");
             if (pn_yaml_text(detail, "").len == 0) {
-                return pn_map_fault(compiler, node, "`format: xml` needs the `root` element's name");
+                return pn_map_fault(compiler, node,
+                                    "`format: xml` needs the `root` element's name");
             }
             document->root = detail->scalar.ptr;
         }
@@ -66,8 +70,8 @@ static enum pn_code load_rows(struct pn_map_compiler *compiler, const struct pn_
                                     &document->content_type);
     }
     if (code == PN_OK) {
-        code = pn_map_compile_short(compiler, pn_yaml_get(node, "receipt_id"),
-                                    &document->receipt_id);
+        code =
+            pn_map_compile_short(compiler, pn_yaml_get(node, "receipt_id"), &document->receipt_id);
     }
     if (code == PN_OK) {
         pn_map_leave(compiler, document->each);
@@ -104,8 +108,9 @@ static enum pn_code load_part(struct pn_map_compiler *compiler, const struct pn_
 static enum pn_code load_document(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                   struct pn_map_document *document)
 {
-    static const char *const keys[] = {"format", "resource",     "root",       "when", "each", "rows",
-                                       "path",   "content_type", "receipt_id", "method", NULL};
+    static const char *const keys[] = {"format",     "resource", "root", "when",
+                                       "each",       "rows",     "path", "content_type",
+                                       "receipt_id", "method",   NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = load_sink(compiler, node, document);
@@ -164,12 +169,12 @@ static enum pn_code load_receipt(struct pn_map_compiler *compiler, const struct 
         code = pn_map_compile_short(compiler, pn_yaml_get(node, "match"), &receipt->match);
     }
     if (code == PN_OK) {
-        code = pn_map_compile_condition(compiler, pn_yaml_get(node, "accepted"),
-                                        &receipt->accepted);
+        code =
+            pn_map_compile_condition(compiler, pn_yaml_get(node, "accepted"), &receipt->accepted);
     }
     if (code == PN_OK) {
-        code = pn_map_compile_condition(compiler, pn_yaml_get(node, "try_again"),
-                                        &receipt->try_again);
+        code =
+            pn_map_compile_condition(compiler, pn_yaml_get(node, "try_again"), &receipt->try_again);
     }
     if (code == PN_OK) {
         code = pn_map_compile_short(compiler, pn_yaml_get(node, "words"), &receipt->words);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * What an adapter's files are compiled to: flat tables of rows, paths, conditions and code tables.
- * Internal to lib/map. docs/MAPPING.md describes the language; loading makes these once, in the boot
- * arena, and nothing writes to them afterwards (but the row counters that `adapter check` lends).
+ * Internal to lib/map. docs/MAPPING.md describes the language; loading makes these once, in the
+ * boot arena, and nothing writes to them afterwards (but the row counters that `adapter check`
+ * lends).
  */
 #ifndef PN_MAP_MODEL_H
 #define PN_MAP_MODEL_H
@@ -23,14 +24,14 @@ enum {
     PN_MAP_ROWS_MAX = 4096,       // of one adapter, each include counted once
     PN_MAP_ITEMS_MAX = 10000,     // that one `each` may go over
     PN_MAP_KEY_PARTS_MAX = 8,
-    PN_MAP_PERSONS_MAX = 1000     // of one message
+    PN_MAP_PERSONS_MAX = 1000 // of one message
 };
 
 // --- Where a value is read from ------------------------------------------------------------------
 
 struct pn_map_path;
 
-struct pn_map_filter { // [5=MR], [@root!=x], [2]
+struct pn_map_filter {              // [5=MR], [@root!=x], [2]
     const struct pn_map_path *path; // relative to the node; NULL: `place`
     struct pn_slice value;
     bool is_not;
@@ -75,6 +76,7 @@ enum pn_map_param {
     PN_PARAM_SYSTEM,
     PN_PARAM_HTTP_STATUS,
     PN_PARAM_RECEIPT_ID,
+    PN_PARAM_PLACE, // of the current item of `each`
     PN_PARAM_COUNT
 };
 
@@ -212,14 +214,14 @@ struct pn_map_row {
     struct pn_map_value value;
     const struct pn_map_row *rows;
     unsigned row_count;
-    bool has_sources;           // a block: some row in it reads the message
-    const char *resource;       // PN_ROW_REFERENCE
+    bool has_sources;     // a block: some row in it reads the message
+    const char *resource; // PN_ROW_REFERENCE
     const struct pn_map_key *key;
     const char *where, *reason; // PN_ROW_REQUIRE, PN_ROW_REJECT
     enum pn_code code;          // PN_ROW_REJECT
     const struct pn_map_path *copy;
-    const char *const *remove;  // paths with dots; ends with NULL
-    const char *const *keep;    // member names; NULL: all
+    const char *const *remove; // paths with dots; ends with NULL
+    const char *const *keep;   // member names; NULL: all
 };
 
 // Where a row stands, for `adapter check`.

@@ -157,6 +157,10 @@ static bool keep_with_text(struct walk *walk, const struct pn_node *node)
 
 struct pn_slice pn_map_text(const struct pn_map_run *run, const struct pn_map_path *path)
 {
+    if (path->root == PN_ROOT_PARAM && path->root_index == PN_PARAM_PLACE) {
+        unsigned place = run->scope_count == 0 ? 1 : run->places[run->scope_count - 1];
+        return pn_slice_str(pn_arena_printf(run->arena, "%u", place));
+    }
     if (path->root == PN_ROOT_PARAM) {
         return run->params[path->root_index];
     }

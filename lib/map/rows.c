@@ -11,11 +11,14 @@ void pn_map_hit(const struct pn_map_run *run, unsigned number)
     }
 }
 
-enum pn_code pn_map_push(struct pn_map_run *run, const struct pn_node *item, struct pn_err *err)
+enum pn_code pn_map_push(struct pn_map_run *run, const struct pn_node *item, unsigned place,
+                         struct pn_err *err)
 {
     if (run->scope_count == PN_MAP_SCOPES_MAX) {
-        return pn_err_set(err, PN_LIMIT, "", "`each` inside `each` over %d deep", PN_MAP_SCOPES_MAX);
+        return pn_err_set(err, PN_LIMIT, "", "`each` inside `each` over %d deep",
+                          PN_MAP_SCOPES_MAX);
     }
+    run->places[run->scope_count] = place;
     run->scopes[run->scope_count++] = item;
     return PN_OK;
 }
@@ -183,9 +186,12 @@ static enum pn_code run_once(struct pn_map_run *run, const struct pn_map_row *ro
 {
     static enum pn_code (*const kinds[])(struct pn_map_run *, const struct pn_map_row *,
                                          const struct pn_map_out *, bool *, struct pn_err *) = {
-        [PN_ROW_SET] = run_set,       [PN_ROW_BLOCK] = run_block,
-        [PN_ROW_REQUIRE] = run_require, [PN_ROW_REJECT] = run_reject,
-        [PN_ROW_REFERENCE] = run_reference, [PN_ROW_COPY] = run_copy,
+        [PN_ROW_SET] = run_set,
+        [PN_ROW_BLOCK] = run_block,
+        [PN_ROW_REQUIRE] = run_require,
+        [PN_ROW_REJECT] = run_reject,
+        [PN_ROW_REFERENCE] = run_reference,
+        [PN_ROW_COPY] = run_copy,
         [PN_ROW_LINE] = run_line,
     };
     if (!pn_map_holds(run, row->when)) {
@@ -201,7 +207,7 @@ static enum pn_code run_each(struct pn_map_run *run, const struct pn_map_row *ro
     unsigned count = 0;
     enum pn_code code = pn_map_find_all(run, row->each, &items, &count, err);
     for (unsigned i = 0; code == PN_OK && i < count; i++) {
-        code = pn_map_push(run, items[i], err);
+        code = pn_map_push(run, items[i], i + 1, err);
         if (code == PN_OK) {
             code = run_once(run, row, out, ret_wrote, err);
             pn_map_pop(run);

@@ -14,6 +14,7 @@ struct pn_map_run {
     const struct pn_node *root;
     const struct pn_node *parts[PN_MAP_PARTS_MAX];
     const struct pn_node *scopes[PN_MAP_SCOPES_MAX];
+    unsigned places[PN_MAP_SCOPES_MAX]; // of each item among its kind, from 1
     unsigned scope_count;
     struct pn_slice params[PN_PARAM_COUNT];
     const char *zone;
@@ -32,7 +33,8 @@ PN_MUST_USE enum pn_code pn_map_find_all(const struct pn_map_run *run,
                                          const struct pn_node *const **ret_nodes,
                                          unsigned *ret_count, struct pn_err *err);
 
-// --- condition.c, table.c, convert.c, value.c ------------------------------------------------------
+// --- condition.c, table.c, convert.c, value.c
+// ------------------------------------------------------
 
 // NULL is true.
 bool pn_map_holds(const struct pn_map_run *run, const struct pn_map_condition *condition);
@@ -44,8 +46,8 @@ const struct pn_map_conversion *pn_map_conversion_find(struct pn_slice name);
 typedef bool (*pn_map_kind)(struct pn_slice text);
 pn_map_kind pn_map_kind_find(struct pn_slice name);
 
-// The value of a row. An empty *ret_text means: nothing there, and that is all right. *ret_code (may
-// be NULL) is the row of the code table that it came through.
+// The value of a row. An empty *ret_text means: nothing there, and that is all right. *ret_code
+// (may be NULL) is the row of the code table that it came through.
 PN_MUST_USE enum pn_code pn_map_value_get(const struct pn_map_run *run,
                                           const struct pn_map_value *value,
                                           struct pn_slice *ret_text,
@@ -66,8 +68,8 @@ PN_MUST_USE enum pn_code pn_map_read(struct pn_arena *arena, enum pn_format form
                                      struct pn_slice bytes, const char *charset,
                                      const struct pn_node **ret_root, struct pn_err *err);
 const struct pn_node *pn_map_node_of_json(struct pn_arena *arena, const cJSON *json);
-// The JSON that a node was made of; only for nodes of pn_map_node_of_json's trees (the loader sees to
-// it that `copy` names no other).
+// The JSON that a node was made of; only for nodes of pn_map_node_of_json's trees (the loader sees
+// to it that `copy` names no other).
 const cJSON *pn_map_json_of_node(const struct pn_node *node);
 
 // --- rows.c --------------------------------------------------------------------------------------
@@ -94,7 +96,7 @@ PN_MUST_USE enum pn_code pn_map_rows_run(struct pn_map_run *run, const struct pn
                                          bool *ret_wrote, struct pn_err *err);
 void pn_map_hit(const struct pn_map_run *run, unsigned number);
 PN_MUST_USE enum pn_code pn_map_push(struct pn_map_run *run, const struct pn_node *item,
-                                     struct pn_err *err);
+                                     unsigned place, struct pn_err *err);
 void pn_map_pop(struct pn_map_run *run);
 
 // --- sink.c, copy.c ------------------------------------------------------------------------------

@@ -111,8 +111,8 @@ enum pn_code pn_map_sink_set(const struct pn_map_run *run, const struct pn_map_r
         }
         const struct pn_map_value *value = &row->value;
         node->value = text;
-        node->is_bare = value->conversion_count > 0 &&
-                        value->conversions[value->conversion_count - 1].is_bare;
+        node->is_bare =
+            value->conversion_count > 0 && value->conversions[value->conversion_count - 1].is_bare;
         *ret_wrote = true;
         return PN_OK;
     }

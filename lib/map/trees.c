@@ -39,8 +39,7 @@ static struct json_node *make_node(struct pn_arena *arena, const cJSON *json, st
 static bool append(struct pn_arena *arena, struct json_node *parent, struct pn_node **last,
                    const cJSON *json, unsigned depth)
 {
-    struct pn_slice name =
-        json->string == NULL ? parent->node.name : pn_slice_str(json->string);
+    struct pn_slice name = json->string == NULL ? parent->node.name : pn_slice_str(json->string);
     const cJSON *item = cJSON_IsArray(json) ? json->child : json;
     for (; item != NULL; item = cJSON_IsArray(json) ? item->next : NULL) {
         if (cJSON_IsNull(item)) {

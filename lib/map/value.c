@@ -90,10 +90,9 @@ static bool unit_in_ms(struct pn_slice unit, int64_t *ret_ms)
     static const struct {
         const char *name;
         int64_t ms;
-    } units[] = {{"s", 1000},          {"sec", 1000},      {"seconds", 1000},
-                 {"m", 60000},         {"min", 60000},     {"minutes", 60000},
-                 {"h", 3600000},       {"hr", 3600000},    {"hours", 3600000},
-                 {"d", PN_MS_PER_DAY}, {"day", PN_MS_PER_DAY}};
+    } units[] = {{"s", 1000},        {"sec", 1000},        {"seconds", 1000},     {"m", 60000},
+                 {"min", 60000},     {"minutes", 60000},   {"h", 3600000},        {"hr", 3600000},
+                 {"hours", 3600000}, {"d", PN_MS_PER_DAY}, {"day", PN_MS_PER_DAY}};
     for (size_t i = 0; i < PN_ARRAY_COUNT(units); i++) {
         if (pn_slice_is_nocase(unit, units[i].name)) {
             *ret_ms = units[i].ms;

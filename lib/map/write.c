@@ -51,7 +51,8 @@ static enum pn_code write_field(struct pn_hl7v2_builder *builder,
 }
 
 // Fields of one name after each other are repetitions.
-static uint16_t repeat_of(const struct pn_map_out_node *segment, const struct pn_map_out_node *field)
+static uint16_t repeat_of(const struct pn_map_out_node *segment,
+                          const struct pn_map_out_node *field)
 {
     uint16_t repeat = 1;
     for (const struct pn_map_out_node *node = segment->first_child; node != field;
@@ -87,8 +88,9 @@ static enum pn_code write_hl7v2(struct pn_arena *arena, const struct pn_map_out_
     for (; code == PN_OK && segment != NULL; segment = segment->next) {
         code = write_segment(builder, segment, err);
     }
-    return code != PN_OK ? code
-                         : pn_hl7v2_write(builder, pn_charset_find(pn_slice_str(charset)), out, err);
+    return code != PN_OK
+               ? code
+               : pn_hl7v2_write(builder, pn_charset_find(pn_slice_str(charset)), out, err);
 }
 
 // --- XML -----------------------------------------------------------------------------------------
@@ -103,8 +105,8 @@ static enum pn_code write_element(struct pn_arena *arena, struct pn_xml_writer *
     for (const struct pn_map_out_node *child = node->first_child; child != NULL;
          child = child->next) {
         if (child->name.ptr[0] == '@') {
-            const char *name = pn_arena_copy(
-                arena, pn_slice_of(child->name.ptr + 1, child->name.len - 1));
+            const char *name =
+                pn_arena_copy(arena, pn_slice_of(child->name.ptr + 1, child->name.len - 1));
             if (name == NULL) {
                 return too_much(err);
             }
@@ -205,8 +207,8 @@ static enum pn_code print_json(const cJSON *json, struct pn_buf *out, struct pn_
     return json == NULL ? too_much(err) : pn_json_print(json, out, err);
 }
 
-enum pn_code pn_map_write_json(struct pn_arena *arena, const cJSON *json, struct pn_slice *ret_bytes,
-                               struct pn_err *err)
+enum pn_code pn_map_write_json(struct pn_arena *arena, const cJSON *json,
+                               struct pn_slice *ret_bytes, struct pn_err *err)
 {
     struct pn_buf out;
     pn_buf_init(&out, PN_MESSAGE_BYTES_MAX);

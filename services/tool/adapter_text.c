@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/text.h"
 #include "fhir/fhir.h"
 
@@ -235,29 +236,46 @@ cJSON *pn_adapter_sample_out(const struct pn_adapter *adapter, struct pn_arena *
 
 // --- Texts ---------------------------------------------------------------------------------------
 
+static void indent(struct pn_buf *out, unsigned depth)
+{
+    pn_buf_add_char(out, '\n');
+    for (unsigned i = 0; i < depth; i++) {
+        pn_buf_add_str(out, "  ");
+    }
+}
+
+static void print_pretty(const cJSON *json, struct pn_buf *out, unsigned depth)
+{
+    struct pn_err ignored;
+    bool is_object = cJSON_IsObject(json);
+    if ((!is_object && !cJSON_IsArray(json)) || json->child == NULL) {
+        if (pn_json_print(json, out, &ignored) != PN_OK) {
+            out->failed = true;
+        }
+        return;
+    }
+    pn_buf_add_char(out, is_object ? '{' : '[');
+    for (const cJSON *item = json->child; item != NULL; item = item->next) {
+        indent(out, depth + 1);
+        if (is_object) {
+            pn_buf_printf(out, "\"%s\": ", item->string);
+        }
+        print_pretty(item, out, depth + 1);
+        pn_buf_add_str(out, item->next == NULL ? "" : ",");
+    }
+    indent(out, depth);
+    pn_buf_add_char(out, is_object ? '}' : ']');
+}
+
 char *pn_adapter_pretty(struct pn_arena *arena, const cJSON *json)
 {
-    const char *printed = cJSON_Print(json);
-    char *pretty = printed == NULL ? NULL : pn_arena_alloc(arena, 2 * strlen(printed) + 2);
-    if (pretty == NULL) {
-        return NULL;
-    }
-    size_t length = 0;
-    bool is_start = true;
-    // cJSON indents with tabs and puts one after each colon; a tab inside a string is escaped.
-    for (const char *at = printed; *at != '\0'; at++) {
-        if (*at != '\t') {
-            pretty[length++] = *at;
-            is_start = *at == '\n';
-            continue;
-        }
-        pretty[length++] = ' ';
-        if (is_start) {
-            pretty[length++] = ' ';
-        }
-    }
-    pretty[length++] = '\n';
-    return pretty;
+    struct pn_buf out;
+    pn_buf_init(&out, 4 * (size_t)PN_MESSAGE_BYTES_MAX);
+    print_pretty(json, &out, 0);
+    pn_buf_add_char(&out, '\n');
+    char *text = pn_buf_ok(&out) ? pn_arena_copy(arena, pn_buf_slice(&out)) : NULL;
+    pn_buf_release(&out);
+    return text;
 }
 
 static const char *inner_path(struct pn_arena *arena, const cJSON *item, unsigned place,
