@@ -316,10 +316,15 @@ static enum pn_code compile_param(struct pn_map_compiler *compiler, const struct
                                   struct pn_slice text, struct pn_map_path *path)
 {
     static const char *const names[PN_PARAM_COUNT] = {
-        [PN_PARAM_RECEIVED] = "$received",         [PN_PARAM_FILE_NAME] = "$file_name",
-        [PN_PARAM_CONTENT_TYPE] = "$content_type", [PN_PARAM_NOW] = "$now",
-        [PN_PARAM_DOCUMENT_ID] = "$document_id",   [PN_PARAM_SYSTEM] = "$system",
-        [PN_PARAM_HTTP_STATUS] = "$http_status",   [PN_PARAM_RECEIPT_ID] = "$receipt_id", [PN_PARAM_PLACE] = "$place",
+        [PN_PARAM_RECEIVED] = "$received",
+        [PN_PARAM_FILE_NAME] = "$file_name",
+        [PN_PARAM_CONTENT_TYPE] = "$content_type",
+        [PN_PARAM_NOW] = "$now",
+        [PN_PARAM_DOCUMENT_ID] = "$document_id",
+        [PN_PARAM_SYSTEM] = "$system",
+        [PN_PARAM_HTTP_STATUS] = "$http_status",
+        [PN_PARAM_RECEIPT_ID] = "$receipt_id",
+        [PN_PARAM_PLACE] = "$place",
     };
     for (unsigned i = 0; i < PN_PARAM_COUNT; i++) {
         if (pn_slice_is(text, names[i])) {

@@ -177,17 +177,51 @@ bool pn_map_date_read(struct pn_slice text, struct pn_civil *ret_civil)
     return true;
 }
 
+// Dates are the most frequent values there are: digits by hand, not by printf.
+enum { DATE_TEXT_BYTES = 40 };
+
+static char *put_number(char *at, int number, unsigned digits)
+{
+    for (unsigned i = digits; i-- > 0;) {
+        at[i] = (char)('0' + number % 10);
+        number /= 10;
+    }
+    return at + digits;
+}
+
+static char *put_char(char *at, char c)
+{
+    *at = c;
+    return at + 1;
+}
+
+static char *put_date(char *at, const struct pn_civil *civil, bool is_hl7)
+{
+    at = put_number(at, civil->year, 4);
+    if (civil->month == 0) {
+        return at;
+    }
+    at = put_number(is_hl7 ? at : put_char(at, '-'), civil->month, 2);
+    if (civil->day == 0) {
+        return at;
+    }
+    return put_number(is_hl7 ? at : put_char(at, '-'), civil->day, 2);
+}
+
+static char *put_zone(char *at, int zone_minutes, bool is_hl7)
+{
+    int minutes = zone_minutes < 0 ? -zone_minutes : zone_minutes;
+    at = put_number(put_char(at, zone_minutes < 0 ? '-' : '+'), minutes / MINUTES_PER_HOUR, 2);
+    return put_number(is_hl7 ? at : put_char(at, ':'), minutes % MINUTES_PER_HOUR, 2);
+}
+
 static char *write_date(struct pn_arena *arena, const struct pn_civil *civil, bool is_hl7)
 {
-    const char *dash = is_hl7 ? "" : "-";
-    if (civil->month == 0) {
-        return pn_arena_printf(arena, "%04d", civil->year);
+    char *text = pn_arena_alloc(arena, DATE_TEXT_BYTES);
+    if (text != NULL) {
+        put_date(text, civil, is_hl7);
     }
-    if (civil->day == 0) {
-        return pn_arena_printf(arena, "%04d%s%02d", civil->year, dash, civil->month);
-    }
-    return pn_arena_printf(arena, "%04d%s%02d%s%02d", civil->year, dash, civil->month, dash,
-                           civil->day);
+    return text;
 }
 
 // The same moment on the clocks of `zone`.
@@ -226,25 +260,38 @@ static bool move_to_zone(const struct pn_civil *civil, const char *zone, struct 
 
 static char *write_fhir_time(struct pn_arena *arena, const struct pn_civil *civil)
 {
-    int minutes = civil->zone_minutes < 0 ? -civil->zone_minutes : civil->zone_minutes;
-    char fraction[8] = "";
-    if (civil->millisecond != 0) {
-        snprintf(fraction, sizeof fraction, ".%03d", civil->millisecond % 1000);
+    char *text = pn_arena_alloc(arena, DATE_TEXT_BYTES);
+    if (text == NULL) {
+        return NULL;
     }
-    return pn_arena_printf(arena, "%04d-%02d-%02dT%02d:%02d:%02d%s%c%02d:%02d", civil->year,
-                           civil->month, civil->day, civil->hour, civil->minute, civil->second,
-                           fraction, civil->zone_minutes < 0 ? '-' : '+', minutes / 60,
-                           minutes % 60);
+    char *at = put_char(put_date(text, civil, false), 'T');
+    at = put_char(put_number(at, civil->hour, 2), ':');
+    at = put_char(put_number(at, civil->minute, 2), ':');
+    at = put_number(at, civil->second, 2);
+    if (civil->millisecond != 0) {
+        at = put_number(put_char(at, '.'), civil->millisecond, 3);
+    }
+    put_zone(at, civil->zone_minutes, false);
+    return text;
+}
+
+static char *write_hl7_time(struct pn_arena *arena, const struct pn_civil *civil)
+{
+    char *text = pn_arena_alloc(arena, DATE_TEXT_BYTES);
+    if (text == NULL) {
+        return NULL;
+    }
+    char *at = put_number(put_date(text, civil, true), civil->hour, 2);
+    at = put_number(put_number(at, civil->minute, 2), civil->second, 2);
+    put_zone(at, civil->zone_minutes, true);
+    return text;
 }
 
 static char *write_local_time(struct pn_arena *arena, const struct pn_civil *civil,
                               enum pn_map_date_form form)
 {
     if (form == PN_DATE_HL7_DATETIME) {
-        int minutes = civil->zone_minutes < 0 ? -civil->zone_minutes : civil->zone_minutes;
-        return pn_arena_printf(arena, "%04d%02d%02d%02d%02d%02d%c%02d%02d", civil->year,
-                               civil->month, civil->day, civil->hour, civil->minute, civil->second,
-                               civil->zone_minutes < 0 ? '-' : '+', minutes / 60, minutes % 60);
+        return write_hl7_time(arena, civil);
     }
     if (form == PN_DATE_FINNISH_TIME) {
         return pn_arena_printf(arena, "%d.%02d", civil->hour, civil->minute);

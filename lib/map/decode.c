@@ -223,7 +223,7 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
         }                                                                                          \
         enum pn_code code = pn_map_find_all(&(decoding)->run, (thing)->each, &items, &count, err); \
         for (unsigned i = 0; code == PN_OK && i < count; i++) {                                    \
-            code = pn_map_push(&(decoding)->run, items[i], i + 1, err);                                   \
+            code = pn_map_push(&(decoding)->run, items[i], i + 1, err);                            \
             if (code == PN_OK) {                                                                   \
                 code = add((decoding), (thing), err);                                              \
                 pn_map_pop(&(decoding)->run);                                                      \

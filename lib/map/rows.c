@@ -127,6 +127,9 @@ static enum pn_code run_reference(struct pn_map_run *run, const struct pn_map_ro
                                   const struct pn_map_out *out, bool *ret_wrote, struct pn_err *err)
 {
     char id[PN_UUID_TEXT_BYTES];
+    if (!row->target->appends && pn_map_sink_is_set(row->target, out)) {
+        return PN_OK;
+    }
     enum pn_code code = pn_map_key_id(run, row->key, row->resource, id, err);
     if (code != PN_OK) {
         return code;

@@ -101,7 +101,8 @@ void pn_map_pop(struct pn_map_run *run);
 
 // --- sink.c, copy.c ------------------------------------------------------------------------------
 
-// *ret_wrote says whether the target took it (an earlier row may have been first).
+// The caller has seen to it that no earlier row was first. *ret_wrote says whether the target took
+// it: FHIR may refuse the text of a row with `invalid: skip`.
 PN_MUST_USE enum pn_code pn_map_sink_set(const struct pn_map_run *run, const struct pn_map_row *row,
                                          const struct pn_map_out *out, struct pn_slice text,
                                          const struct pn_map_code *code, bool *ret_wrote,

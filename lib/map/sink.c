@@ -101,9 +101,6 @@ enum pn_code pn_map_sink_set(const struct pn_map_run *run, const struct pn_map_r
                              struct pn_err *err)
 {
     const struct pn_map_target *target = row->target;
-    if (!target->appends && pn_map_sink_is_set(target, out)) {
-        return PN_OK;
-    }
     if (out->resource == NULL) {
         struct pn_map_out_node *node = reach(run->arena, target, out->top, target->appends);
         if (node == NULL) {
