@@ -223,6 +223,35 @@ static void puts_whole_values(void **state)
                   "{\"resourceType\":\"Condition\",\"code\":{\"coding\":[{\"code\":\"b\"}]}}");
 }
 
+// The arena ends at every possible place: each time there is an error and no crash.
+static void survives_the_end_of_memory(void **state)
+{
+    static const char *const paths[] = {"identifier[system=urn:oid:1.2].value",
+                                        "participant[].individual.reference", "status"};
+    enum { CEILING_MAX = 4096 };
+    unsigned done = 0;
+    for (size_t ceiling = 16; ceiling <= CEILING_MAX; ceiling += 16) {
+        struct pn_arena *small = pn_arena_new(ceiling);
+        struct pn_fhir_report report;
+        struct pn_err err;
+        pn_json_use_arena(small);
+        cJSON *encounter = pn_fhir_new("Encounter");
+        enum pn_code code = encounter == NULL ? PN_MEMORY : PN_OK;
+        for (size_t i = 0; i < PN_ARRAY_COUNT(paths) && code == PN_OK; i++) {
+            code = pn_fhir_set(encounter, paths[i], pn_slice_str("planned"), &err);
+        }
+        assert_true(code == PN_OK || code == PN_MEMORY);
+        if (code == PN_OK) {
+            assert_false(pn_fhir_validate(encounter, &report));
+            cJSON *outcome = pn_fhir_report_outcome(&report);
+            done += outcome != NULL ? 1 : 0;
+        }
+        pn_json_use_arena(*state);
+        pn_arena_free(small);
+    }
+    assert_true(done > 0 && done < CEILING_MAX / 16);
+}
+
 static void gives_back_heap_memory(void **state)
 {
     pn_json_use_arena(NULL);
@@ -247,6 +276,7 @@ int main(void)
         cmocka_unit_test(refuses_texts_that_do_not_fit),
         cmocka_unit_test(compiles_once_and_uses_often),
         cmocka_unit_test(puts_whole_values),
+        cmocka_unit_test(survives_the_end_of_memory),
         cmocka_unit_test(gives_back_heap_memory),
     };
     return cmocka_run_group_tests(tests, use_fresh_arena, drop_arena);
