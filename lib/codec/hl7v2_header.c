@@ -102,8 +102,10 @@ bool pn_hl7v2_peek(struct pn_slice bytes, struct pn_hl7v2_header *ret_header)
     }
     struct pn_hl7v2_header header = {0};
     if (pn_hl7v2_delimiters(msh, &header.delimiters) != NULL) {
-        // What cannot be trusted is not used: the usual ones around whatever separates the fields.
-        header.delimiters = (struct pn_hl7v2_delimiters){msh.ptr[3], '^', '~', '\\', '&'};
+        // What cannot be trusted is not used: the usual ones, with whatever seems to separate fields.
+        char seen = msh.ptr[3];
+        char field = may_delimit(seen) && strchr("^~\\&", seen) == NULL ? seen : '|';
+        header.delimiters = (struct pn_hl7v2_delimiters){field, '^', '~', '\\', '&'};
     }
     char separator = header.delimiters.field;
     header.sending_application = pn_hl7v2_msh_field(msh, separator, 3);

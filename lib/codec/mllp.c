@@ -75,14 +75,12 @@ static void keep(struct pn_mllp_framer *framer, struct pn_slice part)
         pn_buf_add_slice(&framer->frame, part);
         return;
     }
-    if (!framer->is_too_large) {
-        framer->is_too_large = true;
-        size_t kept =
-            framer->frame.len < PN_MLLP_HEAD_BYTES ? framer->frame.len : PN_MLLP_HEAD_BYTES;
-        size_t more = PN_MLLP_HEAD_BYTES - kept;
-        framer->frame.len = kept;
-        pn_buf_add(&framer->frame, part.ptr, part.len < more ? part.len : more);
+    if (!framer->is_too_large && framer->frame.len > PN_MLLP_HEAD_BYTES) {
+        framer->frame.len = PN_MLLP_HEAD_BYTES;
     }
+    framer->is_too_large = true;
+    size_t more = PN_MLLP_HEAD_BYTES - framer->frame.len;
+    pn_buf_add(&framer->frame, part.ptr, part.len < more ? part.len : more);
 }
 
 static void finish(struct pn_mllp_framer *framer, struct pn_slice part,

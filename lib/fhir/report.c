@@ -57,6 +57,9 @@ static struct pn_fhir_issue *next_issue(struct pn_fhir_check *check, enum pn_fhi
 
 PN_PRINTF(3, 0)
 static void fill(struct pn_fhir_issue *issue, const struct pn_fhir_place *place, const char *format,
+                 va_list args) __attribute__((format(printf, 3, 0)));
+
+static void fill(struct pn_fhir_issue *issue, const struct pn_fhir_place *place, const char *format,
                  va_list args)
 {
     print_place(place, issue->expression, sizeof issue->expression);

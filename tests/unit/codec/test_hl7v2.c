@@ -350,6 +350,8 @@ static void peeks_into_broken_messages(void **state)
     assert_int_equal(header.control_id.len, 0);
     assert_true(pn_hl7v2_peek(pn_slice_str("MSH|^^^^|A|B|C|D|20||ADT^A01|9"), &header));
     assert_true(pn_slice_is(header.control_id, "9"));
+    assert_true(pn_hl7v2_peek(pn_slice_str("MSH\x1C^~\\&|A"), &header));
+    assert_int_equal(header.delimiters.field, '|');
     assert_false(pn_hl7v2_peek(pn_slice_str("MSH"), &header));
     assert_false(pn_hl7v2_peek(pn_slice_of(NULL, 0), &header));
 }

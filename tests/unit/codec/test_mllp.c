@@ -86,6 +86,14 @@ static void skips_what_is_too_large(void **state)
           "L(123456789012345678901234567890123)F(MSH|b)", 0);
 }
 
+static void gives_the_same_head_in_any_writes(void **state)
+{
+    (void)state;
+    gives("\x0B"
+          "0123456789012345678901234567890123456789012345678901234567890123456789\x1C\r",
+          "L(0123456789012345678901234567890123456789012345678901234567890123456789)", 0);
+}
+
 static void keeps_only_the_head(void **state)
 {
     (void)state;
@@ -132,6 +140,7 @@ int main(void)
         cmocka_unit_test(skips_noise),
         cmocka_unit_test(starts_again_after_a_cut_frame),
         cmocka_unit_test(skips_what_is_too_large),
+        cmocka_unit_test(gives_the_same_head_in_any_writes),
         cmocka_unit_test(keeps_only_the_head),
         cmocka_unit_test(encodes),
     };
