@@ -58,31 +58,40 @@ static void add_tag(struct pn_buf *line, const struct pn_log_tag *tag)
     }
 }
 
+static void add_line(struct pn_buf *line, enum pn_log_level level, const char *text,
+                     const struct pn_log_tag *tags, unsigned tag_count)
+{
+    char now[PN_TIME_TEXT_BYTES];
+    pn_time_format(pn_clock_now_ms(), now);
+    if (log_state.as_json) {
+        pn_buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"station\":\"%s\",\"text\":", now,
+                      level_names[level], log_state.station);
+    } else {
+        pn_buf_printf(line, "%s %s %s ", now, level_names[level], log_state.station);
+    }
+    add_quoted(line, text);
+    for (unsigned i = 0; i < tag_count; i++) {
+        add_tag(line, &tags[i]);
+    }
+    pn_buf_add_str(line, log_state.as_json ? "}\n" : "\n");
+}
+
 void pn_log_write(enum pn_log_level level, const char *text, const struct pn_log_tag *tags,
                   unsigned tag_count)
 {
     if (level < log_state.level) {
         return;
     }
-    char now[PN_TIME_TEXT_BYTES];
-    pn_time_format(pn_clock_now_ms(), now);
     struct pn_buf line;
     pn_buf_init(&line, LINE_BYTES_MAX);
-    if (log_state.as_json) {
-        pn_buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"station\":\"%s\",\"text\":", now,
-                      level_names[level], log_state.station);
-    } else {
-        pn_buf_printf(&line, "%s %s %s ", now, level_names[level], log_state.station);
+    add_line(&line, level, text, tags, tag_count);
+    if (!pn_buf_ok(&line)) {
+        // Too long: what happened is told, with what it was about left out, as a whole line.
+        const struct pn_log_tag cut = PN_TAG("tags", "left out, too long");
+        pn_buf_clear(&line);
+        add_line(&line, level, text, &cut, 1);
     }
-    add_quoted(&line, text);
-    for (unsigned i = 0; i < tag_count; i++) {
-        add_tag(&line, &tags[i]);
-    }
-    if (log_state.as_json) {
-        pn_buf_add_char(&line, '}');
-    }
-    pn_buf_add_char(&line, '\n');
-    if (line.len > 0) {
+    if (pn_buf_ok(&line)) {
         // One write per line keeps the lines of several processes whole. A log that can't be
         // written must not stop the work.
         ssize_t written = write(STDERR_FILENO, line.data, line.len);

@@ -102,7 +102,7 @@ bool pn_hl7v2_peek(struct pn_slice bytes, struct pn_hl7v2_header *ret_header)
     }
     struct pn_hl7v2_header header = {0};
     if (pn_hl7v2_delimiters(msh, &header.delimiters) != NULL) {
-        // What cannot be trusted is not used: the usual ones, with whatever seems to separate fields.
+        // What cannot be trusted is not used: the usual ones, with what seems to separate the fields.
         char seen = msh.ptr[3];
         char field = may_delimit(seen) && strchr("^~\\&", seen) == NULL ? seen : '|';
         header.delimiters = (struct pn_hl7v2_delimiters){field, '^', '~', '\\', '&'};
