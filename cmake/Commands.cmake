@@ -5,12 +5,14 @@
 file(GLOB_RECURSE sources ${SOURCE_DIR}/services/*.c)
 set(names "")
 foreach(source ${sources})
-  file(STRINGS ${source} lines REGEX
-    "^(const struct pn_command pn_command_[a-z0-9_]+|PN_SERVICE_COMMAND\\([a-z0-9_]+)")
-  foreach(line ${lines})
-    string(REGEX MATCH "^(const struct pn_command pn_command_|PN_SERVICE_COMMAND\\()([a-z0-9_]+)"
-      ignored "${line}")
-    list(APPEND names ${CMAKE_MATCH_2})
+  file(READ ${source} text)
+  # A formatter may put the name on the line after the parenthesis.
+  string(REGEX MATCHALL
+    "\n(const struct pn_command pn_command_|PN_SERVICE_COMMAND\\([ \n]*)[a-z0-9_]+" found "${text}")
+  foreach(definition ${found})
+    string(REGEX MATCH "[a-z0-9_]+$" name "${definition}")
+    string(REGEX REPLACE "^pn_command_" "" name "${name}")
+    list(APPEND names ${name})
   endforeach()
 endforeach()
 list(SORT names)
