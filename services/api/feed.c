@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * GET /feed?type=…&subject=…
+ * GET /feed?types=…&subject=…&from=start
  *
- * type: event types with commas between; one that ends with `*` fits all that begin so. Every event
- * has `id:` (its number here), `event:` (its type) and `data:` (a CloudEvent as structured JSON).
+ * types: event types with commas between; one that ends with `*` fits all that begin so. Without
+ * Last-Event-ID the feed begins with what comes next, with from=start at the oldest that is kept.
+ * Every event has `id:` (its number here), `event:` (its type) and `data:` (a CloudEvent as
+ * structured JSON).
  */
 #include "services/api/feed.h"
 
@@ -299,7 +301,8 @@ static enum pn_code begin_at(const struct pn_call *call, int64_t *ret_after_no, 
         return code;
     }
     if (header.len == 0) {
-        *ret_after_no = newest;
+        bool is_from_start = pn_slice_is(pn_http_parameter(call->exchange, "from"), "start");
+        *ret_after_no = is_from_start ? 0 : newest;
         return PN_OK;
     }
     if (!pn_slice_to_i64(header, &last_seen)) {
@@ -370,7 +373,7 @@ void pn_feed_call(struct pn_http_exchange *exchange, void *context)
         pn_call_answer_error(&call, &err);
         return;
     }
-    if (!copy_filter(&call, "type", listener->types, sizeof listener->types) ||
+    if (!copy_filter(&call, "types", listener->types, sizeof listener->types) ||
         !copy_filter(&call, "subject", listener->subject, sizeof listener->subject)) {
         free(listener);
         return;
