@@ -8,6 +8,11 @@
 
 #include "store/store_backend.h"
 
+bool pn_store_is_guest(const struct pn_store_options *options)
+{
+    return options->read_only || options->migration_count == 0;
+}
+
 static bool name_is_good(const char *name)
 {
     size_t len = strlen(name);
@@ -17,8 +22,10 @@ static bool name_is_good(const char *name)
 static enum pn_code make_ready(struct pn_store *store, const struct pn_store_options *options,
                                struct pn_err *err)
 {
-    if (options->read_only) {
-        return store->backend->check_made(store, err);
+    if (pn_store_is_guest(options)) {
+        unsigned count = options->migration_count;
+        int version = count == 0 ? 0 : options->migrations[count - 1].version;
+        return store->backend->check_made(store, version, err);
     }
     enum pn_code code = PN_OK;
     for (unsigned i = 0; code == PN_OK && i < options->migration_count; i++) {

@@ -39,7 +39,10 @@ struct pn_store_options {
     const char *name; // file NAME.db or schema NAME
     const struct pn_migration *migrations;
     unsigned migration_count;
-    bool read_only; // no migrations; another process owns it. PN_UNAVAILABLE until that one made it
+    // Another process owns it: no migrations are applied. PN_UNAVAILABLE until that one has made it,
+    // up to the last of `migrations` when they are given. Without migrations a handle that may write
+    // is a guest too: it does not make the store.
+    bool read_only;
 };
 PN_MUST_USE enum pn_code pn_store_open(const struct pn_config *config,
                                        const struct pn_store_options *options,

@@ -35,8 +35,8 @@ struct pn_store_backend {
     // Makes the table of migrations when it is not there, and applies one when it is not yet.
     enum pn_code (*migrate)(struct pn_store *store, const struct pn_migration *migration,
                             struct pn_err *err);
-    // PN_OK when the owner of the store has made it.
-    enum pn_code (*check_made)(struct pn_store *store, struct pn_err *err);
+    // PN_OK when the owner of the store has made it up to that migration; PN_UNAVAILABLE.
+    enum pn_code (*check_made)(struct pn_store *store, int version, struct pn_err *err);
     enum pn_code (*prepare)(struct pn_store *store, const char *sql, struct pn_stmt **ret_stmt,
                             struct pn_err *err);
     void (*forget)(struct pn_store *store, struct pn_stmt *stmt);
@@ -69,6 +69,9 @@ struct pn_store {
     struct pn_stmt *buckets[PN_STORE_BUCKETS];
     unsigned statement_count;
 };
+
+// Another process makes the store.
+bool pn_store_is_guest(const struct pn_store_options *options);
 
 extern const struct pn_store_backend pn_store_sqlite;
 extern const struct pn_store_backend pn_store_postgres;

@@ -102,7 +102,7 @@ static enum pn_code find_path(const struct pn_config *config,
     if (length < 0 || length > PATH_MAX - 128) {
         return pn_err_set(err, PN_LIMIT, "data", "the folder's name is too long");
     }
-    if (!options->read_only) {
+    if (!pn_store_is_guest(options)) {
         enum pn_code code = make_folder(config->data_dir, err);
         if (code == PN_OK) {
             code = make_folder(path, err);
@@ -112,7 +112,7 @@ static enum pn_code find_path(const struct pn_config *config,
         }
     }
     snprintf(path + length, (size_t)(PATH_MAX - length), "/%s.db", options->name);
-    if (!options->read_only) {
+    if (!pn_store_is_guest(options)) {
         return make_file(path, err);
     }
     if (access(path, F_OK) != 0) {
@@ -434,9 +434,11 @@ static enum pn_code sqlite_migrate(struct pn_store *common, const struct pn_migr
     return code;
 }
 
-static enum pn_code sqlite_check_made(struct pn_store *common, struct pn_err *err)
+static enum pn_code sqlite_check_made(struct pn_store *common, int version, struct pn_err *err)
 {
-    if (ask_number(mine(common), "SELECT count(*) FROM punos_migrations") < 1) {
+    char sql[96];
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM punos_migrations WHERE version >= %d", version);
+    if (ask_number(mine(common), sql) < 1) {
         return pn_err_set(err, PN_UNAVAILABLE, common->name, "its owner has not made it yet");
     }
     return PN_OK;
