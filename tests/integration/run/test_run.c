@@ -292,7 +292,10 @@ static void open_audience(struct pn_stream *stream, struct audience *audience)
 static struct pn_store *open_store(bool read_only)
 {
     struct pn_store *store = NULL;
-    struct pn_store_options options = {.name = store_name, .read_only = read_only};
+    struct pn_store_options options = {.name = store_name,
+                                       .migrations = migrations,
+                                       .migration_count = read_only ? 1 : 0,
+                                       .read_only = read_only};
     int64_t until_ms = pn_clock_monotonic_ms() + PATIENCE_MS;
     while (pn_store_open(&config, &options, &store, &err) != PN_OK) {
         assert_true(pn_clock_monotonic_ms() < until_ms);
