@@ -179,9 +179,9 @@ int pn_store_wake_fd(struct pn_store *store)
     return store->backend->wake_fd(store);
 }
 
-void pn_store_forget_wakes(struct pn_store *store)
+bool pn_store_take_wakes(struct pn_store *store)
 {
-    store->backend->forget_wakes(store);
+    return store->backend->take_wakes(store);
 }
 
 static enum pn_code check_call(const struct pn_store *store, const struct pn_stmt *stmt,

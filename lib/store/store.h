@@ -4,7 +4,8 @@
  *
  * SQL is written once, in the subset that both understand: types BIGINT, TEXT, BYTEA; parameters
  * ?1 ?2 …; INSERT … ON CONFLICT … DO UPDATE/NOTHING; RETURNING; no AUTOINCREMENT, no dates (moments
- * are BIGINT milliseconds). Table names are unqualified.
+ * are BIGINT milliseconds). Table names are unqualified. A parameter has one type wherever it stands in
+ * a statement.
  *
  * A table that is found by its key only ends in `WITHOUT ROWID`: SQLite then stores it in the order of
  * the key, at half the size; PostgreSQL does not see the words.
@@ -68,7 +69,9 @@ bool pn_store_in_transaction(const struct pn_store *store);
 PN_MUST_USE enum pn_code pn_store_wake_on_commit(struct pn_store *store, struct pn_err *err);
 // The descriptor to wait for, -1 when there is none now; it may change whenever the store reconnects.
 int pn_store_wake_fd(struct pn_store *store);
-void pn_store_forget_wakes(struct pn_store *store);
+// Whether there was a wake-up since the last call. Ask before waiting for the descriptor: an answer
+// from the server may have brought one along.
+bool pn_store_take_wakes(struct pn_store *store);
 
 enum pn_value_kind { PN_VALUE_NULL, PN_VALUE_INT, PN_VALUE_TEXT, PN_VALUE_BYTES };
 struct pn_value {

@@ -47,7 +47,7 @@ struct pn_store_backend {
     enum pn_code (*rollback_to)(struct pn_store *store, struct pn_err *err);
     enum pn_code (*wake_on_commit)(struct pn_store *store, struct pn_err *err);
     int (*wake_fd)(struct pn_store *store);
-    void (*forget_wakes)(struct pn_store *store);
+    bool (*take_wakes)(struct pn_store *store);
     enum pn_code (*exec)(struct pn_store *store, const struct pn_store_call *call,
                          int64_t *ret_changed, struct pn_err *err);
     enum pn_code (*query)(struct pn_store *store, const struct pn_store_call *call,

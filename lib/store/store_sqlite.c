@@ -369,14 +369,15 @@ static int sqlite_wake_fd(struct pn_store *common)
     return store->watch;
 }
 
-static void sqlite_forget_wakes(struct pn_store *common)
+static bool sqlite_take_wakes(struct pn_store *common)
 {
     char events[1024];
-    for (int i = 0; mine(common)->watch >= 0 && i < 64; i++) {
-        if (read(mine(common)->watch, events, sizeof events) <= 0) {
-            return;
-        }
+    int taken = 0;
+    while (mine(common)->watch >= 0 && taken < 64 &&
+           read(mine(common)->watch, events, sizeof events) > 0) {
+        taken++;
     }
+    return taken > 0;
 }
 
 // --- Migrations ----------------------------------------------------------------------------------
@@ -516,7 +517,7 @@ const struct pn_store_backend pn_store_sqlite = {
     .rollback_to = sqlite_rollback_to,
     .wake_on_commit = sqlite_wake_on_commit,
     .wake_fd = sqlite_wake_fd,
-    .forget_wakes = sqlite_forget_wakes,
+    .take_wakes = sqlite_take_wakes,
     .exec = sqlite_exec_stmt,
     .query = sqlite_query,
     .rows_next = sqlite_rows_next,

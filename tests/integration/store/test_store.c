@@ -120,8 +120,9 @@ static void values_come_back_as_they_went(void **state)
     static const char raw[] = {0, 1, '\\', 'x', (char)0xff, 0};
     must(pn_store_begin(store, &err));
     struct pn_value values[] = {PN_INT(INT64_MIN), PN_STR("h\xc3\xa4n 'ja' \\x"),
-                                PN_BYTES(pn_slice_of(raw, sizeof raw)), PN_INT(INT64_MAX), PN_NULL};
-    run(store, "INSERT INTO thing (id, name, raw) VALUES (?1, ?2, ?3), (?4, ?5, ?5)", values, 5);
+                                PN_BYTES(pn_slice_of(raw, sizeof raw)), PN_INT(INT64_MAX), PN_NULL,
+                                PN_NULL};
+    run(store, "INSERT INTO thing (id, name, raw) VALUES (?1, ?2, ?3), (?4, ?5, ?6)", values, 6);
     struct pn_value empty[] = {PN_INT(0), PN_TEXT(pn_slice_of(NULL, 0)),
                                PN_BYTES(pn_slice_of(NULL, 0))};
     run(store, "INSERT INTO thing (id, name, raw) VALUES (?1, ?2, ?3)", empty, 3);
