@@ -74,12 +74,21 @@ static void note_trouble(struct pn_run *run, const char *text, const struct pn_e
     (void)run;
 }
 
+static void unwatch_store(struct pn_run *run)
+{
+    if (run->wake_event != NULL) {
+        event_free(run->wake_event);
+        run->wake_event = NULL;
+    }
+}
+
 static void back_off(struct pn_run *run, const struct pn_err *err)
 {
     pn_metric_add(PN_METRIC_RETRIES, NULL, NULL, 1);
     note_trouble(run, "put back, to be tried again", err);
     grow_backoff(run);
     run->is_waiting = true;
+    unwatch_store(run);
     struct timeval wait = after_ms(run->backoff_ms);
     event_add(run->step_event, &wait);
 }
@@ -93,19 +102,13 @@ static void stop_with(struct pn_run *run, int exit_status)
 
 // --- The steps of the loop -----------------------------------------------------------------------
 
-// The store's wake-up descriptor is another one after it has reconnected.
+// Done anew every second: after the store has reconnected the descriptor is another one, even when
+// its number is the same.
 static void on_wake(int fd, short what, void *context);
 static void watch_store(struct pn_run *run)
 {
+    unwatch_store(run);
     int fd = pn_store_wake_fd(run->store);
-    if (fd == run->wake_fd) {
-        return;
-    }
-    if (run->wake_event != NULL) {
-        event_free(run->wake_event);
-        run->wake_event = NULL;
-    }
-    run->wake_fd = fd;
     if (fd >= 0) {
         run->wake_event = event_new(run->base, fd, EV_READ | EV_PERSIST, on_wake, run);
         event_add(run->wake_event, NULL);
@@ -118,6 +121,7 @@ static bool step_once(struct pn_run *run)
     struct pn_err err = {0};
     size_t count = 0;
     bool more = false;
+    run->outbox.is_dirty = pn_store_take_wakes(run->store) || run->outbox.is_dirty;
     enum pn_verdict verdict = pn_batch_step(run, &count, &err);
     if (verdict == PN_STOP) {
         pn_log_error("stopped by the service", &err);
@@ -130,7 +134,9 @@ static bool step_once(struct pn_run *run)
     }
     run->backoff_ms = 0;
     pn_metric_set(PN_METRIC_READY, NULL, NULL, 1);
-    return count > 0 || more;
+    // The answers that the step has read may have brought a wake-up with them.
+    run->outbox.is_dirty = pn_store_take_wakes(run->store) || run->outbox.is_dirty;
+    return count > 0 || more || run->outbox.is_dirty;
 }
 
 static void step(struct pn_run *run)
@@ -180,9 +186,10 @@ static void on_wake(int fd, short what, void *context)
     (void)fd;
     (void)what;
     struct pn_run *run = context;
-    pn_store_forget_wakes(run->store);
-    run->outbox.is_dirty = true;
     step(run);
+    if (pn_store_wake_fd(run->store) < 0) {
+        unwatch_store(run); // a lost connection would wake us without end
+    }
 }
 
 static void write_metrics(struct pn_run *run)
@@ -204,7 +211,9 @@ static void on_second(int fd, short what, void *context)
             event_add(run->consumer_event, NULL);
         }
     }
-    watch_store(run);
+    if (!run->is_waiting) {
+        watch_store(run);
+    }
     // A wake-up can get lost with the process that was to give it.
     run->outbox.is_dirty = true;
     step(run);
@@ -391,7 +400,6 @@ static void add_events(struct pn_run *run)
     }
     event_add(run->second_event, &second);
     event_add(run->step_event, &now);
-    run->wake_fd = -1;
     watch_store(run);
 }
 

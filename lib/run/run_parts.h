@@ -51,7 +51,6 @@ struct pn_run {
     struct event_base *base;
     struct event *step_event, *consumer_event, *wake_event, *second_event, *tick_event;
     struct event *signal_events[2];
-    int wake_fd;
     struct pn_store *store;
     struct pn_stream *stream;
     struct pn_consumer *consumer;
