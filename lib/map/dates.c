@@ -3,7 +3,12 @@
 
 #include <string.h>
 
-enum { MINUTES_PER_HOUR = 60, ZONE_HOURS_MAX = 14 };
+enum {
+    SECONDS_PER_MINUTE = 60,
+    SECONDS_PER_HOUR = 3600,
+    MINUTES_PER_HOUR = 60,
+    ZONE_HOURS_MAX = 14
+};
 
 // Reads exactly `digits` digits off the front.
 static bool take_number(struct pn_slice *text, unsigned digits, int *ret_number)
@@ -224,6 +229,21 @@ static char *write_date(struct pn_arena *arena, const struct pn_civil *civil, bo
     return text;
 }
 
+struct pn_civil pn_map_date_from_ms(int64_t time_ms, int zone_minutes)
+{
+    struct pn_civil civil = {.has_zone = true, .zone_minutes = zone_minutes};
+    int64_t local_ms = time_ms + (int64_t)zone_minutes * SECONDS_PER_MINUTE * PN_MS_PER_SECOND;
+    int64_t days = local_ms / PN_MS_PER_DAY - (local_ms % PN_MS_PER_DAY < 0 ? 1 : 0);
+    int64_t day_ms = local_ms - days * PN_MS_PER_DAY;
+    int64_t seconds = day_ms / PN_MS_PER_SECOND;
+    pn_civil_from_days(days, &civil.year, &civil.month, &civil.day);
+    civil.hour = (int)(seconds / SECONDS_PER_HOUR);
+    civil.minute = (int)(seconds / SECONDS_PER_MINUTE % MINUTES_PER_HOUR);
+    civil.second = (int)(seconds % SECONDS_PER_MINUTE);
+    civil.millisecond = (int)(day_ms % PN_MS_PER_SECOND);
+    return civil;
+}
+
 // The same moment on the clocks of `zone`.
 static bool move_to_zone(const struct pn_civil *civil, const char *zone, struct pn_civil *ret_moved)
 {
@@ -240,13 +260,7 @@ static bool move_to_zone(const struct pn_civil *civil, const char *zone, struct 
     // The offset at a civil time is asked for twice: the first answer is right but near a change.
     int offset = civil->zone_minutes;
     for (int i = 0; i < 2; i++) {
-        int64_t local_ms = time_ms + (int64_t)offset * MINUTES_PER_HOUR * PN_MS_PER_SECOND;
-        int64_t days = local_ms / PN_MS_PER_DAY - (local_ms % PN_MS_PER_DAY < 0 ? 1 : 0);
-        int64_t seconds = (local_ms - days * PN_MS_PER_DAY) / PN_MS_PER_SECOND;
-        pn_civil_from_days(days, &moved.year, &moved.month, &moved.day);
-        moved.hour = (int)(seconds / 3600);
-        moved.minute = (int)(seconds / 60 % 60);
-        moved.second = (int)(seconds % 60);
+        moved = pn_map_date_from_ms(time_ms, offset);
         moved.has_zone = false;
         if (!pn_zone_offset(zone, &moved, &offset)) {
             return false;

@@ -16,6 +16,9 @@
 // False when it is none of these, or no real date.
 PN_MUST_USE bool pn_map_date_read(struct pn_slice text, struct pn_civil *ret_civil);
 
+// The moment on clocks that are so many minutes east of UTC.
+struct pn_civil pn_map_date_from_ms(int64_t time_ms, int zone_minutes);
+
 enum pn_map_date_form {
     PN_DATE_FHIR_DATE,        // 2026-11-21, as precise as it came
     PN_DATE_FHIR_DATETIME,    // with time and zone when it has a time

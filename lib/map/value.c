@@ -123,12 +123,14 @@ static enum pn_code add_duration(const struct pn_map_run *run, const struct pn_m
         !pn_civil_to_ms(&civil, run->zone, &time_ms)) {
         return pn_err_set(err, PN_INVALID, "", "no time, or no duration with a known unit");
     }
-    time_ms += amount * unit_ms;
-    char *moved = pn_arena_alloc(run->arena, PN_TIME_TEXT_BYTES);
+    if (!civil.has_zone && !pn_zone_offset(run->zone, &civil, &civil.zone_minutes)) {
+        return pn_err_set(err, PN_INVALID, "", "no such time zone");
+    }
+    struct pn_civil later = pn_map_date_from_ms(time_ms + amount * unit_ms, civil.zone_minutes);
+    const char *moved = pn_map_date_write(run->arena, &later, run->zone, PN_DATE_FHIR_INSTANT);
     if (moved == NULL) {
         return pn_err_set(err, PN_MEMORY, "", "the message needs too much memory");
     }
-    pn_time_format(time_ms, moved);
     *text = pn_slice_str(moved);
     return PN_OK;
 }
