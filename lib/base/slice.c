@@ -4,11 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-struct pn_slice pn_slice_of(const char *ptr, size_t len)
-{
-    return (struct pn_slice){.ptr = ptr, .len = len};
-}
-
 struct pn_slice pn_slice_str(const char *text)
 {
     return pn_slice_of(text, text == NULL ? 0 : strlen(text));

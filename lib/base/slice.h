@@ -21,7 +21,10 @@ struct pn_slice {
 // For printf: `"%.*s", PN_SLICE_FMT(slice)`.
 #define PN_SLICE_FMT(slice) (int)(slice).len, (slice).ptr == NULL ? "" : (slice).ptr
 
-struct pn_slice pn_slice_of(const char *ptr, size_t len);
+static inline struct pn_slice pn_slice_of(const char *ptr, size_t len)
+{
+    return (struct pn_slice){.ptr = ptr, .len = len};
+}
 // NULL gives the empty slice.
 struct pn_slice pn_slice_str(const char *text);
 bool pn_slice_eq(struct pn_slice a, struct pn_slice b);

@@ -4,7 +4,7 @@
 #include "codec/hl7v2_parts.h"
 
 // How far into broken bytes an MSH is looked for, and how long it may be.
-enum { PEEK_BYTES_MAX = 16 * 1024 };
+enum { PEEK_BYTES_MAX = 16 * 1024, HEADER_FIELDS = 19 };
 
 static struct pn_slice skip(struct pn_slice text, size_t count)
 {
@@ -71,14 +71,14 @@ const char *pn_hl7v2_delimiters(struct pn_slice msh, struct pn_hl7v2_delimiters 
     return NULL;
 }
 
-struct pn_slice pn_hl7v2_msh_field(struct pn_slice msh, char separator, unsigned number)
+// By their numbers: MSH-1 is the separator itself, what stands before the second one is MSH-2.
+static void split_header(struct pn_slice msh, char separator, struct pn_slice *ret_fields)
 {
     struct pn_slice rest = msh;
-    struct pn_slice found = pn_slice_split(msh, separator, &rest);
-    for (unsigned i = 2; i <= number; i++) {
-        found = pn_slice_split(rest, separator, &rest);
+    (void)pn_slice_split(msh, separator, &rest);
+    for (unsigned number = 2; number < HEADER_FIELDS && rest.len > 0; number++) {
+        ret_fields[number] = pn_slice_trim(pn_slice_split(rest, separator, &rest));
     }
-    return pn_slice_trim(found);
 }
 
 // In a broken message the MSH may stand anywhere.
@@ -102,25 +102,26 @@ bool pn_hl7v2_peek(struct pn_slice bytes, struct pn_hl7v2_header *ret_header)
     }
     struct pn_hl7v2_header header = {0};
     if (pn_hl7v2_delimiters(msh, &header.delimiters) != NULL) {
-        // What cannot be trusted is not used: the usual ones, with what seems to separate the fields.
+        // What cannot be trusted is not used: the usual ones, with what seems to separate the
+        // fields.
         char seen = msh.ptr[3];
         char field = may_delimit(seen) && strchr("^~\\&", seen) == NULL ? seen : '|';
         header.delimiters = (struct pn_hl7v2_delimiters){field, '^', '~', '\\', '&'};
     }
-    char separator = header.delimiters.field;
-    header.sending_application = pn_hl7v2_msh_field(msh, separator, 3);
-    header.sending_facility = pn_hl7v2_msh_field(msh, separator, 4);
-    header.receiving_application = pn_hl7v2_msh_field(msh, separator, 5);
-    header.receiving_facility = pn_hl7v2_msh_field(msh, separator, 6);
+    struct pn_slice fields[HEADER_FIELDS] = {0};
+    split_header(msh, header.delimiters.field, fields);
+    char component = header.delimiters.component;
     struct pn_slice rest;
-    struct pn_slice type = pn_hl7v2_msh_field(msh, separator, 9);
-    header.type = pn_slice_split(type, header.delimiters.component, &rest);
-    header.trigger = pn_slice_split(rest, header.delimiters.component, &rest);
-    header.control_id = pn_hl7v2_msh_field(msh, separator, 10);
-    header.processing_id = pn_hl7v2_msh_field(msh, separator, 11);
-    header.version =
-        pn_slice_split(pn_hl7v2_msh_field(msh, separator, 12), header.delimiters.component, &rest);
-    header.charset = pn_hl7v2_msh_field(msh, separator, 18);
+    header.sending_application = fields[3];
+    header.sending_facility = fields[4];
+    header.receiving_application = fields[5];
+    header.receiving_facility = fields[6];
+    header.type = pn_slice_split(fields[9], component, &rest);
+    header.trigger = pn_slice_split(rest, component, &rest);
+    header.control_id = fields[10];
+    header.processing_id = fields[11];
+    header.version = pn_slice_split(fields[12], component, &rest);
+    header.charset = fields[18];
     *ret_header = header;
     return true;
 }

@@ -11,8 +11,6 @@
 struct pn_slice pn_hl7v2_msh(struct pn_slice bytes);
 // MSH-1 and MSH-2 of an MSH segment. NULL, or what is wrong with them.
 const char *pn_hl7v2_delimiters(struct pn_slice msh, struct pn_hl7v2_delimiters *ret_delimiters);
-// The raw text of MSH-n (n ≥ 3).
-struct pn_slice pn_hl7v2_msh_field(struct pn_slice msh, char separator, unsigned number);
 
 // Resolves the escapes of one value; the value itself when there are none. ptr NULL when the arena
 // is full.

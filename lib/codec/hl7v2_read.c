@@ -21,6 +21,7 @@ struct reading {
     struct pn_hl7v2_delimiters delimiters;
     enum pn_charset charset;
     bool ends_with_cr; // a line feed is text unless a segment follows it
+    char only_end;     // the one character that ends segments, when no other could
     uint8_t class_of[256];
     const struct pn_node *segment;
     unsigned field_number;
@@ -90,10 +91,16 @@ static bool is_blank(struct pn_slice text)
     return true;
 }
 
-static enum pn_code set_value(struct reading *r, struct pn_node *node, struct pn_slice raw)
+// `seen` are the classes inside the text that is read: it tells what need not be looked for again.
+static enum pn_code set_value(struct reading *r, struct pn_node *node, struct pn_slice raw,
+                              unsigned seen)
 {
     if (raw.len == 2 && raw.ptr[0] == '"' && raw.ptr[1] == '"') {
         node->is_null = true;
+        return PN_OK;
+    }
+    if ((seen & CLASS_ESCAPE) == 0) {
+        node->value = raw;
         return PN_OK;
     }
     node->value = pn_hl7v2_unescape(r->arena, raw, &r->delimiters, r->charset);
@@ -149,7 +156,7 @@ static enum pn_code read_subcomponents(struct reading *r, struct pn_node *node,
             return field_fault(r, PN_INVALID, "too many subcomponents");
         }
         struct pn_node *child = add_child(r, &children, number, PN_NODE_TEXT);
-        enum pn_code code = child == NULL ? full(r) : set_value(r, child, part);
+        enum pn_code code = child == NULL ? full(r) : set_value(r, child, part, seen);
         if (code != PN_OK) {
             return code;
         }
@@ -189,7 +196,7 @@ static enum pn_code read_components(struct reading *r, struct pn_node *field, st
         }
         bool has_parts = (seen & CLASS_SUBCOMPONENT) != 0;
         enum pn_code code =
-            has_parts ? read_subcomponents(r, child, part) : set_value(r, child, part);
+            has_parts ? read_subcomponents(r, child, part) : set_value(r, child, part, seen);
         if (code != PN_OK) {
             return code;
         }
@@ -198,31 +205,37 @@ static enum pn_code read_components(struct reading *r, struct pn_node *field, st
     return PN_OK;
 }
 
-static enum pn_code read_field(struct reading *r, struct children *fields, struct pn_slice text)
+static enum pn_code read_repeat(struct reading *r, struct children *fields, unsigned repeat,
+                                struct pn_slice part, unsigned seen)
 {
-    struct pn_slice part;
-    unsigned seen = 0;
-    unsigned repeat = 0;
-    while (take_part(r, &text, CLASS_REPEAT, &part, &seen)) {
-        repeat++;
-        if (part.len == 0 || is_empty_below(part, r)) {
-            continue;
-        }
-        if (repeat > PN_HL7V2_REPEATS_MAX) {
-            return field_fault(r, PN_INVALID, "too many repetitions");
-        }
-        struct pn_node *field = add_child(r, fields, r->field_number, PN_NODE_FIELD);
-        if (field == NULL) {
-            return full(r);
-        }
-        field->repeat = (uint16_t)repeat;
-        bool has_parts = (seen & (CLASS_COMPONENT | CLASS_SUBCOMPONENT)) != 0;
-        enum pn_code code = has_parts ? read_components(r, field, part) : set_value(r, field, part);
-        if (code != PN_OK) {
-            return code;
-        }
+    if (part.len == 0 || is_empty_below(part, r)) {
+        return PN_OK;
     }
-    return PN_OK;
+    if (repeat > PN_HL7V2_REPEATS_MAX) {
+        return field_fault(r, PN_INVALID, "too many repetitions");
+    }
+    struct pn_node *field = add_child(r, fields, r->field_number, PN_NODE_FIELD);
+    if (field == NULL) {
+        return full(r);
+    }
+    field->repeat = (uint16_t)repeat;
+    bool has_parts = (seen & (CLASS_COMPONENT | CLASS_SUBCOMPONENT)) != 0;
+    return has_parts ? read_components(r, field, part) : set_value(r, field, part, seen);
+}
+
+static enum pn_code read_field(struct reading *r, struct children *fields, struct pn_slice text,
+                               unsigned seen)
+{
+    if ((seen & CLASS_REPEAT) == 0) {
+        return read_repeat(r, fields, 1, text, seen);
+    }
+    struct pn_slice part;
+    unsigned repeat = 0;
+    enum pn_code code = PN_OK;
+    while (code == PN_OK && take_part(r, &text, CLASS_REPEAT, &part, &seen)) {
+        code = read_repeat(r, fields, ++repeat, part, seen);
+    }
+    return code;
 }
 
 // A field whose value is given as it is: MSH-1 and MSH-2 hold the delimiters themselves.
@@ -262,7 +275,7 @@ static enum pn_code read_fields(struct reading *r, struct pn_node *segment, stru
             return field_fault(r, PN_INVALID, "too many fields");
         }
         code = is_header && number == 2 ? add_literal(r, &fields, 2, part)
-                                        : read_field(r, &fields, part);
+                                        : read_field(r, &fields, part, seen);
     }
     return code;
 }
@@ -289,7 +302,11 @@ static bool starts_segment(const struct reading *r, struct pn_slice text)
 static struct pn_slice take_segment(const struct reading *r, struct pn_slice *text)
 {
     size_t i = 0;
-    for (; i < text->len; i++) {
+    if (r->only_end != '\0') {
+        const char *end = memchr(text->ptr, r->only_end, text->len);
+        i = end == NULL ? text->len : (size_t)(end - text->ptr);
+    }
+    for (; r->only_end == '\0' && i < text->len; i++) {
         char c = text->ptr[i];
         struct pn_slice after = pn_slice_of(text->ptr + i + 1, text->len - i - 1);
         if (c == '\r' || (c == '\n' && (!r->ends_with_cr || starts_segment(r, after)))) {
@@ -302,27 +319,31 @@ static struct pn_slice take_segment(const struct reading *r, struct pn_slice *te
     return segment;
 }
 
-static enum pn_code read_segment(struct reading *r, struct children *segments, unsigned number,
-                                 struct pn_slice text)
+static enum pn_code segment_fault(struct reading *r, unsigned number, enum pn_code code,
+                                  const char *text)
 {
     char where[32];
     snprintf(where, sizeof where, "segment %u", number);
-    bool is_named = is_segment_name(text);
-    if (!is_named || (text.len > 3 && text.ptr[3] != r->delimiters.field)) {
-        return pn_err_set(r->err, PN_INVALID, where,
-                          "does not begin with a segment name and the field separator");
+    return pn_err_set(r->err, code, where, "%s", text);
+}
+
+static enum pn_code read_segment(struct reading *r, struct children *segments, unsigned number,
+                                 struct pn_slice text)
+{
+    if (!is_segment_name(text) || (text.len > 3 && text.ptr[3] != r->delimiters.field)) {
+        return segment_fault(r, number, PN_INVALID,
+                             "does not begin with a segment name and the field separator");
     }
     if (number > PN_HL7V2_SEGMENTS_MAX) {
-        return pn_err_set(r->err, PN_LIMIT, where, "more than %d segments",
-                          (int)PN_HL7V2_SEGMENTS_MAX);
+        return segment_fault(r, number, PN_LIMIT, "too many segments");
     }
     struct pn_slice name = pn_slice_of(text.ptr, 3);
     if (number > 1 && pn_slice_is(name, "MSH")) {
-        return pn_err_set(r->err, PN_INVALID, where, "a second MSH: two messages in one frame");
+        return segment_fault(r, number, PN_INVALID, "a second MSH: two messages in one frame");
     }
     struct pn_node *segment = pn_tree_make(&r->maker, segments->parent, name);
     if (segment == NULL) {
-        return pn_tree_full(r->err, where);
+        return segment_fault(r, number, PN_LIMIT, "the message is too large to read");
     }
     segment->place = number;
     *segments->next = segment;
@@ -438,11 +459,14 @@ static enum pn_code refuse_start(struct pn_slice bytes, struct pn_err *err)
     return pn_err_set(err, PN_INVALID, "MSH", "the message does not begin with MSH");
 }
 
-static bool ends_with_cr(struct pn_slice text)
+static void find_ends(struct reading *r, struct pn_slice text)
 {
     const char *cr = memchr(text.ptr, '\r', text.len);
     const char *lf = memchr(text.ptr, '\n', text.len);
-    return cr != NULL && (lf == NULL || (cr < lf && cr + 1 != lf));
+    r->ends_with_cr = cr != NULL && (lf == NULL || (cr < lf && cr + 1 != lf));
+    if (cr == NULL || lf == NULL) {
+        r->only_end = cr != NULL ? '\r' : '\n';
+    }
 }
 
 static enum pn_code read_text(struct reading *r, struct pn_slice text, struct pn_hl7v2 *message)
@@ -450,7 +474,7 @@ static enum pn_code read_text(struct reading *r, struct pn_slice text, struct pn
     if (memchr(text.ptr, '\0', text.len) != NULL) {
         return pn_err_set(r->err, PN_INVALID, "message", "holds a NUL character");
     }
-    r->ends_with_cr = ends_with_cr(text);
+    find_ends(r, text);
     set_classes(r);
     struct pn_node *root = pn_tree_make(&r->maker, NULL, pn_slice_of(NULL, 0));
     if (root == NULL) {
@@ -490,7 +514,9 @@ enum pn_code pn_hl7v2_read(struct pn_arena *arena, const struct pn_codec_input *
     reading.charset = message.charset;
     code = read_text(&reading, text, &message);
     if (code == PN_OK) {
-        pn_hl7v2_peek(text, &message.header);
+        if (text.ptr != bytes.ptr) {
+            pn_hl7v2_peek(text, &message.header);
+        }
         *ret_message = message;
     }
     return code;
