@@ -277,6 +277,17 @@ static struct pn_slice in_known_encoding(struct pn_arena *arena, const struct pn
     return pn_charset_to_utf8(arena, pn_charset_choose(input->charset_default, bytes), bytes);
 }
 
+// Some of libxml2's complaints go past the parser's own handler to one of the thread, which prints
+// bytes of the document on standard error.
+static void parse_silently(xmlParserCtxtPtr parser)
+{
+    xmlStructuredErrorFunc before = xmlStructuredError;
+    void *before_context = xmlStructuredErrorContext;
+    xmlSetStructuredErrorFunc(NULL, swallow_error);
+    xmlParseDocument(parser);
+    xmlSetStructuredErrorFunc(before_context, before);
+}
+
 static enum pn_code finish(struct reading *r, const struct pn_node **ret_root)
 {
     if (r->code == PN_OK && (!r->parser->wellFormed || r->root == NULL)) {
@@ -319,7 +330,7 @@ enum pn_code pn_xml_read(struct pn_arena *arena, const struct pn_codec_input *in
     if (r->parser == NULL) {
         return pn_err_set(err, PN_MEMORY, "document", "no memory for the XML parser");
     }
-    xmlParseDocument(r->parser);
+    parse_silently(r->parser);
     enum pn_code code = finish(r, ret_root);
     xmlFreeDoc(r->parser->myDoc);
     xmlFreeParserCtxt(r->parser);

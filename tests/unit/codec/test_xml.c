@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <unistd.h>
 
 #include "codec/xml.h"
 
@@ -131,6 +132,35 @@ static void refuses_what_is_not_well_formed(void **state)
     assert_null(strstr(err.text, "010185"));
 }
 
+// libxml2 would print what it stumbled over: bytes of the document.
+static void prints_nothing_of_the_document(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "<?xml version='1.0' encoding='UTF-8'?><a>\xE4</a>",
+        "<?xml version='1.0' encoding='EUC-JP'?><a>xx\x8F\xFF\xFF\xFFxx</a>",
+        "<?xml version='1.0' encoding='Big5'?><a>\xFF\xFF\xFF\xFF</a>",
+        "<?xml version='1.0' encoding='no-such'?><a/>",
+        "<a><b></a>",
+    };
+    fflush(stderr);
+    FILE *caught = tmpfile();
+    assert_non_null(caught);
+    int kept = dup(STDERR_FILENO);
+    dup2(fileno(caught), STDERR_FILENO);
+    for (size_t i = 0; i < PN_ARRAY_COUNT(texts); i++) {
+        const struct pn_node *root = NULL;
+        (void)!read_text(texts[i], NULL, &root);
+    }
+    fflush(stderr);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    fseek(caught, 0, SEEK_END);
+    long printed = ftell(caught);
+    fclose(caught);
+    assert_int_equal(printed, 0);
+}
+
 static enum pn_code read_nested(const char *open, const char *close, size_t count)
 {
     struct pn_buf big;
@@ -195,6 +225,7 @@ int main(void)
         cmocka_unit_test(reads_encodings),
         cmocka_unit_test(takes_no_entities_of_the_document),
         cmocka_unit_test(refuses_what_is_not_well_formed),
+        cmocka_unit_test(prints_nothing_of_the_document),
         cmocka_unit_test(is_bounded),
         cmocka_unit_test(writes_what_it_reads),
     };
