@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/identify/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "fhir/json.h"
+#include "privacy/client_index.h"
+#include "services/identify/verdicts.h"
+
+enum {
+    ARENA_BYTES_MAX = 512 * 1024 * 1024,
+    TABLE_ROWS = 8192, // clients of one batch; chained when more
+    KEPT_MONTHS = 12,  // facts older than the longest window are kept this much longer
+    REPAIR_BACK_MS = 10 * 60 * 1000
+};
+
+struct pn_engine {
+    struct pn_engine_options options;
+    struct pn_client_index *index;
+    struct pn_verdicts *verdicts;
+    struct pn_arena *arena; // of one batch
+    struct pn_held_client *table[TABLE_ROWS];
+    bool is_begun, is_same_rules;
+    int64_t old_ms;
+};
+
+// --- Clients of the batch ------------------------------------------------------------------------
+
+static struct pn_held_client **row_of(struct pn_engine *engine, int64_t client)
+{
+    return &engine->table[(uint64_t)client % TABLE_ROWS];
+}
+
+static struct pn_held_client *find_client(struct pn_engine *engine, int64_t client)
+{
+    struct pn_held_client *found = *row_of(engine, client);
+    while (found != NULL && found->number != client) {
+        found = found->next;
+    }
+    return found;
+}
+
+static enum pn_code client_of(struct pn_engine *engine, int64_t number,
+                              struct pn_held_client **ret_client, struct pn_err *err)
+{
+    struct pn_held_client *client = find_client(engine, number);
+    if (client == NULL) {
+        enum pn_code code =
+            pn_held_load(engine->options.store, engine->arena, number, &client, err);
+        if (code != PN_OK) {
+            return code;
+        }
+        struct pn_held_client **row = row_of(engine, number);
+        client->next = *row;
+        *row = client;
+    }
+    *ret_client = client;
+    return PN_OK;
+}
+
+static enum pn_code save_all(struct pn_engine *engine, struct pn_err *err)
+{
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; i < TABLE_ROWS && code == PN_OK; i++) {
+        for (struct pn_held_client *client = engine->table[i]; client != NULL && code == PN_OK;
+             client = client->next) {
+            code = pn_held_save(engine->options.store, client, err);
+        }
+    }
+    return code;
+}
+
+static void drop_all(struct pn_engine *engine)
+{
+    memset(engine->table, 0, sizeof engine->table);
+    pn_arena_reset(engine->arena);
+}
+
+// The index says that a subject is another client now: its row is re-owned, both are looked at.
+// What memory holds of the two is written first; the rest of the batch reads it again.
+static enum pn_code moved(void *context, int64_t subject, int64_t before, int64_t now,
+                          struct pn_err *err)
+{
+    struct pn_engine *engine = context;
+    struct pn_store *store = engine->options.store;
+    struct pn_held_client *touched[2] = {NULL, NULL};
+    const int64_t numbers[2] = {before, now};
+    enum pn_code code = save_all(engine, err);
+    const struct pn_value values[] = {PN_INT(now), PN_INT(before), PN_INT(subject)};
+    struct pn_stmt *stmt = NULL;
+    code = code == PN_OK ? pn_store_prepare(store,
+                                            "UPDATE client_facts SET owner = ?1"
+                                            " WHERE owner = ?2 AND subject = ?3",
+                                            &stmt, err)
+                         : code;
+    code = code == PN_OK ? pn_store_exec(store, stmt, values, 3, NULL, err) : code;
+    code = code == PN_OK ? pn_verdicts_moved(engine->verdicts, subject, before, now, err) : code;
+    for (unsigned i = 0; i < 2 && code == PN_OK; i++) {
+        struct pn_held_client *old = find_client(engine, numbers[i]);
+        if (old != NULL) {
+            old->number = numbers[i];
+            old->held_count = 0; // read again below
+        }
+        struct pn_held_client *fresh = NULL;
+        code = pn_held_load(store, engine->arena, numbers[i], &fresh, err);
+        if (code != PN_OK) {
+            break;
+        }
+        if (old != NULL) {
+            old->held = fresh->held;
+            old->held_count = fresh->held_count;
+            old->held_capacity = fresh->held_capacity;
+            touched[i] = old;
+        } else {
+            code = client_of(engine, numbers[i], &touched[i], err);
+        }
+        if (code == PN_OK) {
+            touched[i]->is_touched = touched[i]->had_correction = true;
+        }
+    }
+    return code;
+}
+
+// --- Opening -------------------------------------------------------------------------------------
+
+enum pn_code pn_engine_open(const struct pn_engine_options *options, struct pn_engine **ret_engine,
+                            struct pn_err *err)
+{
+    struct pn_engine *engine = calloc(1, sizeof *engine);
+    if (engine == NULL || (engine->arena = pn_arena_new(ARENA_BYTES_MAX)) == NULL) {
+        free(engine);
+        return pn_err_set(err, PN_MEMORY, "identify", "no memory");
+    }
+    engine->options = *options;
+    const struct pn_client_index_options index = {
+        .store = options->store, .moved = moved, .context = engine};
+    const struct pn_verdicts_options verdicts = {.store = options->store,
+                                                 .rules = options->rules,
+                                                 .emit = options->emit,
+                                                 .context = options->context};
+    enum pn_code code = pn_client_index_open(&index, &engine->index, err);
+    code = code == PN_OK ? pn_verdicts_open(&verdicts, &engine->verdicts, err) : code;
+    if (code != PN_OK) {
+        pn_engine_close(engine);
+        return code;
+    }
+    *ret_engine = engine;
+    return PN_OK;
+}
+
+void pn_engine_close(struct pn_engine *engine)
+{
+    if (engine != NULL) {
+        pn_client_index_close(engine->index);
+        pn_verdicts_close(engine->verdicts);
+        pn_arena_free(engine->arena);
+        free(engine);
+    }
+}
+
+void pn_engine_committed(struct pn_engine *engine)
+{
+    engine->is_begun = false;
+}
+
+void pn_engine_forget(struct pn_engine *engine)
+{
+    pn_client_index_forget(engine->index);
+    drop_all(engine);
+    engine->is_begun = engine->is_same_rules = false;
+}
+
+static enum pn_code begin(struct pn_engine *engine, struct pn_err *err)
+{
+    if (engine->is_begun) {
+        return PN_OK;
+    }
+    int64_t months = engine->options.rules->window_months_max + KEPT_MONTHS;
+    engine->old_ms = pn_months_later(pn_clock_now_ms(), -months);
+    enum pn_code code = pn_client_index_begin(engine->index, err);
+    engine->is_begun = code == PN_OK;
+    return code;
+}
+
+// --- Facts ---------------------------------------------------------------------------------------
+
+static struct pn_fact_entry *find_fact(struct pn_held_client *client,
+                                       const uint8_t id[static PN_FACT_ID_BYTES],
+                                       struct pn_held **ret_held)
+{
+    for (unsigned h = 0; h < client->held_count; h++) {
+        struct pn_held *held = &client->held[h];
+        for (unsigned i = 0; i < held->count; i++) {
+            if (memcmp(held->facts[i].id, id, PN_FACT_ID_BYTES) == 0) {
+                *ret_held = held;
+                return &held->facts[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static void touch(struct pn_held_client *client, const struct pn_event *event, bool is_correction)
+{
+    client->is_touched = true;
+    client->had_correction = client->had_correction || is_correction;
+    (void)snprintf(client->causation, sizeof client->causation, "%.*s", PN_SLICE_FMT(event->id));
+}
+
+static void remove_fact(struct pn_held *held, struct pn_fact_entry *fact)
+{
+    *fact = held->facts[--held->count];
+    held->is_dirty = true;
+}
+
+// Whether a revision changes anything that a rule may look at.
+static bool is_correction(const struct pn_fact_entry *before, const struct pn_fact_entry *after)
+{
+    struct pn_fact_entry same = *after;
+    same.revision = before->revision;
+    return memcmp(&same, before, sizeof same) != 0;
+}
+
+// The resource had been told of another subject: there it goes away, if what is told now is newer.
+static enum pn_code leave_other(struct pn_engine *engine, const struct pn_event *event,
+                                const struct pn_fact_entry *fact, int64_t subject,
+                                bool *ret_is_older, struct pn_err *err)
+{
+    struct pn_held_client *other = NULL;
+    struct pn_held *held = NULL;
+    int64_t owner = 0;
+    enum pn_code code = pn_verdicts_owner(engine->verdicts, subject, &owner, err);
+    code = code == PN_OK ? client_of(engine, owner, &other, err) : code;
+    if (code != PN_OK) {
+        return code;
+    }
+    struct pn_fact_entry *found = find_fact(other, fact->id, &held);
+    *ret_is_older = found != NULL && found->revision > fact->revision;
+    if (found != NULL && !*ret_is_older) {
+        remove_fact(held, found);
+        touch(other, event, true);
+    }
+    return PN_OK;
+}
+
+static enum pn_code claim(struct pn_engine *engine, const struct pn_event *event,
+                          const struct pn_fact_entry *fact, int64_t subject, bool *ret_is_older,
+                          struct pn_err *err)
+{
+    struct pn_store *store = engine->options.store;
+    struct pn_stmt *stmt = NULL;
+    struct pn_rows *rows = NULL;
+    int64_t changed = 0, before = subject;
+    bool has_row = false;
+    const struct pn_value values[] = {
+        PN_BYTES(pn_slice_of((const char *)fact->id, PN_FACT_ID_BYTES)), PN_INT(subject)};
+    enum pn_code code = pn_store_prepare(store,
+                                         "INSERT INTO fact_subjects (resource, subject)"
+                                         " VALUES (?1, ?2) ON CONFLICT (resource) DO NOTHING",
+                                         &stmt, err);
+    code = code == PN_OK ? pn_store_exec(store, stmt, values, 2, &changed, err) : code;
+    *ret_is_older = false;
+    if (code != PN_OK || changed > 0) {
+        return code;
+    }
+    code = pn_store_prepare(store, "SELECT subject FROM fact_subjects WHERE resource = ?1", &stmt,
+                            err);
+    code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
+    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
+    before = code == PN_OK && has_row ? pn_rows_int(rows, 0) : subject;
+    pn_rows_close(rows);
+    if (code != PN_OK || before == subject) {
+        return code;
+    }
+    code = leave_other(engine, event, fact, before, ret_is_older, err);
+    if (code != PN_OK || *ret_is_older) {
+        return code;
+    }
+    code = pn_store_prepare(store, "UPDATE fact_subjects SET subject = ?2 WHERE resource = ?1",
+                            &stmt, err);
+    return code == PN_OK ? pn_store_exec(store, stmt, values, 2, NULL, err) : code;
+}
+
+static enum pn_code put_fact(struct pn_engine *engine, const struct pn_event *event,
+                             const struct pn_fact_entry *fact, struct pn_err *err)
+{
+    int64_t subject = 0, number = 0;
+    struct pn_held_client *client = NULL;
+    struct pn_held *held = NULL;
+    enum pn_code code =
+        pn_client_index_resolve(engine->index, event->subject, &subject, &number, err);
+    code = code == PN_OK ? client_of(engine, number, &client, err) : code;
+    if (code != PN_OK) {
+        return code;
+    }
+    struct pn_fact_entry *found = find_fact(client, fact->id, &held);
+    if (found != NULL && held->subject == subject) {
+        if (fact->revision >= found->revision) {
+            touch(client, event, is_correction(found, fact));
+            *found = *fact;
+            held->is_dirty = true;
+        }
+        return PN_OK;
+    }
+    bool is_older = false;
+    code = claim(engine, event, fact, subject, &is_older, err);
+    if (code != PN_OK || is_older) {
+        return code;
+    }
+    held = pn_held_of(engine->arena, client, subject);
+    if (held == NULL) {
+        return pn_err_set(err, PN_LIMIT, "subject", "the client has too many keys");
+    }
+    touch(client, event, false);
+    return pn_held_add(engine->arena, held, fact, engine->old_ms, err);
+}
+
+static enum pn_code take_client(struct pn_engine *engine, struct pn_arena *arena,
+                                const struct pn_event *event, struct pn_err *err)
+{
+    cJSON *patient = NULL;
+    int64_t subject = 0, number = 0;
+    bool is_new_year = false;
+    pn_json_use_arena(arena);
+    enum pn_code code = pn_json_parse(event->data, &patient, err);
+    code = code == PN_OK
+               ? pn_client_index_resolve(engine->index, event->subject, &subject, &number, err)
+               : code;
+    if (code == PN_OK && pn_slice_is(event->type, "fi.punos.client.identified.v1")) {
+        code = pn_verdicts_person(engine->verdicts, event, patient, subject, &is_new_year, err);
+    }
+    const struct pn_client_statement statement = {event, patient};
+    code = code == PN_OK ? pn_client_index_handle(engine->index, &statement, err) : code;
+    pn_json_use_arena(NULL);
+    if (code == PN_OK && is_new_year) {
+        struct pn_held_client *client = NULL;
+        code = pn_client_index_resolve(engine->index, event->subject, &subject, &number, err);
+        code = code == PN_OK ? client_of(engine, number, &client, err) : code;
+        if (code == PN_OK) {
+            touch(client, event, false);
+        }
+    }
+    return code;
+}
+
+enum pn_code pn_engine_take(struct pn_engine *engine, struct pn_arena *arena,
+                            const struct pn_event *event, struct pn_err *err)
+{
+    enum pn_code code = begin(engine, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    if (pn_slice_starts_with(event->type, "fi.punos.client.")) {
+        return take_client(engine, arena, event, err);
+    }
+    struct pn_facts facts;
+    struct pn_fact_entry fact;
+    code = pn_facts_read(event, &facts, err);
+    if (code != PN_OK || !pn_fact_entry_make(&facts, &fact)) {
+        return code;
+    }
+    return put_fact(engine, event, &fact, err);
+}
+
+// --- Ends and ticks ------------------------------------------------------------------------------
+
+static enum pn_code judge_all(struct pn_engine *engine, int64_t moment_ms, struct pn_err *err)
+{
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; i < TABLE_ROWS && code == PN_OK; i++) {
+        for (struct pn_held_client *client = engine->table[i]; client != NULL && code == PN_OK;
+             client = client->next) {
+            if (client->is_touched) {
+                code = pn_verdicts_judge(engine->verdicts, client, moment_ms, err);
+            }
+        }
+    }
+    return code;
+}
+
+enum pn_code pn_engine_batch_end(struct pn_engine *engine, struct pn_err *err)
+{
+    enum pn_code code = save_all(engine, err);
+    code = code == PN_OK ? judge_all(engine, pn_clock_now_ms(), err) : code;
+    if (code == PN_OK) {
+        drop_all(engine);
+    }
+    return code;
+}
+
+enum pn_code pn_engine_tick(struct pn_engine *engine, int64_t now_ms, struct pn_err *err)
+{
+    enum pn_code code = begin(engine, err);
+    if (code == PN_OK && !engine->is_same_rules) {
+        code = pn_verdicts_check_rules(engine->verdicts, err);
+        engine->is_same_rules = code == PN_OK;
+    }
+    code =
+        code == PN_OK ? pn_client_index_repair(engine->index, now_ms - REPAIR_BACK_MS, err) : code;
+    int64_t due[PN_DUE_MAX];
+    unsigned count = 0;
+    code = code == PN_OK ? pn_verdicts_due(engine->verdicts, now_ms, due, &count, err) : code;
+    for (unsigned i = 0; i < count && code == PN_OK; i++) {
+        struct pn_held_client *client = NULL;
+        code = client_of(engine, due[i], &client, err);
+        if (code == PN_OK) {
+            client->is_touched = true;
+        }
+    }
+    code = code == PN_OK ? save_all(engine, err) : code;
+    code = code == PN_OK ? judge_all(engine, now_ms, err) : code;
+    drop_all(engine);
+    return code;
+}

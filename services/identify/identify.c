@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Station 6, identify: rules over each client's events become triggers and the work list.
+ */
+#include "services/identify/identify.h"
+
+#include <stdlib.h>
+
+#include "services/identify/engine.h"
+#include "services/identify/identify_store.h"
+
+enum { TICK_MS = 1000, BOOT_BYTES_MAX = 16 * 1024 * 1024 };
+
+struct identify {
+    struct pn_run *run;
+    struct pn_arena *boot;
+    struct pn_engine *engine;
+};
+
+static enum pn_code emit(void *context, const struct pn_event *event, struct pn_err *err)
+{
+    struct identify *identify = context;
+    return pn_run_emit(identify->run, PN_TOPIC_TRIGGER, event, err);
+}
+
+static void stop(void *state)
+{
+    struct identify *identify = state;
+    if (identify != NULL) {
+        pn_engine_close(identify->engine);
+        pn_arena_free(identify->boot);
+        free(identify);
+    }
+}
+
+static enum pn_code open_engine(struct identify *identify, struct pn_err *err)
+{
+    identify->boot = pn_arena_new(BOOT_BYTES_MAX);
+    struct pn_ruleset *rules =
+        identify->boot == NULL ? NULL : pn_arena_alloc(identify->boot, sizeof *rules);
+    if (rules == NULL) {
+        return pn_err_set(err, PN_MEMORY, "identify", "no memory");
+    }
+    const char *path = pn_run_config(identify->run)->rules_file;
+    enum pn_code code = pn_rules_read(identify->boot, path, rules, err);
+    const struct pn_engine_options options = {
+        .store = pn_run_store(identify->run), .rules = rules, .emit = emit, .context = identify};
+    return code == PN_OK ? pn_engine_open(&options, &identify->engine, err) : code;
+}
+
+static enum pn_code start(struct pn_run *run, void **ret_state, struct pn_err *err)
+{
+    struct identify *identify = calloc(1, sizeof *identify);
+    if (identify == NULL) {
+        return pn_err_set(err, PN_MEMORY, "identify", "no memory");
+    }
+    identify->run = run;
+    enum pn_code code = open_engine(identify, err);
+    if (code != PN_OK) {
+        stop(identify);
+        return code;
+    }
+    *ret_state = identify;
+    return PN_OK;
+}
+
+static enum pn_verdict verdict_of(enum pn_code code)
+{
+    if (code == PN_OK) {
+        return PN_DONE;
+    }
+    if (code == PN_INVALID || code == PN_UNSUPPORTED || code == PN_LIMIT) {
+        return PN_REJECT;
+    }
+    return pn_code_is_retriable(code) || code == PN_CONFLICT ? PN_RETRY : PN_STOP;
+}
+
+static enum pn_verdict handle(void *state, const struct pn_record *record, struct pn_err *err)
+{
+    struct identify *identify = state;
+    return verdict_of(
+        pn_engine_take(identify->engine, pn_run_arena(identify->run), &record->event, err));
+}
+
+static enum pn_verdict batch_end(void *state, struct pn_err *err)
+{
+    struct identify *identify = state;
+    return verdict_of(pn_engine_batch_end(identify->engine, err));
+}
+
+static enum pn_verdict tick(void *state, int64_t now_ms, struct pn_err *err)
+{
+    struct identify *identify = state;
+    return verdict_of(pn_engine_tick(identify->engine, now_ms, err));
+}
+
+static void committed(void *state)
+{
+    struct identify *identify = state;
+    pn_engine_committed(identify->engine);
+}
+
+static void rolled_back(void *state)
+{
+    struct identify *identify = state;
+    pn_engine_forget(identify->engine);
+}
+
+const struct pn_service *pn_service_identify(void)
+{
+    static const char *const topics[] = {PN_TOPIC_EVENT};
+    static struct pn_service service = {
+        .name = PN_IDENTIFY_STORE,
+        .topics = topics,
+        .topic_count = PN_ARRAY_COUNT(topics),
+        .migrations = pn_identify_migrations,
+        .start = start,
+        .handle = handle,
+        .batch_end = batch_end,
+        .tick = tick,
+        .tick_ms = TICK_MS,
+        .committed = committed,
+        .rolled_back = rolled_back,
+        .stop = stop,
+    };
+    service.migration_count = pn_identify_migration_count;
+    return &service;
+}
+
+PN_SERVICE_COMMAND(
+    identify, pn_service_identify(), "rules over each client's events, and the work list",
+    "Reads the event topic, keeps compact facts per client, and tells on the trigger "
+    "topic when a rule of the rule file begins to hold, changes, lapses, or loses its "
+    "evidence.")

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/identify/identify_store.h"
+
+#include <string.h>
+
+#include "privacy/client_index.h"
+
+// Rows of facts are read and written as they stand in memory: little-endian, without holes.
+_Static_assert(sizeof(struct pn_fact_entry) == 56, "the stored form of a fact");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the stored form of a fact");
+
+enum { HELD_MAX = PN_CLIENT_LINKED_MAX, ROOM_FIRST = 8, CROWDED = 512 };
+
+const struct pn_migration pn_identify_migrations[] = {
+    {1, pn_client_index_sql},
+    {2, "CREATE TABLE client_facts (owner BIGINT NOT NULL, subject BIGINT NOT NULL,"
+        " facts BYTEA NOT NULL, PRIMARY KEY (owner, subject));"
+        "CREATE TABLE fact_subjects (resource BYTEA PRIMARY KEY, subject BIGINT NOT NULL)"
+        " WITHOUT ROWID;"
+        "CREATE TABLE people (subject BIGINT PRIMARY KEY, birth_year BIGINT NOT NULL,"
+        " recorded_ms BIGINT NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE triggers (client BIGINT NOT NULL, rule TEXT NOT NULL, id TEXT NOT NULL,"
+        " version BIGINT NOT NULL, state BIGINT NOT NULL, counted BIGINT NOT NULL,"
+        " threshold BIGINT NOT NULL, raised_ms BIGINT NOT NULL, changed_ms BIGINT NOT NULL,"
+        " evaluated_ms BIGINT NOT NULL, lapses_ms BIGINT NOT NULL, class BIGINT NOT NULL,"
+        " weight BIGINT NOT NULL, told BIGINT NOT NULL, serial BIGINT NOT NULL,"
+        " data TEXT NOT NULL, PRIMARY KEY (client, rule));"
+        "CREATE INDEX triggers_id ON triggers (id);"
+        "CREATE TABLE cases (client BIGINT PRIMARY KEY, state BIGINT NOT NULL,"
+        " version BIGINT NOT NULL, rank BIGINT NOT NULL, first_ms BIGINT NOT NULL,"
+        " changed_ms BIGINT NOT NULL, set_by TEXT NOT NULL, trigger_count BIGINT NOT NULL,"
+        " merged_into BIGINT NOT NULL) WITHOUT ROWID;"
+        "CREATE INDEX cases_rank ON cases (rank, client);"
+        "CREATE TABLE due (client BIGINT PRIMARY KEY, due_ms BIGINT NOT NULL) WITHOUT ROWID;"
+        "CREATE INDEX due_time ON due (due_ms);"
+        "CREATE TABLE identify_state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)"},
+};
+const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
+
+static enum pn_code no_memory(struct pn_err *err)
+{
+    return pn_err_set(err, PN_MEMORY, "identify", "a batch's clients take too much memory");
+}
+
+// --- Loading and saving --------------------------------------------------------------------------
+
+static enum pn_code load_row(struct pn_arena *arena, const struct pn_rows *rows,
+                             struct pn_held_client *client, struct pn_err *err)
+{
+    struct pn_held *held = pn_held_of(arena, client, pn_rows_int(rows, 0));
+    struct pn_slice bytes = pn_rows_bytes(rows, 1);
+    if (bytes.len % sizeof(struct pn_fact_entry) != 0) {
+        return pn_err_set(err, PN_INTERNAL, "client_facts", "a row is damaged");
+    }
+    unsigned count = (unsigned)(bytes.len / sizeof(struct pn_fact_entry));
+    unsigned capacity = count + count / 4 + ROOM_FIRST;
+    if (held == NULL ||
+        (held->facts = pn_arena_alloc_array(arena, capacity, sizeof *held->facts)) == NULL) {
+        return no_memory(err);
+    }
+    if (count > 0) {
+        memcpy(held->facts, bytes.ptr, bytes.len);
+    }
+    held->count = count;
+    held->capacity = capacity;
+    return PN_OK;
+}
+
+enum pn_code pn_held_load(struct pn_store *store, struct pn_arena *arena, int64_t client,
+                          struct pn_held_client **ret_client, struct pn_err *err)
+{
+    struct pn_held_client *made = pn_arena_alloc(arena, sizeof *made);
+    if (made == NULL) {
+        return no_memory(err);
+    }
+    made->number = client;
+    struct pn_stmt *stmt = NULL;
+    struct pn_rows *rows = NULL;
+    const struct pn_value values[] = {PN_INT(client)};
+    enum pn_code code = pn_store_prepare(
+        store, "SELECT subject, facts FROM client_facts WHERE owner = ?1", &stmt, err);
+    code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
+    bool has_row = code == PN_OK;
+    while (code == PN_OK && has_row) {
+        code = pn_rows_next(rows, &has_row, err);
+        if (code == PN_OK && has_row) {
+            code = load_row(arena, rows, made, err);
+        }
+    }
+    pn_rows_close(rows);
+    if (code == PN_OK) {
+        *ret_client = made;
+    }
+    return code;
+}
+
+enum pn_code pn_held_save(struct pn_store *store, struct pn_held_client *client, struct pn_err *err)
+{
+    struct pn_stmt *stmt = NULL;
+    enum pn_code code =
+        pn_store_prepare(store,
+                         "INSERT INTO client_facts (owner, subject, facts) VALUES (?1, ?2, ?3)"
+                         " ON CONFLICT (owner, subject) DO UPDATE SET facts = excluded.facts",
+                         &stmt, err);
+    for (unsigned i = 0; code == PN_OK && i < client->held_count; i++) {
+        struct pn_held *held = &client->held[i];
+        if (!held->is_dirty) {
+            continue;
+        }
+        const struct pn_value values[] = {
+            PN_INT(client->number), PN_INT(held->subject),
+            PN_BYTES(pn_slice_of((const char *)held->facts, held->count * sizeof *held->facts))};
+        code = pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err);
+        held->is_dirty = false;
+    }
+    return code;
+}
+
+// --- In memory -----------------------------------------------------------------------------------
+
+struct pn_held *pn_held_of(struct pn_arena *arena, struct pn_held_client *client, int64_t subject)
+{
+    for (unsigned i = 0; i < client->held_count; i++) {
+        if (client->held[i].subject == subject) {
+            return &client->held[i];
+        }
+    }
+    if (client->held_count == client->held_capacity) {
+        unsigned capacity = client->held_capacity == 0 ? 2 : client->held_capacity * 2;
+        struct pn_held *grown =
+            capacity > HELD_MAX ? NULL : pn_arena_alloc_array(arena, capacity, sizeof *grown);
+        if (grown == NULL) {
+            return NULL;
+        }
+        if (client->held_count > 0) {
+            memcpy(grown, client->held, client->held_count * sizeof *grown);
+        }
+        client->held = grown;
+        client->held_capacity = capacity;
+    }
+    struct pn_held *held = &client->held[client->held_count++];
+    held->subject = subject;
+    return held;
+}
+
+static void drop_old(struct pn_held *held, int64_t old_ms)
+{
+    unsigned kept = 0, oldest = 0;
+    for (unsigned i = 0; i < held->count; i++) {
+        if (held->facts[i].start_ms >= old_ms) {
+            held->facts[kept++] = held->facts[i];
+        }
+    }
+    held->count = kept;
+    if (kept < PN_CLIENT_FACTS_MAX) {
+        return;
+    }
+    for (unsigned i = 1; i < kept; i++) {
+        oldest = held->facts[i].start_ms < held->facts[oldest].start_ms ? i : oldest;
+    }
+    held->facts[oldest] = held->facts[--held->count];
+}
+
+enum pn_code pn_held_add(struct pn_arena *arena, struct pn_held *held,
+                         const struct pn_fact_entry *fact, int64_t old_ms, struct pn_err *err)
+{
+    if (held->count == held->capacity && held->count >= CROWDED) {
+        drop_old(held, old_ms);
+    }
+    if (held->count == held->capacity) {
+        unsigned capacity = held->capacity == 0 ? ROOM_FIRST : held->capacity * 2;
+        struct pn_fact_entry *grown = pn_arena_alloc_array(arena, capacity, sizeof *grown);
+        if (grown == NULL) {
+            return no_memory(err);
+        }
+        if (held->count > 0) {
+            memcpy(grown, held->facts, held->count * sizeof *grown);
+        }
+        held->facts = grown;
+        held->capacity = capacity;
+    }
+    held->facts[held->count++] = *fact;
+    held->is_dirty = true;
+    return PN_OK;
+}
+
+// Takes the place of the oldest one, if it is newer.
+static void replace_oldest(struct pn_fact_entry *facts, const struct pn_fact_entry *fact)
+{
+    unsigned oldest = 0;
+    for (unsigned i = 1; i < PN_CLIENT_FACTS_MAX; i++) {
+        oldest = facts[i].start_ms < facts[oldest].start_ms ? i : oldest;
+    }
+    if (fact->start_ms > facts[oldest].start_ms) {
+        facts[oldest] = *fact;
+    }
+}
+
+unsigned pn_held_gather(const struct pn_held_client *client,
+                        struct pn_fact_entry ret_facts[static PN_CLIENT_FACTS_MAX])
+{
+    unsigned count = 0;
+    for (unsigned h = 0; h < client->held_count; h++) {
+        const struct pn_held *held = &client->held[h];
+        for (unsigned i = 0; i < held->count; i++) {
+            if (count < PN_CLIENT_FACTS_MAX) {
+                ret_facts[count++] = held->facts[i];
+            } else {
+                replace_oldest(ret_facts, &held->facts[i]);
+            }
+        }
+    }
+    return count;
+}

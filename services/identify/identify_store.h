@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * Identify's store: each client's facts as one row per subject key, packed, and what follows of
+ * them. Inside services/identify only; others use worklist_read.h and identify_write.h.
+ *
+ * Facts stand under the subject that their event named; the row's owner is the client that this
+ * subject is today, so a merge and its undo re-own rows and change no fact.
+ */
+#ifndef PN_IDENTIFY_STORE_H
+#define PN_IDENTIFY_STORE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "services/identify/evaluate.h"
+#include "store/store.h"
+
+extern const struct pn_migration pn_identify_migrations[];
+extern const unsigned pn_identify_migration_count;
+
+#define PN_IDENTIFY_STORE "identify"
+
+// What one subject key of a client has.
+struct pn_held {
+    int64_t subject;
+    struct pn_fact_entry *facts;
+    unsigned count, capacity;
+    bool is_dirty;
+};
+
+// A client while a batch is handled. Lives in the batch's arena.
+struct pn_held_client {
+    int64_t number;
+    struct pn_held *held;
+    unsigned held_count, held_capacity;
+    bool is_touched;     // to be evaluated at the batch's end
+    bool had_correction; // something that was counted may have changed
+    char causation[40];  // id of the last event that touched it
+    struct pn_held_client *next;
+};
+
+PN_MUST_USE enum pn_code pn_held_load(struct pn_store *store, struct pn_arena *arena,
+                                      int64_t client, struct pn_held_client **ret_client,
+                                      struct pn_err *err);
+PN_MUST_USE enum pn_code pn_held_save(struct pn_store *store, struct pn_held_client *client,
+                                      struct pn_err *err);
+// The subject's row, made when missing. NULL when memory is exhausted.
+struct pn_held *pn_held_of(struct pn_arena *arena, struct pn_held_client *client, int64_t subject);
+// Room for one more. Facts that began before `old_ms` make place first; a client who has
+// PN_CLIENT_FACTS_MAX newer ones loses the oldest.
+PN_MUST_USE enum pn_code pn_held_add(struct pn_arena *arena, struct pn_held *held,
+                                     const struct pn_fact_entry *fact, int64_t old_ms,
+                                     struct pn_err *err);
+// All facts of the client in one array; the newest PN_CLIENT_FACTS_MAX when there are more.
+unsigned pn_held_gather(const struct pn_held_client *client,
+                        struct pn_fact_entry ret_facts[static PN_CLIENT_FACTS_MAX]);
+
+#endif

@@ -1,0 +1,559 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/identify/verdicts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "fhir/json.h"
+#include "privacy/client_index.h"
+#include "services/identify/cases.h"
+#include "services/identify/trigger.h"
+
+enum { ADULT_YEARS = 18 };
+
+// A trigger as the store has it.
+struct known {
+    char rule[64];
+    int64_t version;
+    enum pn_trigger_state state;
+    int64_t count, raised_ms, evaluated_ms, lapses_ms, told, serial, weight;
+    enum pn_data_class data_class;
+    bool is_seen; // its rule is among the rules
+};
+
+struct pn_verdicts {
+    struct pn_verdicts_options options;
+    struct pn_fact_entry facts[PN_CLIENT_FACTS_MAX];
+    unsigned fact_count;
+    struct known known[PN_TRIGGERS_MAX];
+    unsigned known_count;
+    struct pn_finding finding;
+    struct pn_buf text;
+};
+
+// One client while it is judged.
+struct judged {
+    struct pn_verdicts *verdicts;
+    const struct pn_held_client *client;
+    int64_t moment_ms;
+    int64_t due_ms;
+    char key[PN_CLIENT_KEY_TEXT_BYTES]; // "" until it is needed
+    int64_t adult_ms;                   // from when on the client is an adult
+    bool has_adult_ms;
+    struct pn_case_sum sum;
+};
+
+static enum pn_code exec(struct pn_verdicts *verdicts, const char *sql,
+                         const struct pn_value *values, unsigned value_count, struct pn_err *err)
+{
+    struct pn_stmt *stmt = NULL;
+    enum pn_code code = pn_store_prepare(verdicts->options.store, sql, &stmt, err);
+    return code == PN_OK
+               ? pn_store_exec(verdicts->options.store, stmt, values, value_count, NULL, err)
+               : code;
+}
+
+static enum pn_code ask(struct pn_verdicts *verdicts, const char *sql,
+                        const struct pn_value *values, unsigned value_count,
+                        struct pn_rows **ret_rows, struct pn_err *err)
+{
+    struct pn_stmt *stmt = NULL;
+    enum pn_code code = pn_store_prepare(verdicts->options.store, sql, &stmt, err);
+    return code == PN_OK
+               ? pn_store_query(verdicts->options.store, stmt, values, value_count, ret_rows, err)
+               : code;
+}
+
+// One number; `otherwise` when there is no row.
+static enum pn_code ask_number(struct pn_verdicts *verdicts, const char *sql,
+                               const struct pn_value *value, int64_t otherwise, int64_t *ret_number,
+                               struct pn_err *err)
+{
+    struct pn_rows *rows = NULL;
+    bool has_row = false;
+    enum pn_code code = ask(verdicts, sql, value, value == NULL ? 0 : 1, &rows, err);
+    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
+    if (code == PN_OK) {
+        *ret_number = has_row ? pn_rows_int(rows, 0) : otherwise;
+    }
+    pn_rows_close(rows);
+    return code;
+}
+
+enum pn_code pn_verdicts_open(const struct pn_verdicts_options *options,
+                              struct pn_verdicts **ret_verdicts, struct pn_err *err)
+{
+    struct pn_verdicts *verdicts = calloc(1, sizeof *verdicts);
+    if (verdicts == NULL) {
+        return pn_err_set(err, PN_MEMORY, "identify", "no memory");
+    }
+    verdicts->options = *options;
+    pn_buf_init(&verdicts->text, PN_EVENT_BYTES_MAX);
+    *ret_verdicts = verdicts;
+    return PN_OK;
+}
+
+void pn_verdicts_close(struct pn_verdicts *verdicts)
+{
+    if (verdicts != NULL) {
+        pn_buf_release(&verdicts->text);
+        free(verdicts);
+    }
+}
+
+// --- What is known -------------------------------------------------------------------------------
+
+static enum pn_code load_known(struct pn_verdicts *verdicts, int64_t client, struct pn_err *err)
+{
+    struct pn_rows *rows = NULL;
+    const struct pn_value values[] = {PN_INT(client)};
+    enum pn_code code = ask(verdicts,
+                            "SELECT rule, version, state, counted, raised_ms, evaluated_ms,"
+                            " lapses_ms, told, serial, class, weight FROM triggers"
+                            " WHERE client = ?1",
+                            values, 1, &rows, err);
+    verdicts->known_count = 0;
+    bool has_row = code == PN_OK;
+    while (code == PN_OK && has_row && verdicts->known_count < PN_TRIGGERS_MAX) {
+        code = pn_rows_next(rows, &has_row, err);
+        if (code != PN_OK || !has_row) {
+            break;
+        }
+        struct known *known = &verdicts->known[verdicts->known_count++];
+        *known = (struct known){.version = pn_rows_int(rows, 1),
+                                .state = (enum pn_trigger_state)pn_rows_int(rows, 2),
+                                .count = pn_rows_int(rows, 3),
+                                .raised_ms = pn_rows_int(rows, 4),
+                                .evaluated_ms = pn_rows_int(rows, 5),
+                                .lapses_ms = pn_rows_int(rows, 6),
+                                .told = pn_rows_int(rows, 7),
+                                .serial = pn_rows_int(rows, 8),
+                                .data_class = (enum pn_data_class)pn_rows_int(rows, 9),
+                                .weight = pn_rows_int(rows, 10)};
+        (void)snprintf(known->rule, sizeof known->rule, "%.*s",
+                       PN_SLICE_FMT(pn_rows_text(rows, 0)));
+    }
+    pn_rows_close(rows);
+    return code;
+}
+
+static struct known *find_known(struct pn_verdicts *verdicts, const char *rule)
+{
+    for (unsigned i = 0; i < verdicts->known_count; i++) {
+        if (strcmp(verdicts->known[i].rule, rule) == 0) {
+            return &verdicts->known[i];
+        }
+    }
+    return NULL;
+}
+
+// The year in which the client turns 18 begins it: only the year of birth is on the stream.
+static enum pn_code know_age(struct judged *judged, struct pn_err *err)
+{
+    if (judged->has_adult_ms) {
+        return PN_OK;
+    }
+    int64_t year = 0;
+    const struct pn_value value = PN_INT(judged->client->number);
+    enum pn_code code = ask_number(judged->verdicts,
+                                   "SELECT p.birth_year FROM people p JOIN client_keys k"
+                                   " ON k.client = p.subject WHERE k.canonical = ?1"
+                                   " AND p.birth_year > 0 ORDER BY p.recorded_ms DESC LIMIT 1",
+                                   &value, 0, &year, err);
+    judged->has_adult_ms = code == PN_OK;
+    judged->adult_ms =
+        year == 0 ? 0 : pn_days_from_civil((int)year + ADULT_YEARS, 1, 1) * PN_MS_PER_DAY;
+    return code;
+}
+
+static enum pn_code know_key(struct judged *judged, struct pn_err *err)
+{
+    return judged->key[0] != '\0' ? PN_OK
+                                  : pn_client_key_of(judged->verdicts->options.store,
+                                                     judged->client->number, judged->key, err);
+}
+
+// --- Telling -------------------------------------------------------------------------------------
+
+struct telling {
+    const struct pn_rule *rule;
+    struct known *known;
+    enum pn_trigger_state state;
+    const char *type; // NULL: the store only
+    bool is_change;
+};
+
+static enum pn_code emit(struct judged *judged, const struct telling *telling, const char *id,
+                         struct pn_err *err)
+{
+    struct pn_verdicts *verdicts = judged->verdicts;
+    char event_id[PN_UUID_TEXT_BYTES], serial[24];
+    (void)snprintf(serial, sizeof serial, "%lld", (long long)telling->known->serial);
+    const struct pn_slice parts[] = {pn_slice_str(id), pn_slice_str(serial)};
+    pn_uuid5("trigger-event", parts, PN_ARRAY_COUNT(parts), event_id);
+    const struct pn_event event = {
+        .id = pn_slice_str(event_id),
+        .type = pn_slice_str(telling->type),
+        .subject = pn_slice_str(judged->key),
+        .causation_id = pn_slice_str(judged->client->causation),
+        .time_ms = judged->moment_ms,
+        .recorded_ms = judged->moment_ms,
+        .data = pn_buf_slice(&verdicts->text),
+    };
+    return verdicts->options.emit(verdicts->options.context, &event, err);
+}
+
+static enum pn_code put_trigger(struct judged *judged, const struct telling *telling,
+                                const char *id, struct pn_err *err)
+{
+    struct pn_verdicts *verdicts = judged->verdicts;
+    const struct pn_finding *finding = &verdicts->finding;
+    const struct known *known = telling->known;
+    const struct pn_value values[] = {
+        PN_INT(judged->client->number),
+        PN_STR(telling->rule->id),
+        PN_STR(id),
+        PN_INT(telling->rule->version),
+        PN_INT(telling->state),
+        PN_INT(finding->count),
+        PN_INT(telling->rule->threshold),
+        PN_INT(known->raised_ms),
+        PN_INT(judged->moment_ms),
+        PN_INT(finding->lapses_ms),
+        PN_INT(known->data_class),
+        PN_INT(telling->rule->weight),
+        PN_INT(known->told),
+        PN_INT(known->serial),
+        PN_TEXT(pn_buf_slice(&verdicts->text)),
+    };
+    return exec(verdicts,
+                "INSERT INTO triggers (client, rule, id, version, state, counted, threshold,"
+                " raised_ms, changed_ms, evaluated_ms, lapses_ms, class, weight, told, serial,"
+                " data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14,"
+                " ?15) ON CONFLICT (client, rule) DO UPDATE SET version = excluded.version,"
+                " state = excluded.state, counted = excluded.counted,"
+                " threshold = excluded.threshold, raised_ms = excluded.raised_ms,"
+                " changed_ms = excluded.changed_ms, evaluated_ms = excluded.evaluated_ms,"
+                " lapses_ms = excluded.lapses_ms, class = excluded.class,"
+                " weight = excluded.weight, told = excluded.told, serial = excluded.serial,"
+                " data = excluded.data",
+                values, PN_ARRAY_COUNT(values), err);
+}
+
+static enum pn_code tell(struct judged *judged, const struct telling *telling, struct pn_err *err)
+{
+    struct pn_verdicts *verdicts = judged->verdicts;
+    struct known *known = telling->known;
+    char id[PN_UUID_TEXT_BYTES];
+    enum pn_code code = know_key(judged, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    pn_trigger_id(judged->key, telling->rule->id, id);
+    known->serial++;
+    known->told = verdicts->finding.count;
+    if (telling->state == PN_TRIGGER_RAISED) {
+        known->data_class = verdicts->finding.data_class;
+    }
+    const struct pn_trigger_view view = {.id = id,
+                                         .client_key = judged->key,
+                                         .rule = telling->rule,
+                                         .finding = &verdicts->finding,
+                                         .facts = verdicts->facts,
+                                         .state = telling->state,
+                                         .is_change = telling->is_change,
+                                         .raised_ms = known->raised_ms,
+                                         .moment_ms = judged->moment_ms};
+    pn_buf_clear(&verdicts->text);
+    pn_trigger_print(&view, &verdicts->text);
+    if (!pn_buf_ok(&verdicts->text)) {
+        return pn_err_set(err, PN_INTERNAL, "DetectedIssue", "it does not fit into an event");
+    }
+    code = put_trigger(judged, telling, id, err);
+    return code == PN_OK ? emit(judged, telling, id, err) : code;
+}
+
+// Little things change often and are only kept; the work list reads them from the store.
+static enum pn_code keep(struct judged *judged, const struct pn_rule *rule, struct pn_err *err)
+{
+    const struct pn_finding *finding = &judged->verdicts->finding;
+    const struct pn_value values[] = {PN_INT(judged->client->number), PN_STR(rule->id),
+                                      PN_INT(finding->count),         PN_INT(finding->lapses_ms),
+                                      PN_INT(finding->data_class),    PN_INT(judged->moment_ms)};
+    return exec(judged->verdicts,
+                "UPDATE triggers SET counted = ?3, lapses_ms = ?4, class = ?5, evaluated_ms = ?6,"
+                " changed_ms = ?6 WHERE client = ?1 AND rule = ?2",
+                values, PN_ARRAY_COUNT(values), err);
+}
+
+// --- One rule ------------------------------------------------------------------------------------
+
+// Told again when the count has grown by half the threshold, or what was told may be wrong now.
+static bool is_worth_telling(const struct judged *judged, const struct pn_rule *rule,
+                             const struct known *known)
+{
+    int64_t step = rule->threshold / 2 > 1 ? rule->threshold / 2 : 1;
+    int64_t growth = judged->verdicts->finding.count - known->told;
+    return judged->client->had_correction || growth >= step || known->version != rule->version;
+}
+
+static enum pn_code still_holds(struct judged *judged, const struct pn_rule *rule,
+                                struct known *known, struct pn_err *err)
+{
+    const struct pn_finding *finding = &judged->verdicts->finding;
+    if (is_worth_telling(judged, rule, known)) {
+        const struct telling telling = {.rule = rule,
+                                        .known = known,
+                                        .state = PN_TRIGGER_RAISED,
+                                        .type = "fi.punos.trigger.changed.v1",
+                                        .is_change = true};
+        return tell(judged, &telling, err);
+    }
+    bool is_same = finding->count == known->count && finding->lapses_ms == known->lapses_ms &&
+                   finding->data_class == known->data_class;
+    return is_same ? PN_OK : keep(judged, rule, err);
+}
+
+// Time has taken it if today's facts would still have made it hold when it was looked at last;
+// otherwise its evidence is gone.
+static enum pn_code no_longer_holds(struct judged *judged, const struct pn_rule *rule,
+                                    struct known *known, struct pn_err *err)
+{
+    struct pn_verdicts *verdicts = judged->verdicts;
+    struct pn_finding now = verdicts->finding;
+    const struct pn_evaluation then = {.rule = rule,
+                                       .facts = verdicts->facts,
+                                       .fact_count = verdicts->fact_count,
+                                       .moment_ms = known->evaluated_ms,
+                                       .did_hold = true};
+    pn_evaluate(&then, &verdicts->finding);
+    bool is_lapsed = verdicts->finding.holds;
+    verdicts->finding = now;
+    const struct telling telling = {.rule = rule,
+                                    .known = known,
+                                    .state = is_lapsed ? PN_TRIGGER_LAPSED : PN_TRIGGER_RETRACTED,
+                                    .type = is_lapsed ? "fi.punos.trigger.lapsed.v1"
+                                                      : "fi.punos.trigger.retracted.v1"};
+    return tell(judged, &telling, err);
+}
+
+static enum pn_code begins_to_hold(struct judged *judged, const struct pn_rule *rule,
+                                   struct known *known, struct pn_err *err)
+{
+    struct pn_verdicts *verdicts = judged->verdicts;
+    if (known == NULL) {
+        if (verdicts->known_count == PN_TRIGGERS_MAX) {
+            return pn_err_set(err, PN_LIMIT, "triggers", "more rules than a client can have");
+        }
+        known = &verdicts->known[verdicts->known_count++];
+        *known = (struct known){.is_seen = true};
+    }
+    known->raised_ms = judged->moment_ms;
+    const struct telling telling = {.rule = rule,
+                                    .known = known,
+                                    .state = PN_TRIGGER_RAISED,
+                                    .type = "fi.punos.trigger.raised.v1"};
+    judged->sum.has_new = true;
+    return tell(judged, &telling, err);
+}
+
+static enum pn_code hold_back_minors(struct judged *judged, const struct pn_rule *rule,
+                                     struct pn_err *err)
+{
+    struct pn_finding *finding = &judged->verdicts->finding;
+    if (!rule->adults_only || !finding->holds) {
+        return PN_OK;
+    }
+    enum pn_code code = know_age(judged, err);
+    if (code == PN_OK && judged->adult_ms > judged->moment_ms) {
+        finding->holds = false;
+        finding->due_ms = judged->adult_ms;
+    }
+    return code;
+}
+
+static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule,
+                               struct pn_err *err)
+{
+    struct pn_verdicts *verdicts = judged->verdicts;
+    struct known *known = find_known(verdicts, rule->id);
+    bool did_hold = known != NULL && known->state == PN_TRIGGER_RAISED;
+    const struct pn_evaluation evaluation = {.rule = rule,
+                                             .facts = verdicts->facts,
+                                             .fact_count = verdicts->fact_count,
+                                             .moment_ms = judged->moment_ms,
+                                             .did_hold = did_hold};
+    pn_evaluate(&evaluation, &verdicts->finding);
+    enum pn_code code = hold_back_minors(judged, rule, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    const struct pn_finding *finding = &verdicts->finding;
+    if (finding->due_ms != 0 && (judged->due_ms == 0 || finding->due_ms < judged->due_ms)) {
+        judged->due_ms = finding->due_ms;
+    }
+    if (known != NULL) {
+        known->is_seen = true;
+    }
+    if (finding->holds) {
+        judged->sum.trigger_count++;
+        judged->sum.rank += rule->weight * 100 + (finding->count * 10) / rule->threshold;
+    }
+    if (finding->holds && !did_hold) {
+        return begins_to_hold(judged, rule, known, err);
+    }
+    if (finding->holds) {
+        return still_holds(judged, rule, known, err);
+    }
+    return did_hold ? no_longer_holds(judged, rule, known, err) : PN_OK;
+}
+
+// Triggers of rules that are no more.
+static enum pn_code retract_orphans(struct judged *judged, struct pn_err *err)
+{
+    struct pn_verdicts *verdicts = judged->verdicts;
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; i < verdicts->known_count && code == PN_OK; i++) {
+        struct known *known = &verdicts->known[i];
+        if (known->is_seen || known->state != PN_TRIGGER_RAISED) {
+            continue;
+        }
+        const struct pn_rule gone = {
+            .id = known->rule,
+            .version = known->version,
+            .title = {"Poistettu sääntö", "Borttagen regel", "Rule taken away"},
+            .explanation = {"Sääntö on poistettu käytöstä.", "Regeln används inte längre.",
+                            "The rule is no longer in use."},
+            .threshold = 1,
+            .lapse_below = 1,
+            .weight = known->weight};
+        verdicts->finding = (struct pn_finding){.count = 0, .data_class = known->data_class};
+        const struct telling telling = {.rule = &gone,
+                                        .known = known,
+                                        .state = PN_TRIGGER_RETRACTED,
+                                        .type = "fi.punos.trigger.retracted.v1"};
+        code = tell(judged, &telling, err);
+    }
+    return code;
+}
+
+enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_held_client *client,
+                               int64_t moment_ms, struct pn_err *err)
+{
+    struct judged judged = {.verdicts = verdicts, .client = client, .moment_ms = moment_ms};
+    verdicts->fact_count = pn_held_gather(client, verdicts->facts);
+    enum pn_code code = load_known(verdicts, client->number, err);
+    bool had_any = verdicts->known_count > 0;
+    for (unsigned i = 0; i < verdicts->options.rules->count && code == PN_OK; i++) {
+        code = judge_rule(&judged, &verdicts->options.rules->rules[i], err);
+    }
+    code = code == PN_OK ? retract_orphans(&judged, err) : code;
+    if (code == PN_OK && (had_any || judged.sum.trigger_count > 0)) {
+        judged.sum.client = client->number;
+        judged.sum.now_ms = moment_ms;
+        code = pn_case_settle(verdicts->options.store, &judged.sum, err);
+    }
+    if (code == PN_OK && judged.due_ms != 0) {
+        const struct pn_value values[] = {PN_INT(client->number), PN_INT(judged.due_ms)};
+        code = exec(verdicts,
+                    "INSERT INTO due (client, due_ms) VALUES (?1, ?2) ON CONFLICT (client)"
+                    " DO UPDATE SET due_ms = excluded.due_ms WHERE due.due_ms <> excluded.due_ms",
+                    values, 2, err);
+    }
+    return code;
+}
+
+// --- Around it -----------------------------------------------------------------------------------
+
+enum pn_code pn_verdicts_moved(struct pn_verdicts *verdicts, int64_t subject, int64_t before,
+                               int64_t now, struct pn_err *err)
+{
+    const struct pn_value values[] = {PN_INT(subject), PN_INT(now == subject ? 0 : now)};
+    return subject != before && subject != now
+               ? PN_OK
+               : exec(verdicts, "UPDATE cases SET merged_into = ?2 WHERE client = ?1", values, 2,
+                      err);
+}
+
+enum pn_code pn_verdicts_owner(struct pn_verdicts *verdicts, int64_t subject, int64_t *ret_owner,
+                               struct pn_err *err)
+{
+    const struct pn_value value = PN_INT(subject);
+    return ask_number(verdicts, "SELECT canonical FROM client_keys WHERE client = ?1", &value,
+                      subject, ret_owner, err);
+}
+
+enum pn_code pn_verdicts_person(struct pn_verdicts *verdicts, const struct pn_event *event,
+                                const cJSON *patient, int64_t subject, bool *ret_is_new,
+                                struct pn_err *err)
+{
+    int64_t year = 0, before = 0;
+    struct pn_slice birth = pn_json_text(patient, "birthDate");
+    birth.len = birth.len > 4 ? 4 : birth.len;
+    if (!pn_slice_to_i64(birth, &year)) {
+        year = 0;
+    }
+    const struct pn_value values[] = {PN_INT(subject), PN_INT(year), PN_INT(event->recorded_ms)};
+    enum pn_code code = ask_number(verdicts, "SELECT birth_year FROM people WHERE subject = ?1",
+                                   values, -1, &before, err);
+    if (code != PN_OK || before == year) {
+        return code;
+    }
+    *ret_is_new = before != -1 || year != 0;
+    return exec(verdicts,
+                "INSERT INTO people (subject, birth_year, recorded_ms) VALUES (?1, ?2, ?3)"
+                " ON CONFLICT (subject) DO UPDATE SET birth_year = excluded.birth_year,"
+                " recorded_ms = excluded.recorded_ms"
+                " WHERE excluded.recorded_ms >= people.recorded_ms",
+                values, 3, err);
+}
+
+enum pn_code pn_verdicts_due(struct pn_verdicts *verdicts, int64_t now_ms,
+                             int64_t ret_clients[static PN_DUE_MAX], unsigned *ret_count,
+                             struct pn_err *err)
+{
+    struct pn_rows *rows = NULL;
+    unsigned count = 0;
+    const struct pn_value values[] = {PN_INT(now_ms), PN_INT(PN_DUE_MAX)};
+    enum pn_code code =
+        ask(verdicts, "SELECT client FROM due WHERE due_ms <= ?1 ORDER BY due_ms LIMIT ?2", values,
+            2, &rows, err);
+    bool has_row = code == PN_OK;
+    while (code == PN_OK && has_row && count < PN_DUE_MAX) {
+        code = pn_rows_next(rows, &has_row, err);
+        if (code == PN_OK && has_row) {
+            ret_clients[count++] = pn_rows_int(rows, 0);
+        }
+    }
+    pn_rows_close(rows);
+    for (unsigned i = 0; i < count && code == PN_OK; i++) {
+        const struct pn_value client = PN_INT(ret_clients[i]);
+        code = exec(verdicts, "DELETE FROM due WHERE client = ?1", &client, 1, err);
+    }
+    if (code == PN_OK) {
+        *ret_count = count;
+    }
+    return code;
+}
+
+enum pn_code pn_verdicts_check_rules(struct pn_verdicts *verdicts, struct pn_err *err)
+{
+    int64_t before = 0;
+    const int64_t fingerprint = verdicts->options.rules->fingerprint;
+    enum pn_code code = ask_number(
+        verdicts, "SELECT value FROM identify_state WHERE name = 'rules'", NULL, 0, &before, err);
+    if (code != PN_OK || before == fingerprint) {
+        return code;
+    }
+    code = exec(verdicts,
+                "INSERT INTO due (client, due_ms) SELECT DISTINCT owner, 0 FROM client_facts"
+                " WHERE 1 = 1 ON CONFLICT (client) DO UPDATE SET due_ms = 0",
+                NULL, 0, err);
+    const struct pn_value value = PN_INT(fingerprint);
+    return code == PN_OK ? exec(verdicts,
+                                "INSERT INTO identify_state (name, value) VALUES ('rules', ?1)"
+                                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                                &value, 1, err)
+                         : code;
+}

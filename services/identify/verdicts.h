@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What evaluation means for a client: triggers raised, changed, lapsed or retracted, the place on
+ * the work list, and when to look again. Inside services/identify only.
+ */
+#ifndef PN_IDENTIFY_VERDICTS_H
+#define PN_IDENTIFY_VERDICTS_H
+
+#include <cjson/cJSON.h>
+
+#include "services/identify/engine.h"
+#include "services/identify/identify_store.h"
+
+struct pn_verdicts;
+
+struct pn_verdicts_options {
+    struct pn_store *store;
+    const struct pn_ruleset *rules;
+    enum pn_code (*emit)(void *context, const struct pn_event *event, struct pn_err *err);
+    void *context;
+};
+PN_MUST_USE enum pn_code pn_verdicts_open(const struct pn_verdicts_options *options,
+                                          struct pn_verdicts **ret_verdicts, struct pn_err *err);
+void pn_verdicts_close(struct pn_verdicts *verdicts); // takes NULL
+
+// Evaluates every rule on the client's facts, and writes and emits what is new.
+PN_MUST_USE enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts,
+                                           const struct pn_held_client *client, int64_t moment_ms,
+                                           struct pn_err *err);
+
+// `subject` is `now`'s, no longer `before`'s: a case of its own is put aside, or taken up again.
+PN_MUST_USE enum pn_code pn_verdicts_moved(struct pn_verdicts *verdicts, int64_t subject,
+                                           int64_t before, int64_t now, struct pn_err *err);
+// Today's client of a subject that the index knows.
+PN_MUST_USE enum pn_code pn_verdicts_owner(struct pn_verdicts *verdicts, int64_t subject,
+                                           int64_t *ret_owner, struct pn_err *err);
+// The year of birth; *ret_is_new when it is another than before.
+PN_MUST_USE enum pn_code pn_verdicts_person(struct pn_verdicts *verdicts,
+                                            const struct pn_event *event, const cJSON *patient,
+                                            int64_t subject, bool *ret_is_new, struct pn_err *err);
+
+// Clients to be looked at by now, each told once.
+PN_MUST_USE enum pn_code pn_verdicts_due(struct pn_verdicts *verdicts, int64_t now_ms,
+                                         int64_t ret_clients[static PN_DUE_MAX],
+                                         unsigned *ret_count, struct pn_err *err);
+// Makes everybody due when the rules are others than the last time.
+PN_MUST_USE enum pn_code pn_verdicts_check_rules(struct pn_verdicts *verdicts, struct pn_err *err);
+
+#endif
