@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page in a real browser: what a coordinator does with it, in three languages, by keyboard, and
+// with nothing that axe finds wrong. PUNOS_URL and PUNOS_TOKEN_FILE say where the hub is.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+const require = createRequire(import.meta.url);
+const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+const base = process.env.PUNOS_URL;
+const token = readFileSync(process.env.PUNOS_TOKEN_FILE, "utf8").trim();
+const shots = process.env.PUNOS_SHOTS;
+const executablePath = process.env.CHROMIUM || "/usr/bin/chromium";
+
+let browser;
+let context;
+let page;
+const complaints = [];
+
+function watch(watched) {
+  // A refused call (412, 422, 401) is an answer the page handles; anything else said is a fault.
+  watched.on("console", (message) => {
+    if (message.type() === "error" && !/status of (401|403|404|409|412|422)/.test(message.text())) {
+      complaints.push(message.text());
+    }
+  });
+  watched.on("pageerror", (error) => complaints.push(error.message));
+}
+
+async function newPage(language) {
+  const made = await browser.newContext({ locale: language, viewport: { width: 1200, height: 900 },
+    timezoneId: "Europe/Helsinki", bypassCSP: false });
+  await made.addInitScript(([key, code]) => {
+    if (!localStorage.getItem("language")) {
+      localStorage.setItem("language", code);
+    }
+    if (key) {
+      sessionStorage.setItem("punos-token", key);
+    }
+  }, [token, language]);
+  const opened = await made.newPage();
+  watch(opened);
+  return opened;
+}
+
+async function shot(shown, name) {
+  if (shots) {
+    mkdirSync(shots, { recursive: true });
+    await shown.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
+  }
+}
+
+async function audit(shown, name) {
+  await shown.evaluate(axeSource);
+  const found = await shown.evaluate(() => globalThis.axe.run(document, {
+    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  }));
+  const lines = found.violations.map((rule) =>
+    `${rule.id}: ${rule.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`);
+  assert.deepEqual(lines, [], `${name}: what axe finds`);
+}
+
+async function openFirstClient(shown) {
+  await shown.goto(`${base}/#/`);
+  await shown.locator("tbody tr th a").first().click();
+  await shown.locator("#why").waitFor();
+}
+
+before(async () => {
+  browser = await chromium.launch({ executablePath, args: ["--headless", "--no-sandbox",
+    "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+    "--no-first-run", "--disable-sync"] });
+  page = await newPage("fi");
+  context = page.context();
+});
+
+after(async () => {
+  await browser?.close();
+});
+
+test("the page asks for the token and keeps it in the tab only", async () => {
+  const made = await browser.newContext({ locale: "fi" });
+  const shown = await made.newPage();
+  watch(shown);
+  await shown.goto(base);
+  await shown.locator("#token").fill("wrong");
+  await shown.locator("main form button").click();
+  await shown.locator("#token-wrong").waitFor();
+  await audit(shown, "signing in");
+  await shot(shown, "sign-in");
+  await shown.locator("#token").fill(token);
+  await shown.locator("main form button").click();
+  await shown.locator("tbody tr").first().waitFor();
+  assert.equal(await shown.evaluate(() => localStorage.getItem("punos-token")), null);
+  assert.equal((await made.cookies()).length, 0);
+  await shown.locator("#sign-out").click();
+  await shown.locator("#token").waitFor();
+  assert.equal(await shown.evaluate(() => sessionStorage.length), 0);
+  await made.close();
+});
+
+test("the page's files allow no inline script and no other host", async () => {
+  const answer = await page.request.get(base);
+  const policy = answer.headers()["content-security-policy"];
+  assert.match(policy, /default-src 'none'/);
+  assert.match(policy, /script-src 'self'/);
+  assert.doesNotMatch(policy, /unsafe/);
+});
+
+for (const [language, title] of [["fi", "Mahdolliset yhteiset asiakkaat"],
+  ["sv", "Möjliga gemensamma klienter"], ["en", "Clients who may be shared"]]) {
+  test(`the work list in ${language}`, async () => {
+    const shown = await newPage(language);
+    await shown.goto(base);
+    await shown.locator("tbody tr").first().waitFor();
+    assert.equal(await shown.locator("h1").textContent(), title);
+    assert.equal(await shown.locator("html").getAttribute("lang"), language);
+    assert.ok(await shown.locator("tbody tr").count() >= 3);
+    await audit(shown, `work list in ${language}`);
+    await shot(shown, `worklist-${language}`);
+    await openFirstClient(shown);
+    await audit(shown, `client in ${language}`);
+    await shot(shown, `client-${language}`);
+    await shown.context().close();
+  });
+}
+
+test("the language switch changes everything at once", async () => {
+  await page.goto(base);
+  await page.locator("tbody tr").first().waitFor();
+  await page.locator("#language").selectOption("en");
+  await page.locator("h1", { hasText: "Clients who may be shared" }).waitFor();
+  assert.equal(await page.locator("html").getAttribute("lang"), "en");
+  await page.locator("#language").selectOption("fi");
+  await page.locator("h1", { hasText: "Mahdolliset yhteiset asiakkaat" }).waitFor();
+});
+
+test("names show only when asked for", async () => {
+  await page.goto(`${base}/#/`);
+  await page.locator("tbody tr").first().waitFor();
+  const before = await page.locator("tbody tr th a").first().textContent();
+  assert.match(before, /^[0-9a-f]{4} [0-9a-f]{4}$/);
+  await page.locator("#names").click();
+  await page.locator("#names[aria-pressed=true]").waitFor();
+  assert.doesNotMatch(await page.locator("tbody tr th a").first().textContent(),
+    /^[0-9a-f]{4} [0-9a-f]{4}$/);
+  await page.locator("#names").click();
+  await page.locator("#names[aria-pressed=false]").waitFor();
+});
+
+test("the drawn time line and the list hold the same, and keys move", async () => {
+  await openFirstClient(page);
+  await page.locator(".drawn svg").waitFor();
+  const marks = await page.locator(".drawn .mark:not(.more)").count();
+  assert.ok(marks > 0, "marks are drawn");
+  const stops = await page.locator('.drawn .mark[tabindex="0"]').count();
+  assert.equal(stops, 1, "one tab stop");
+  await page.locator('.drawn .mark[tabindex="0"]').focus();
+  const last = await page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+  await page.keyboard.press("ArrowLeft");
+  const moved = await page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+  assert.notEqual(moved, last);
+  assert.ok((await page.locator(".chosen").textContent()).includes(moved));
+  await page.keyboard.press("Home");
+  await page.keyboard.press("End");
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), last);
+});
+
+test("a trigger shows the events that it counted", async () => {
+  await openFirstClient(page);
+  await page.locator("#why button[aria-pressed]").first().click();
+  await page.locator("tr.counted").first().waitFor();
+  await audit(page, "counted events");
+  await shot(page, "counted");
+});
+
+test("a state set here is the state that the list shows", async () => {
+  await openFirstClient(page);
+  await page.locator("#case-state").selectOption("in-discussion");
+  await page.locator("#why form button").click();
+  await page.locator("#status", { hasText: "Tallennettu" }).waitFor();
+  assert.equal(await page.locator("#case-state").inputValue(), "in-discussion");
+});
+
+async function fillPlan(shown) {
+  const values = {
+    place: "Esimerkkilän sote-keskus", situation: "Asuu yksin. Käynyt usein päivystyksessä.",
+    goal: "Nukun paremmin.", responsible: "Maija Mallikas", core: "Univaikeudet",
+    responsibleProfession: "sairaanhoitaja", "attendees.0.who": "Asiakas itse",
+    "next.0.what": "Uniohjaus", "next.0.who": "Maija Mallikas",
+    "follow.0.what": "Soitto kahden viikon välein", "follow.0.who": "Maija Mallikas",
+  };
+  for (const [id, value] of Object.entries(values)) {
+    await shown.locator(`[id="${id}"]`).fill(value);
+  }
+}
+
+test("a plan with gaps is not sent, and each gap is named and led to", async () => {
+  await openFirstClient(page);
+  await page.locator("a.button").click();
+  await page.locator("form.plan").waitFor();
+  await page.locator("form.plan button[type=submit]").click();
+  await page.locator(".summary a").first().waitFor();
+  await audit(page, "plan form with faults");
+  await shot(page, "plan-faults");
+  await page.locator(".summary a").first().click();
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-invalid")),
+    "true");
+});
+
+test("a plan is written, shows, and its deliveries with it", async () => {
+  await openFirstClient(page);
+  await page.locator("a.button").click();
+  await page.locator("form.plan").waitFor();
+  await fillPlan(page);
+  await page.locator('[data-rows="next"] + button').click();
+  await page.locator('[id="next.1.what"]').fill("Tutustuminen päivätoimintaan");
+  await page.locator('[id="next.1.who"]').fill("Oili Oletettu; Asiakas itse");
+  await page.locator('[id="next.1.when"]').fill(await page.locator('[id="next.0.when"]').inputValue());
+  await audit(page, "plan form");
+  await shot(page, "plan-form");
+  await page.locator("form.plan button[type=submit]").click();
+  await page.locator("dl dd", { hasText: "Käynyt usein päivystyksessä" }).waitFor();
+  await page.locator("dl dd", { hasText: "Tutustuminen päivätoimintaan" }).waitFor();
+  await assert.doesNotReject(async () => {
+    for (let i = 0; i < 40; i++) {
+      if (await page.locator("caption", { hasText: "Suunnitelma järjestelmissä" }).count() > 0 &&
+          await page.locator("td", { hasText: "Perillä" }).count() > 0) {
+        return;
+      }
+      await page.reload();
+      await page.locator("#plan-title").waitFor();
+    }
+    throw new Error("the delivery never arrived");
+  });
+  await audit(page, "client with plan");
+  await shot(page, "client-with-plan");
+});
+
+test("two who write at once both keep their work", async () => {
+  const other = await newPage("fi");
+  for (const shown of [page, other]) {
+    await openFirstClient(shown);
+    await shown.locator("a.button").click();
+    await shown.locator("form.plan").waitFor();
+  }
+  await other.locator("#place").fill("Etäyhteys");
+  await other.locator("#situation").fill("Toisen kirjoittama tilanne.");
+  await other.locator("form.plan button[type=submit]").click();
+  await other.locator("dl dd", { hasText: "Toisen kirjoittama tilanne" }).waitFor();
+  await page.locator("#goal").fill("Minun kirjoittamani tavoite.");
+  await page.locator("#situation").fill("Minun kirjoittamani tilanne.");
+  await page.locator("form.plan button[type=submit]").click();
+  await page.locator(".summary h2").waitFor();
+  assert.equal(await page.locator("#place").inputValue(), "Etäyhteys");
+  assert.equal(await page.locator("#goal").inputValue(), "Minun kirjoittamani tavoite.");
+  assert.equal(await page.locator("#situation").inputValue(), "Minun kirjoittamani tilanne.");
+  await page.locator(".notice", { hasText: "Toisen kirjoittama tilanne" }).waitFor();
+  await audit(page, "merged plan form");
+  await shot(page, "plan-merged");
+  await page.locator("form.plan button[type=submit]").click();
+  await page.locator("dl dd", { hasText: "Minun kirjoittamani tilanne" }).waitFor();
+  await page.locator("dl dd", { hasText: "Etäyhteys" }).waitFor();
+  await other.context().close();
+});
+
+test("narrow screens and large text reflow", async () => {
+  const made = await browser.newContext({ viewport: { width: 320, height: 640 }, locale: "fi" });
+  await made.addInitScript((key) => sessionStorage.setItem("punos-token", key), token);
+  const shown = await made.newPage();
+  watch(shown);
+  await openFirstClient(shown);
+  const overflow = await shown.evaluate(() =>
+    document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  assert.ok(overflow <= 0, `${overflow} px wider than the screen`);
+  await audit(shown, "narrow");
+  await shot(shown, "narrow");
+  await made.close();
+});
+
+test("nothing was complained about in the console", () => {
+  assert.deepEqual(complaints, []);
+});

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The page in a real browser, on a hub with a made-up county in it.
+#   tests/web/run.sh            pictures go to build/web-shots
+set -euo pipefail
+cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+if [ ! -d node_modules/playwright-core ]; then
+    npm install --no-audit --no-fund --no-package-lock --silent
+fi
+work=$(mktemp -d)
+mkfifo "$work/in"
+python3 serve.py <"$work/in" >"$work/out" &
+server=$!
+exec 9>"$work/in"
+stop() {
+    exec 9>&-
+    wait "$server" || true
+    rm -rf "$work"
+}
+trap stop EXIT
+for _ in $(seq 1800); do
+    [ -s "$work/out" ] && break
+    kill -0 "$server" || exit 1
+    sleep 0.1
+done
+read -r PUNOS_URL PUNOS_TOKEN_FILE <"$work/out"
+export PUNOS_URL PUNOS_TOKEN_FILE PUNOS_SHOTS=${PUNOS_SHOTS:-$root/build/web-shots}
+node --test --test-concurrency=1 page.test.mjs

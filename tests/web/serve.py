@@ -1,0 +1,47 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A hub with a made-up county's events in it, for the browser: prints its address and the file that
+holds the token, and stops when its standard input ends."""
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/lib"))
+from hub import Hub, Receiver, acknowledgement, wait_until  # noqa: E402
+
+FLAGGED_AT_LEAST = 3
+
+
+def fill(hub):
+    county = hub.folder / "county"
+    subprocess.run([sys.executable, str(ROOT / "tests/county/county.py"), "--out", str(county),
+                    "--seed", "7"], check=True, stdout=sys.stderr)
+    for path in sorted((county / "oberon").glob("*.hl7")):
+        code, _ = acknowledgement(hub.send_mllp("oberon", path.read_bytes().replace(b"\n", b"\r")))
+        assert code == "AA", f"{path.name}: {code}"
+    for path in sorted((county / "lifecare").glob("*.json")):
+        status, _, body = hub.send_http("lifecare", path.read_bytes())
+        assert status < 300, f"{path.name}: {status} {body}"
+    for path in sorted((county / "yph-effica").glob("*.xml")):
+        hub.drop(path.name, path.read_bytes())
+    wait_until(lambda: len(hub.get("/worklist")["clients"]) >= FLAGGED_AT_LEAST, 60,
+               "flagged clients")
+
+
+def main():
+    hub = Hub(systems=("oberon", "lifecare", "yph-effica"))
+    receiver = Receiver("mllp", hub.folder)
+    hub.receivers = {"oberon": receiver}
+    hub._write_config()
+    try:
+        with hub:
+            fill(hub)
+            print(f"http://127.0.0.1:{hub.api_port} {hub.data / 'secrets' / 'api-token'}", flush=True)
+            sys.stdin.read()
+    finally:
+        receiver.stop()
+
+
+if __name__ == "__main__":
+    main()
