@@ -8,6 +8,8 @@
  * the system and a MAC of the bytes: the same bad message twice is one entry that counts. File name
  * and content type are sealed with the message: people write identity codes into file names.
  *
+ * Whose the message is cannot be known: the event's subject is the system's name.
+ *
  * The seal's purpose is "quarantine", bound to the entry's id. A message too large for an event
  * (PN_QUARANTINE_EVENT_BYTES_MAX) is only in the store.
  */

@@ -255,6 +255,17 @@ static void reject_unread(const struct job *job, const struct pn_err *why)
     put_away(job, &result);
 }
 
+// The name for adapters, who look at its ending: bytes that are not text are underlined.
+static void make_safe_name(const char *name, char ret_name[static NAME_MAX + 1])
+{
+    bool is_text = pn_utf8_is_valid(pn_slice_str(name));
+    size_t len = strlen(name);
+    for (size_t i = 0; i < len; i++) {
+        ret_name[i] = is_text || (unsigned char)name[i] < 0x80 ? name[i] : '_';
+    }
+    ret_name[len] = '\0';
+}
+
 static void submit(struct folder *folder, struct file *file)
 {
     struct pn_receive_drop *receive = folder->receive;
@@ -281,7 +292,8 @@ static void submit(struct folder *folder, struct file *file)
     }
     file->is_in_flight = true;
     folder->in_flight_count++;
-    bool is_text = pn_utf8_is_valid(pn_slice_str(job->name));
+    char safe_name[NAME_MAX + 1];
+    make_safe_name(job->name, safe_name);
     struct pn_intake_message message = {
         .system = folder->system,
         .in =
@@ -290,7 +302,7 @@ static void submit(struct folder *folder, struct file *file)
         .done = on_done,
         .context = job,
     };
-    message.in.file_name = is_text ? job->name : "";
+    message.in.file_name = safe_name;
     pn_intake_submit(receive->intake, &message);
 }
 

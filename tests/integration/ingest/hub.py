@@ -110,7 +110,7 @@ systems:
             return file.read().strip()
 
     def post(self, path, body, token=None, method="POST"):
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=WAIT_SECONDS)
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=2 * WAIT_SECONDS)
         headers = {"Content-Type": "application/json"}
         if token != "":
             headers["Authorization"] = "Bearer " + (token or self.token())
@@ -147,7 +147,7 @@ class Mllp:
         self.send(message)
         return self.answer()
 
-    def close(self):
+    def __del__(self):
         self.socket.close()
 
 
