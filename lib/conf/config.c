@@ -127,8 +127,8 @@ static enum pn_code refuse_value(const struct reader *reader, const struct pn_co
     size_t len = 0;
     switch (row->type) {
     case PN_CONF_INT:
-        snprintf(expected, sizeof expected, "a whole number from %lld to %lld",
-                 (long long)row->min, (long long)row->max);
+        snprintf(expected, sizeof expected, "a whole number from %lld to %lld", (long long)row->min,
+                 (long long)row->max);
         break;
     case PN_CONF_BOOL:
         snprintf(expected, sizeof expected, "true or false");
@@ -214,8 +214,8 @@ static enum pn_code read_section(const struct reader *reader, const char *sectio
 {
     for (const struct pn_yaml *node = map->first_child; node != NULL; node = node->next) {
         char key[KEY_BYTES_MAX];
-        snprintf(key, sizeof key, "%s.%.*s", section, (int)(node->key.len > 60 ? 60 : node->key.len),
-                 node->key.ptr);
+        snprintf(key, sizeof key, "%s.%.*s", section,
+                 (int)(node->key.len > 60 ? 60 : node->key.len), node->key.ptr);
         const struct pn_conf_row *row = find_row(reader->table, key);
         enum pn_code code =
             row == NULL ? refuse_key(reader, key, node) : read_scalar(reader, row, node);
@@ -291,10 +291,8 @@ static enum pn_code read_system(const struct reader *outer, struct pn_config *co
         return pn_yaml_fault(outer->err, outer->name, node, "more than %d systems", PN_SYSTEMS_MAX);
     }
     struct pn_system_conf *system = &config->systems[config->system_count];
-    struct reader reader = {.name = outer->name,
-                            .table = &pn_conf_system,
-                            .target = system,
-                            .err = outer->err};
+    struct reader reader = {
+        .name = outer->name, .table = &pn_conf_system, .target = system, .err = outer->err};
     set_defaults(&pn_conf_system, system);
     enum pn_code code = PN_OK;
     const struct pn_yaml *child = node->first_child;
@@ -439,9 +437,9 @@ enum pn_log_level pn_config_log_level(const struct pn_config *config)
 static void print_type(FILE *out, const struct pn_conf_row *row)
 {
     static const char *const names[] = {
-        [PN_CONF_TEXT] = "text", [PN_CONF_NAME] = "name", [PN_CONF_LISTEN] = "host:port",
-        [PN_CONF_INT] = "number", [PN_CONF_BOOL] = "true or false",
-        [PN_CONF_CHOICE] = "", [PN_CONF_WORD] = ""};
+        [PN_CONF_TEXT] = "text",  [PN_CONF_NAME] = "name",          [PN_CONF_LISTEN] = "host:port",
+        [PN_CONF_INT] = "number", [PN_CONF_BOOL] = "true or false", [PN_CONF_CHOICE] = "",
+        [PN_CONF_WORD] = ""};
     fprintf(out, "%s", names[row->type]);
     if (row->type == PN_CONF_INT) {
         fprintf(out, ", %lld to %lld", (long long)row->min, (long long)row->max);

@@ -36,11 +36,11 @@ enum pn_store_kind { PN_STORE_EMBEDDED, PN_STORE_POSTGRES };
 struct pn_system_conf {
     const char *name;
     const char *adapter;
-    const char *listen;       // host:port for MLLP; HTTP intake goes through `ingest.http_listen`
-    const char *drop_folder;  // watched folder for file drops
-    const char *deliver;      // host:port (MLLP), URL (HTTP) or folder (file drop)
-    const char *zone;         // overrides the adapter's time zone
-    const char *charset;      // overrides the adapter's default character set
+    const char *listen;      // host:port for MLLP; HTTP intake goes through `ingest.http_listen`
+    const char *drop_folder; // watched folder for file drops
+    const char *deliver;     // host:port (MLLP), URL (HTTP) or folder (file drop)
+    const char *zone;        // overrides the adapter's time zone
+    const char *charset;     // overrides the adapter's default character set
     int64_t receipt_timeout_ms;
 };
 
@@ -52,14 +52,15 @@ struct pn_config {
     bool log_json;
     struct {
         enum pn_stream_kind kind;
-        const char *brokers;       // Kafka bootstrap servers
-        const char *topic_prefix;  // default "punos."
-        int64_t partitions;        // of each topic, when this hub makes them
-        int64_t retention_days;    // embedded stream: 0 keeps everything
+        const char *brokers;      // Kafka bootstrap servers
+        const char *topic_prefix; // default "punos."
+        int64_t partitions;       // of each topic, when this hub makes them
+        int64_t retention_days;   // embedded stream: 0 keeps everything
     } stream;
     struct {
         enum pn_store_kind kind;
-        const char *conninfo; // libpq connection string without a password (use ~/.pgpass or a service)
+        const char
+            *conninfo; // libpq connection string without a password (use ~/.pgpass or a service)
     } store;
     struct {
         const char *http_listen; // where FHIR and document intake over HTTP listens

@@ -92,10 +92,12 @@ static enum pn_code quarantine(struct pn_run *run, const struct pn_err *reason, 
     char id[PN_UUID_TEXT_BYTES];
     const struct pn_slice parts[] = {pn_slice_str(run->service->name), run->current->event.id};
     pn_uuid5("quarantine", parts, PN_ARRAY_COUNT(parts), id);
+    // Whatever is wrong with the event must not keep it from quarantine.
+    bool has_client = run->current->event.subject.len == PN_CLIENT_KEY_TEXT_BYTES - 1;
     const struct pn_event event = {.id = pn_slice_str(id),
                                    .type = pn_slice_str("fi.punos.message.quarantined.v1"),
-                                   .subject = run->current->event.subject,
-                                   .sector = run->current->event.sector,
+                                   .subject = has_client ? run->current->event.subject
+                                                         : pn_slice_str(run->service->name),
                                    .time_ms = pn_clock_now_ms(),
                                    .data = pn_buf_slice(&text)};
     if (code == PN_OK) {
@@ -123,7 +125,8 @@ static enum pn_verdict handle(struct pn_run *run, const struct pn_record *record
     return run->service->handle(run->state, record, err);
 }
 
-// Each event is a batch of its own inside the transaction, so that taking it back takes nothing else.
+// Each event is a batch of its own inside the transaction, so that taking it back takes nothing
+// else.
 static enum pn_verdict handle_carefully(struct pn_run *run, const struct pn_record *record,
                                         struct pn_err *err)
 {
@@ -167,8 +170,8 @@ static enum pn_verdict handle_all(struct pn_run *run, enum attempt attempt, stru
             continue;
         }
         const struct pn_record *record = &run->records[i];
-        enum pn_verdict verdict = attempt == CAREFUL ? handle_carefully(run, record, err)
-                                                     : handle(run, record, err);
+        enum pn_verdict verdict =
+            attempt == CAREFUL ? handle_carefully(run, record, err) : handle(run, record, err);
         if (attempt == CAREFUL && verdict == PN_REJECT) {
             tally->rejected++;
         } else if (verdict == PN_DONE) {

@@ -108,8 +108,8 @@ static int unknown_command(const struct pn_command_list *list, int argc, char **
 
 static int wrong_use(const struct pn_command *command, const char *text, const char *what)
 {
-    fprintf(stderr, "punos %s: %s%s\n`punos %s --help` tells how it is used.\n", command->name, text,
-            what, command->name);
+    fprintf(stderr, "punos %s: %s%s\n`punos %s --help` tells how it is used.\n", command->name,
+            text, what, command->name);
     return PN_EXIT_USE;
 }
 

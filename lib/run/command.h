@@ -2,8 +2,8 @@
 /*
  * Commands of the one binary, as tables: `--help`, the man pages and the parsing come from them.
  *
- * A command's name is one or two words ("timeline", "adapter decode"). It is defined in a source file
- * under services/ at file level as
+ * A command's name is one or two words ("timeline", "adapter decode"). It is defined in a source
+ * file under services/ at file level as
  *
  *   const struct pn_command pn_command_NAME = { … };
  *

@@ -119,9 +119,10 @@ static void roff_exit(FILE *out)
 
 static void print_main_page(FILE *out, const struct pn_command_list *list)
 {
-    fprintf(out, ".TH PUNOS 1 \"\" \"Punos %s\"\n.SH NAME\npunos \\- integration hub of health and "
-                 "social care\n.SH SYNOPSIS\n.B punos\n.I COMMAND\n[OPTION…] [OPERAND…]\n"
-                 ".SH DESCRIPTION\n",
+    fprintf(out,
+            ".TH PUNOS 1 \"\" \"Punos %s\"\n.SH NAME\npunos \\- integration hub of health and "
+            "social care\n.SH SYNOPSIS\n.B punos\n.I COMMAND\n[OPTION…] [OPERAND…]\n"
+            ".SH DESCRIPTION\n",
             PN_VERSION);
     roff(out, about);
     fprintf(out, "\n.SH COMMANDS\n");
@@ -160,9 +161,8 @@ void pn_command_print_man(FILE *out, const struct pn_command_list *list,
     fprintf(out, ".SH SEE ALSO\n.BR punos (1)\n");
 }
 
-static enum pn_code write_page(const struct pn_command_list *list,
-                               const struct pn_command *command, const char *folder,
-                               struct pn_err *err)
+static enum pn_code write_page(const struct pn_command_list *list, const struct pn_command *command,
+                               const char *folder, struct pn_err *err)
 {
     char path[4096];
     int length = snprintf(path, sizeof path, "%s/punos%s%s.1", folder, command == NULL ? "" : "-",
@@ -178,8 +178,9 @@ static enum pn_code write_page(const struct pn_command_list *list,
         return pn_err_set(err, PN_IO, path, "cannot be written: %s", strerror(errno));
     }
     pn_command_print_man(out, list, command);
-    return fclose(out) == 0 ? PN_OK
-                            : pn_err_set(err, PN_IO, path, "cannot be written: %s", strerror(errno));
+    return fclose(out) == 0
+               ? PN_OK
+               : pn_err_set(err, PN_IO, path, "cannot be written: %s", strerror(errno));
 }
 
 enum pn_code pn_command_write_man(const struct pn_command_list *list, const char *folder,

@@ -97,9 +97,8 @@ static enum pn_code insert_chunk(struct pn_run *run, const struct pn_value *valu
 {
     struct pn_stmt *stmt = NULL;
     enum pn_code code = prepare(run, true, count, &stmt, err);
-    return code == PN_OK
-               ? pn_store_exec(run->store, stmt, values, (unsigned)count, NULL, err)
-               : code;
+    return code == PN_OK ? pn_store_exec(run->store, stmt, values, (unsigned)count, NULL, err)
+                         : code;
 }
 
 // Over the ids that are not dropped, as many at a time as a statement takes. Asking for an id twice

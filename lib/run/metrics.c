@@ -44,8 +44,7 @@ static bool is_same(const char *kept, const char *text)
 }
 
 // NULL when there is none and none may be made.
-static struct metric *find(const char *name, const char *label, const char *label_value,
-                           bool make)
+static struct metric *find(const char *name, const char *label, const char *label_value, bool make)
 {
     label = label == NULL ? "" : label;
     label_value = label_value == NULL ? "" : label_value;
@@ -104,8 +103,8 @@ struct pn_metrics_file {
 static bool take_lock(struct pn_metrics_file *file, const char *data_dir, const char *service,
                       unsigned process)
 {
-    int length = snprintf(file->path, sizeof file->path, "%s/run/%s.%u.metrics", data_dir, service,
-                          process);
+    int length =
+        snprintf(file->path, sizeof file->path, "%s/run/%s.%u.metrics", data_dir, service, process);
     if (length < 0 || length > PATH_MAX - 16) {
         errno = ENAMETOOLONG;
         return false;

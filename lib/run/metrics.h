@@ -2,10 +2,11 @@
 /*
  * Counters and gauges of this process, by name and one label pair, and reading those of all.
  *
- * A running service writes them once a second to DATA/run/<service>.<n>.metrics (n tells the processes
- * of one service on this machine apart), replaced as a whole and not synced. While it lives it holds a
- * lock on the file's twin `.lock`, by which a reader knows the living from the dead. The API shows them
- * all (`/metrics`, Prometheus text format) and judges readiness by them (`/readyz`).
+ * A running service writes them once a second to DATA/run/<service>.<n>.metrics (n tells the
+ * processes of one service on this machine apart), replaced as a whole and not synced. While it
+ * lives it holds a lock on the file's twin `.lock`, by which a reader knows the living from the
+ * dead. The API shows them all (`/metrics`, Prometheus text format) and judges readiness by them
+ * (`/readyz`).
  *
  * Names follow Prometheus: small letters and underscores, a counter ends in `_total`.
  */
@@ -30,8 +31,8 @@ enum { PN_METRICS_MAX = 512, PN_METRIC_TEXT_BYTES = 64 };
 #define PN_METRIC_OUTBOX "punos_outbox_depth" // committed and not yet on the stream
 #define PN_METRIC_LAST_ERROR "punos_last_error_ms"
 
-// `label` and `label_value` may be NULL (both). The 513th different metric is not counted. Texts are
-// copied, cut at PN_METRIC_TEXT_BYTES.
+// `label` and `label_value` may be NULL (both). The 513th different metric is not counted. Texts
+// are copied, cut at PN_METRIC_TEXT_BYTES.
 void pn_metric_add(const char *name, const char *label, const char *label_value, int64_t amount);
 void pn_metric_set(const char *name, const char *label, const char *label_value, int64_t value);
 // 0 when there is none.

@@ -2,8 +2,8 @@
 /*
  * The outbox: events that a transaction has decided on, on their way to the stream.
  *
- * Rows are appended to the stream in their order and then dropped in the next transaction that comes
- * along. A crash in between appends them again under the same ids, which consumers drop.
+ * Rows are appended to the stream in their order and then dropped in the next transaction that
+ * comes along. A crash in between appends them again under the same ids, which consumers drop.
  */
 #include <assert.h>
 #include <string.h>
@@ -48,19 +48,27 @@ static enum pn_code add_row(struct pn_store *store, const char *topic, const str
     if (!pn_uuid_parse(event->id, id)) {
         return pn_err_set(err, PN_INTERNAL, "id", "an event's id must be a UUID");
     }
-    if (event->data.len > PN_EVENT_BYTES_MAX) {
-        return pn_err_set(err, PN_LIMIT, "data", "more than %d bytes", PN_EVENT_BYTES_MAX);
+    // What the stream would refuse must not stand in the way of everything behind it.
+    enum pn_code code = pn_event_check(event, err);
+    if (code != PN_OK) {
+        return code;
     }
     const struct pn_value values[COLUMNS] = {
-        PN_INT(next_seq()),          PN_BYTES(pn_slice_of((const char *)id, sizeof id)),
-        PN_STR(topic),               PN_TEXT(event->source),
-        PN_TEXT(event->type),        PN_TEXT(event->subject),
-        PN_TEXT(event->traceparent), PN_TEXT(event->sector),
-        PN_TEXT(event->causation_id), PN_INT(event->time_ms),
-        PN_INT(event->recorded_ms),  PN_BYTES(event->data),
+        PN_INT(next_seq()),
+        PN_BYTES(pn_slice_of((const char *)id, sizeof id)),
+        PN_STR(topic),
+        PN_TEXT(event->source),
+        PN_TEXT(event->type),
+        PN_TEXT(event->subject),
+        PN_TEXT(event->traceparent),
+        PN_TEXT(event->sector),
+        PN_TEXT(event->causation_id),
+        PN_INT(event->time_ms),
+        PN_INT(event->recorded_ms),
+        PN_BYTES(event->data),
     };
     struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(
+    code = pn_store_prepare(
         store, "INSERT INTO punos_outbox VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)", &stmt,
         err);
     return code == PN_OK ? pn_store_exec(store, stmt, values, COLUMNS, NULL, err) : code;
@@ -144,8 +152,8 @@ static enum pn_code ask_number(struct pn_run *run, const char *sql, int64_t *ret
 enum pn_code pn_outbox_start(struct pn_run *run, struct pn_err *err)
 {
     int64_t highest = 0;
-    enum pn_code code = ask_number(
-        run, "SELECT COALESCE(max(seq), 0) FROM punos_outbox", &highest, err);
+    enum pn_code code =
+        ask_number(run, "SELECT COALESCE(max(seq), 0) FROM punos_outbox", &highest, err);
     if (code == PN_OK && highest > last_seq) {
         last_seq = highest;
     }
@@ -233,8 +241,8 @@ enum pn_code pn_outbox_drop_relayed(struct pn_run *run, struct pn_err *err)
         run->store, "DELETE FROM punos_outbox WHERE seq = ?1 AND id = ?2", &stmt, err);
     for (unsigned i = 0; code == PN_OK && i < run->outbox.relayed_count; i++) {
         const struct pn_outbox_key *key = &run->outbox.relayed[i];
-        struct pn_value values[] = {
-            PN_INT(key->seq), PN_BYTES(pn_slice_of((const char *)key->id, sizeof key->id))};
+        struct pn_value values[] = {PN_INT(key->seq),
+                                    PN_BYTES(pn_slice_of((const char *)key->id, sizeof key->id))};
         code = pn_store_exec(run->store, stmt, values, 2, NULL, err);
     }
     return code;

@@ -38,8 +38,8 @@ static enum pn_code read_row(struct pn_run *run, struct pn_position *row, struct
     bool has_row = false;
     struct pn_value values[] = {PN_STR(row->topic), PN_INT(row->partition)};
     enum pn_code code = pn_store_prepare(
-        run->store,
-        "SELECT next_offset FROM punos_position WHERE topic = ?1 AND part = ?2", &stmt, err);
+        run->store, "SELECT next_offset FROM punos_position WHERE topic = ?1 AND part = ?2", &stmt,
+        err);
     if (code == PN_OK) {
         code = pn_store_query(run->store, stmt, values, 2, &rows, err);
     }

@@ -264,9 +264,9 @@ static enum pn_code make_folders(struct pn_run *run, struct pn_err *err)
 static enum pn_code open_metrics(struct pn_run *run, struct pn_err *err)
 {
     enum pn_code code = make_folders(run, err);
-    return code == PN_OK ? pn_metrics_file_open(run->config->data_dir, run->service->name,
-                                                &run->metrics, err)
-                         : code;
+    return code == PN_OK
+               ? pn_metrics_file_open(run->config->data_dir, run->service->name, &run->metrics, err)
+               : code;
 }
 
 static enum pn_code open_privacy(struct pn_run *run, struct pn_err *err)
@@ -324,7 +324,7 @@ static enum pn_code start_service(struct pn_run *run, struct pn_err *err)
 
 // In this order; a step that fails in a way that can pass is tried again.
 static enum pn_code (*const start_steps[])(struct pn_run *, struct pn_err *) = {
-    open_metrics,  open_privacy,     open_store,    open_stream,
+    open_metrics,  open_privacy,    open_store,    open_stream,
     create_topics, pn_outbox_start, open_consumer, start_service,
 };
 
@@ -410,9 +410,9 @@ static void close_all(struct pn_run *run)
     if (run->is_started && run->service->stop != NULL) {
         run->service->stop(run->state);
     }
-    struct event *const events[] = {run->step_event,   run->consumer_event,   run->wake_event,
-                                    run->second_event, run->tick_event,       run->signal_events[0],
-                                    run->signal_events[1]};
+    struct event *const events[] = {
+        run->step_event, run->consumer_event,   run->wake_event,      run->second_event,
+        run->tick_event, run->signal_events[0], run->signal_events[1]};
     for (unsigned i = 0; i < PN_ARRAY_COUNT(events); i++) {
         if (events[i] != NULL) {
             event_free(events[i]);

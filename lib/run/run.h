@@ -4,8 +4,8 @@
  *
  * The loop: poll a batch → drop what this service has already done → call the service inside one
  * store transaction → commit state, outbox and positions together → relay the outbox to the stream.
- * Any crash before the commit changes nothing; any crash after it is finished by the next relay. So a
- * service's effect is exactly once, without Kafka transactions.
+ * Any crash before the commit changes nothing; any crash after it is finished by the next relay. So
+ * a service's effect is exactly once, without Kafka transactions.
  *
  * The loop runs on libevent: a service that has sockets adds its own events to pn_run_base. One
  * application thread.
@@ -27,8 +27,9 @@
 
 struct pn_run;
 
-// done: handled. retry: put the whole batch back and try again later (something is away). reject: this
-// event can't be handled, ever: it goes to quarantine with the reason in *err. stop: end the process.
+// done: handled. retry: put the whole batch back and try again later (something is away). reject:
+// this event can't be handled, ever: it goes to quarantine with the reason in *err. stop: end the
+// process.
 enum pn_verdict { PN_DONE, PN_RETRY, PN_REJECT, PN_STOP };
 
 struct pn_service {
@@ -39,7 +40,8 @@ struct pn_service {
     unsigned migration_count;
     // Called once; *ret_state is handed to every other call.
     enum pn_code (*start)(struct pn_run *run, void **ret_state, struct pn_err *err);
-    // One event, inside the batch's transaction. Called in order. err is filled for retry and reject.
+    // One event, inside the batch's transaction. Called in order. err is filled for retry and
+    // reject.
     enum pn_verdict (*handle)(void *state, const struct pn_record *record, struct pn_err *err);
     // May be NULL. After the batch's last event, still inside the transaction.
     enum pn_verdict (*batch_end)(void *state, struct pn_err *err);
@@ -48,8 +50,8 @@ struct pn_service {
     int64_t tick_ms;
     // May be NULL. After each commit: the place for what must not happen before it is durable.
     void (*committed)(void *state);
-    // May be NULL. After each rollback, also that of one rejected event: what the state has gathered
-    // since the last commit was not done and has to be forgotten. The events come again.
+    // May be NULL. After each rollback, also that of one rejected event: what the state has
+    // gathered since the last commit was not done and has to be forgotten. The events come again.
     void (*rolled_back)(void *state);
     void (*stop)(void *state);
 };
@@ -74,8 +76,8 @@ int pn_run_service(const struct pn_service *service, const struct pn_config *con
         .run = run_##station,                                                                      \
     };
 
-// The tables that lib/run keeps in every service's store (positions, outbox, ids seen). They are made
-// before the service's own; here for tests that open a store without a service around it.
+// The tables that lib/run keeps in every service's store (positions, outbox, ids seen). They are
+// made before the service's own; here for tests that open a store without a service around it.
 extern const struct pn_migration pn_run_migrations[];
 extern const unsigned pn_run_migration_count;
 
@@ -88,16 +90,17 @@ struct pn_stream *pn_run_stream(struct pn_run *run);
 struct pn_privacy *pn_run_privacy(struct pn_run *run);
 struct pn_arena *pn_run_arena(struct pn_run *run); // reset before each event and tick
 
-// Puts an event into the outbox, in the open transaction. event->id may be empty: then it is derived
-// from the id of the event being handled, the topic and the place in line (in a tick: at random). The
-// source is the service; causation and traceparent, when empty, are those of the event being handled.
+// Puts an event into the outbox, in the open transaction. event->id may be empty: then it is
+// derived from the id of the event being handled, the topic and the place in line (in a tick: at
+// random). The source is the service; causation and traceparent, when empty, are those of the event
+// being handled.
 PN_MUST_USE enum pn_code pn_run_emit(struct pn_run *run, const char *topic,
                                      const struct pn_event *event, struct pn_err *err);
 
-// For another process that writes into this service's store (the API writing a plan): the same outbox
-// row, in the transaction that is open on `store`. The owning service is woken by the commit and
-// relays it. event->id and event->source must be there. Also for a service's own transactions outside
-// of handle and tick.
+// For another process that writes into this service's store (the API writing a plan): the same
+// outbox row, in the transaction that is open on `store`. The owning service is woken by the commit
+// and relays it. event->id and event->source must be there. Also for a service's own transactions
+// outside of handle and tick.
 PN_MUST_USE enum pn_code pn_outbox_add(struct pn_store *store, const char *topic,
                                        const struct pn_event *event, struct pn_err *err);
 

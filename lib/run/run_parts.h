@@ -38,7 +38,7 @@ struct pn_outbox_key {
 };
 
 struct pn_outbox {
-    bool is_dirty; // there may be rows to relay
+    bool is_dirty;                                     // there may be rows to relay
     struct pn_outbox_key relayed[PN_BATCH_EVENTS_MAX]; // on the stream, still in the store
     unsigned relayed_count;
 };
@@ -60,7 +60,7 @@ struct pn_run {
     struct pn_metrics_file *metrics;
     struct pn_record *records; // PN_BATCH_EVENTS_MAX
     size_t record_count;
-    bool *is_dropped; // by record: a duplicate
+    bool *is_dropped;                // by record: a duplicate
     const struct pn_record *current; // the event being handled
     unsigned emit_count;             // how many it has emitted
     struct pn_positions positions;
@@ -84,7 +84,8 @@ PN_MUST_USE enum pn_code pn_positions_save(struct pn_run *run, struct pn_err *er
 void pn_positions_committed(struct pn_run *run);
 void pn_positions_rolled_back(struct pn_run *run);
 
-// Marks run->is_dropped for the batch's events that were done before, and stores the ids of the rest.
+// Marks run->is_dropped for the batch's events that were done before, and stores the ids of the
+// rest.
 PN_MUST_USE enum pn_code pn_dedupe(struct pn_run *run, struct pn_err *err);
 
 // After start: rows that an earlier process left are relayed first.

@@ -4,18 +4,18 @@
  *
  * SQL is written once, in the subset that both understand: types BIGINT, TEXT, BYTEA; parameters
  * ?1 ?2 …; INSERT … ON CONFLICT … DO UPDATE/NOTHING; RETURNING; no AUTOINCREMENT, no dates (moments
- * are BIGINT milliseconds). Table names are unqualified. A parameter has one type wherever it stands in
- * a statement.
+ * are BIGINT milliseconds). Table names are unqualified. A parameter has one type wherever it
+ * stands in a statement.
  *
- * A table that is found by its key only ends in `WITHOUT ROWID`: SQLite then stores it in the order of
- * the key, at half the size; PostgreSQL does not see the words.
+ * A table that is found by its key only ends in `WITHOUT ROWID`: SQLite then stores it in the order
+ * of the key, at half the size; PostgreSQL does not see the words.
  *
- * One thread per handle. A handle has at most one transaction. PN_CONFLICT means that another process
- * got in between (serialisation failure, locked): roll back and do the whole transaction again. A
- * transaction sees one moment of the store (SQLite: the only writer; PostgreSQL: repeatable read).
- * After any error inside a transaction roll it back.
- * PN_UNAVAILABLE means that the database is away; the handle reconnects at the next begin
- * or at the next call outside of a transaction.
+ * One thread per handle. A handle has at most one transaction. PN_CONFLICT means that another
+ * process got in between (serialisation failure, locked): roll back and do the whole transaction
+ * again. A transaction sees one moment of the store (SQLite: the only writer; PostgreSQL:
+ * repeatable read). After any error inside a transaction roll it back. PN_UNAVAILABLE means that
+ * the database is away; the handle reconnects at the next begin or at the next call outside of a
+ * transaction.
  */
 #ifndef PN_STORE_STORE_H
 #define PN_STORE_STORE_H
@@ -40,9 +40,9 @@ struct pn_store_options {
     const char *name; // file NAME.db or schema NAME
     const struct pn_migration *migrations;
     unsigned migration_count;
-    // Another process owns it: no migrations are applied. PN_UNAVAILABLE until that one has made it,
-    // up to the last of `migrations` when they are given. Without migrations a handle that may write
-    // is a guest too: it does not make the store.
+    // Another process owns it: no migrations are applied. PN_UNAVAILABLE until that one has made
+    // it, up to the last of `migrations` when they are given. Without migrations a handle that may
+    // write is a guest too: it does not make the store.
     bool read_only;
 };
 PN_MUST_USE enum pn_code pn_store_open(const struct pn_config *config,
@@ -64,10 +64,11 @@ PN_MUST_USE enum pn_code pn_store_rollback_to_savepoint(struct pn_store *store, 
 
 bool pn_store_in_transaction(const struct pn_store *store);
 // Waking another process that listens to this store: the commit of a transaction that asked for it
-// makes the listener's descriptor readable, within milliseconds. A wake-up can get lost when a process
-// dies between its commit and the wake-up: look now and then all the same.
+// makes the listener's descriptor readable, within milliseconds. A wake-up can get lost when a
+// process dies between its commit and the wake-up: look now and then all the same.
 PN_MUST_USE enum pn_code pn_store_wake_on_commit(struct pn_store *store, struct pn_err *err);
-// The descriptor to wait for, -1 when there is none now; it may change whenever the store reconnects.
+// The descriptor to wait for, -1 when there is none now; it may change whenever the store
+// reconnects.
 int pn_store_wake_fd(struct pn_store *store);
 // Whether there was a wake-up since the last call. Ask before waiting for the descriptor: an answer
 // from the server may have brought one along.
@@ -86,7 +87,8 @@ struct pn_value {
 #define PN_BYTES(slice) ((struct pn_value){.kind = PN_VALUE_BYTES, .bytes = (slice)})
 
 // A statement without rows. *ret_changed (may be NULL) is how many rows it changed; asking for it
-// costs a round trip on PostgreSQL, otherwise writes are pipelined and an error may come from commit.
+// costs a round trip on PostgreSQL, otherwise writes are pipelined and an error may come from
+// commit.
 PN_MUST_USE enum pn_code pn_store_exec(struct pn_store *store, struct pn_stmt *stmt,
                                        const struct pn_value *values, unsigned value_count,
                                        int64_t *ret_changed, struct pn_err *err);

@@ -2,10 +2,10 @@
 /*
  * The store at scale: PostgreSQL by libpq, one schema per service.
  *
- * Inside a transaction the connection is in pipeline mode: writes are sent without waiting for their
- * answers, which are read together by the next query, the commit, or after PN_PG_PIPELINED_MAX of them. So
- * a batch of a thousand writes costs a few round trips. The first error of a transaction is kept and
- * answers everything after it.
+ * Inside a transaction the connection is in pipeline mode: writes are sent without waiting for
+ * their answers, which are read together by the next query, the commit, or after
+ * PN_PG_PIPELINED_MAX of them. So a batch of a thousand writes costs a few round trips. The first
+ * error of a transaction is kept and answers everything after it.
  *
  * Numbers and texts travel as text, so that the server reads them as whatever type the place in the
  * statement has; bytes travel in binary. Answers come in binary.
@@ -146,7 +146,8 @@ static enum pn_code prepare_on_server(struct pn_pg_store *store, struct pn_pg_st
     }
     enum pn_code code = PN_OK;
     if (store->common.in_transaction) {
-        code = pn_pg_sent(store, PQsendPrepare(store->conn, stmt->name, stmt->sql, 0, NULL), 0, err);
+        code =
+            pn_pg_sent(store, PQsendPrepare(store->conn, stmt->name, stmt->sql, 0, NULL), 0, err);
         code = code == PN_OK ? pn_pg_drain(store, NULL, err) : code;
     } else {
         PGresult *result = PQprepare(store->conn, stmt->name, stmt->sql, 0, NULL);
@@ -218,9 +219,9 @@ static enum pn_code start(struct pn_pg_store *store, const struct pn_store_call 
     }
     if (store->common.in_transaction) {
         return pn_pg_sent(store,
-                    PQsendQueryPrepared(store->conn, stmt->name, count, parameters.values,
-                                        parameters.lengths, parameters.formats, 1),
-                    parameters.bytes, err);
+                          PQsendQueryPrepared(store->conn, stmt->name, count, parameters.values,
+                                              parameters.lengths, parameters.formats, 1),
+                          parameters.bytes, err);
     }
     PGresult *result = PQexecPrepared(store->conn, stmt->name, count, parameters.values,
                                       parameters.lengths, parameters.formats, 1);

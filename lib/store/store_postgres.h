@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The parts of the PostgreSQL store, private to its files: the pipeline, the statements, the making.
+ * The parts of the PostgreSQL store, private to its files: the pipeline, the statements, the
+ * making.
  */
 #ifndef PN_STORE_POSTGRES_H
 #define PN_STORE_POSTGRES_H
@@ -45,7 +46,8 @@ struct pn_pg_store {
     struct pn_err failure;
 };
 
-// --- store_postgres_pipe.c ------------------------------------------------------------------------
+// --- store_postgres_pipe.c
+// ------------------------------------------------------------------------
 
 enum pn_code pn_pg_fault(struct pn_pg_store *store, const PGresult *result, struct pn_err *err);
 bool pn_pg_is_good(const PGresult *result);
@@ -62,7 +64,8 @@ enum pn_code pn_pg_sent(struct pn_pg_store *store, int was_sent, size_t bytes, s
 // may be NULL.
 enum pn_code pn_pg_drain(struct pn_pg_store *store, PGresult **ret_last, struct pn_err *err);
 
-// --- store_postgres_make.c ------------------------------------------------------------------------
+// --- store_postgres_make.c
+// ------------------------------------------------------------------------
 
 // Connects when the connection is lost.
 enum pn_code pn_pg_connect(struct pn_pg_store *store, struct pn_err *err);
@@ -77,7 +80,8 @@ bool pn_pg_take_wakes(struct pn_store *common);
 // ?N becomes $N outside of quotes; the words that only SQLite understands go.
 void pn_pg_translate(const char *sql, struct pn_buf *out);
 
-// --- store_postgres_rows.c ------------------------------------------------------------------------
+// --- store_postgres_rows.c
+// ------------------------------------------------------------------------
 
 enum pn_code pn_pg_rows_next(struct pn_rows *rows, bool *ret_has_row, struct pn_err *err);
 bool pn_pg_rows_is_null(const struct pn_rows *rows, unsigned column);

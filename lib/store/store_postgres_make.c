@@ -33,8 +33,9 @@ static enum pn_code set_session(struct pn_pg_store *store, struct pn_err *err)
 
 static enum pn_code connect_now(struct pn_pg_store *store, struct pn_err *err)
 {
-    const char *const keywords[] = {"connect_timeout", "tcp_user_timeout", "fallback_application_name",
-                                    "client_encoding", "dbname",           NULL};
+    const char *const keywords[] = {
+        "connect_timeout", "tcp_user_timeout", "fallback_application_name",
+        "client_encoding", "dbname",           NULL};
     const char *const values[] = {"5", "10000", "punos", "UTF8", store->conninfo, NULL};
     PQfinish(store->conn);
     store->connection++;
@@ -59,9 +60,8 @@ void pn_pg_close(struct pn_store *common)
     free(store);
 }
 
-enum pn_code pn_pg_open(const struct pn_config *config,
-                                  const struct pn_store_options *options,
-                                  struct pn_store **ret_store, struct pn_err *err)
+enum pn_code pn_pg_open(const struct pn_config *config, const struct pn_store_options *options,
+                        struct pn_store **ret_store, struct pn_err *err)
 {
     struct pn_pg_store *store = calloc(1, sizeof *store);
     if (store != NULL) {
@@ -133,7 +133,7 @@ static enum pn_code apply(struct pn_pg_store *store, const struct pn_migration *
 }
 
 enum pn_code pn_pg_migrate(struct pn_store *common, const struct pn_migration *migration,
-                                     struct pn_err *err)
+                           struct pn_err *err)
 {
     struct pn_pg_store *store = mine(common);
     enum pn_code code = pn_pg_simple(store, "BEGIN", err);

@@ -15,17 +15,16 @@ static enum pn_code code_of_state(const char *state)
         const char *prefix;
         enum pn_code code;
     } codes[] = {
-        {"40", PN_CONFLICT},    // serialisation failure, deadlock
-        {"23505", PN_CONFLICT}, // unique violation
-        {"55P03", PN_CONFLICT}, // lock not available
-        {"08", PN_UNAVAILABLE}, // connection
+        {"40", PN_CONFLICT},     // serialisation failure, deadlock
+        {"23505", PN_CONFLICT},  // unique violation
+        {"55P03", PN_CONFLICT},  // lock not available
+        {"08", PN_UNAVAILABLE},  // connection
         {"57P", PN_UNAVAILABLE}, // the server shuts down or starts up
-        {"53", PN_UNAVAILABLE}, // out of disk, memory, connections
-        {"58", PN_UNAVAILABLE}, // system error
-        {"25006", PN_DENIED},   // read-only transaction
-        {"42501", PN_DENIED},   // privilege
-        {"22", PN_INVALID},
-        {"54", PN_LIMIT},
+        {"53", PN_UNAVAILABLE},  // out of disk, memory, connections
+        {"58", PN_UNAVAILABLE},  // system error
+        {"25006", PN_DENIED},    // read-only transaction
+        {"42501", PN_DENIED},    // privilege
+        {"22", PN_INVALID},      {"54", PN_LIMIT},
     };
     for (unsigned i = 0; i < PN_ARRAY_COUNT(codes); i++) {
         if (strncmp(state, codes[i].prefix, strlen(codes[i].prefix)) == 0) {
@@ -35,7 +34,8 @@ static enum pn_code code_of_state(const char *state)
     return PN_INTERNAL;
 }
 
-// The server's primary message names tables and columns; the detail, which quotes values, is left out.
+// The server's primary message names tables and columns; the detail, which quotes values, is left
+// out.
 enum pn_code pn_pg_fault(struct pn_pg_store *store, const PGresult *result, struct pn_err *err)
 {
     const char *state = result == NULL ? NULL : PQresultErrorField(result, PG_DIAG_SQLSTATE);
@@ -75,7 +75,7 @@ enum pn_code pn_pg_simple(struct pn_pg_store *store, const char *sql, struct pn_
 }
 
 enum pn_code pn_pg_ask(struct pn_pg_store *store, const char *sql, int64_t *ret_number,
-                               struct pn_err *err)
+                       struct pn_err *err)
 {
     PGresult *result = PQexec(store->conn, sql);
     enum pn_code code = pn_pg_is_good(result) ? PN_OK : pn_pg_fault(store, result, err);
@@ -89,8 +89,7 @@ enum pn_code pn_pg_ask(struct pn_pg_store *store, const char *sql, int64_t *ret_
 // --- The pipeline --------------------------------------------------------------------------------
 
 // Takes the results of one pipelined command; the last of them is kept in *ret_last when asked for.
-static enum pn_code take_results(struct pn_pg_store *store, PGresult **ret_last,
-                                 struct pn_err *err)
+static enum pn_code take_results(struct pn_pg_store *store, PGresult **ret_last, struct pn_err *err)
 {
     enum pn_code code = PN_OK;
     // A command has one result here, and a NULL that ends it.
@@ -156,15 +155,15 @@ enum pn_code pn_pg_drain(struct pn_pg_store *store, PGresult **ret_last, struct 
     return PN_OK;
 }
 
-enum pn_code pn_pg_sent(struct pn_pg_store *store, int was_sent, size_t bytes,
-                         struct pn_err *err)
+enum pn_code pn_pg_sent(struct pn_pg_store *store, int was_sent, size_t bytes, struct pn_err *err)
 {
     if (was_sent != 1) {
         return lost(store, err);
     }
     store->pipelined++;
     store->pipelined_bytes += bytes;
-    if (store->pipelined >= PN_PG_PIPELINED_MAX || store->pipelined_bytes >= PN_PG_PIPELINED_BYTES_MAX) {
+    if (store->pipelined >= PN_PG_PIPELINED_MAX ||
+        store->pipelined_bytes >= PN_PG_PIPELINED_BYTES_MAX) {
         return pn_pg_drain(store, NULL, err);
     }
     return PN_OK;
@@ -176,6 +175,6 @@ enum pn_code pn_pg_send_text(struct pn_pg_store *store, const char *sql, struct 
         *err = store->failure;
         return err->code;
     }
-    return pn_pg_sent(store, PQsendQueryParams(store->conn, sql, 0, NULL, NULL, NULL, NULL, 1), 0, err);
+    return pn_pg_sent(store, PQsendQueryParams(store->conn, sql, 0, NULL, NULL, NULL, NULL, 1), 0,
+                      err);
 }
-

@@ -80,7 +80,8 @@ static enum pn_code make_folder(const char *path, struct pn_err *err)
     return PN_OK;
 }
 
-// The file is made here so that nobody else may read it; SQLite gives its other files the same mode.
+// The file is made here so that nobody else may read it; SQLite gives its other files the same
+// mode.
 static enum pn_code make_file(const char *path, struct pn_err *err)
 {
     if (access(path, F_OK) == 0) {
@@ -95,8 +96,8 @@ static enum pn_code make_file(const char *path, struct pn_err *err)
 }
 
 static enum pn_code find_path(const struct pn_config *config,
-                              const struct pn_store_options *options,
-                              char path[static PATH_MAX], struct pn_err *err)
+                              const struct pn_store_options *options, char path[static PATH_MAX],
+                              struct pn_err *err)
 {
     int length = snprintf(path, PATH_MAX, "%s/store", config->data_dir);
     if (length < 0 || length > PATH_MAX - 128) {
@@ -163,8 +164,8 @@ static void sqlite_close_store(struct pn_store *common)
 
 static enum pn_code set_up(struct sqlite_store *store, const char *path, struct pn_err *err)
 {
-    int status = sqlite3_open_v2(path, &store->db,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int status =
+        sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (status == SQLITE_OK) {
         sqlite3_extended_result_codes(store->db, 1);
         sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
@@ -214,8 +215,8 @@ static enum pn_code sqlite_prepare_stmt(struct pn_store *common, const char *sql
     if (stmt == NULL) {
         return pn_err_set(err, PN_MEMORY, common->name, "no memory for a statement");
     }
-    int status = sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt->handle,
-                                    NULL);
+    int status =
+        sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt->handle, NULL);
     if (status != SQLITE_OK || stmt->handle == NULL) {
         free(stmt);
         return fault(store->db, status, common->name, err);
@@ -271,8 +272,7 @@ static enum pn_code sqlite_exec_stmt(struct pn_store *common, const struct pn_st
             status = sqlite3_step(handle);
         }
     }
-    enum pn_code code =
-        status == SQLITE_DONE ? PN_OK : fault(store->db, status, common->name, err);
+    enum pn_code code = status == SQLITE_DONE ? PN_OK : fault(store->db, status, common->name, err);
     if (code == PN_OK && ret_changed != NULL) {
         *ret_changed = sqlite3_changes64(store->db);
     }

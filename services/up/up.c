@@ -2,8 +2,8 @@
 /*
  * punos up: every service of the hub as a child process, on one machine.
  *
- * A child that ends by itself is started again, after a growing while. SIGTERM and SIGINT are handed
- * on, and what has not ended in time is killed. Children end when this process does.
+ * A child that ends by itself is started again, after a growing while. SIGTERM and SIGINT are
+ * handed on, and what has not ended in time is killed. Children end when this process does.
  */
 #include <errno.h>
 #include <event2/event.h>
