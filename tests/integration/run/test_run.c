@@ -29,7 +29,7 @@ enum {
     APPEND_AT_ONCE = 50,
     KILLS = 50,
     REJECT_EVERY = 97,
-    PATIENCE_MS = 30000
+    PATIENCE_MS = 120000
 };
 
 static char folder[64];
@@ -93,8 +93,8 @@ static int64_t number_of(struct pn_slice data)
     const char *start = memchr(data.ptr, ':', data.len);
     struct pn_slice rest;
     assert_non_null(start);
-    struct pn_slice digits =
-        pn_slice_split(pn_slice_of(start + 1, data.len - (size_t)(start + 1 - data.ptr)), '}', &rest);
+    struct pn_slice digits = pn_slice_split(
+        pn_slice_of(start + 1, data.len - (size_t)(start + 1 - data.ptr)), '}', &rest);
     return pn_slice_to_i64(digits, &n) ? n : -1;
 }
 
@@ -211,15 +211,15 @@ static void append(struct pn_stream *stream, int from, int count)
         snprintf(subjects[i], sizeof subjects[i], "%032x", n % CLIENTS);
         struct pn_slice part = pn_slice_str(data[i]);
         pn_uuid5("test", &part, 1, ids[i]);
-        records[i] = (struct pn_record_out){
-            .topic = PN_TOPIC_EVENT,
-            .event = {.id = pn_slice_str(ids[i]),
-                      .source = pn_slice_str("/adapter/test/unit"),
-                      .type = pn_slice_str("fi.punos.visit.finished.v1"),
-                      .subject = pn_slice_str(subjects[i]),
-                      .time_ms = n + 1,
-                      .recorded_ms = n + 1,
-                      .data = part}};
+        records[i] =
+            (struct pn_record_out){.topic = PN_TOPIC_EVENT,
+                                   .event = {.id = pn_slice_str(ids[i]),
+                                             .source = pn_slice_str("/adapter/test/unit"),
+                                             .type = pn_slice_str("fi.punos.visit.finished.v1"),
+                                             .subject = pn_slice_str(subjects[i]),
+                                             .time_ms = n + 1,
+                                             .recorded_ms = n + 1,
+                                             .data = part}};
     }
     enum pn_code code = PN_UNAVAILABLE;
     for (int tries = 0; code != PN_OK && tries < 100; tries++) {

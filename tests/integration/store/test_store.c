@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * One suite over both stores. PN_TEST_STORE=postgres with PN_TEST_CONNINFO runs it over PostgreSQL (a
- * database that the run may fill), anything else over SQLite in a folder of its own.
+ * One suite over both stores. PN_TEST_STORE=postgres with PN_TEST_CONNINFO runs it over PostgreSQL
+ * (a database that the run may fill), anything else over SQLite in a folder of its own.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -119,8 +119,11 @@ static void values_come_back_as_they_went(void **state)
     (void)state;
     static const char raw[] = {0, 1, '\\', 'x', (char)0xff, 0};
     must(pn_store_begin(store, &err));
-    struct pn_value values[] = {PN_INT(INT64_MIN), PN_STR("h\xc3\xa4n 'ja' \\x"),
-                                PN_BYTES(pn_slice_of(raw, sizeof raw)), PN_INT(INT64_MAX), PN_NULL,
+    struct pn_value values[] = {PN_INT(INT64_MIN),
+                                PN_STR("h\xc3\xa4n 'ja' \\x"),
+                                PN_BYTES(pn_slice_of(raw, sizeof raw)),
+                                PN_INT(INT64_MAX),
+                                PN_NULL,
                                 PN_NULL};
     run(store, "INSERT INTO thing (id, name, raw) VALUES (?1, ?2, ?3), (?4, ?5, ?6)", values, 6);
     struct pn_value empty[] = {PN_INT(0), PN_TEXT(pn_slice_of(NULL, 0)),
@@ -326,8 +329,7 @@ static void a_reader_sees_commits_and_can_not_write(void **state)
     must(pn_store_commit(reader, &err));
     assert_true(number(reader, "SELECT count(*) FROM thing") == 2);
     struct pn_stmt *stmt = NULL;
-    enum pn_code code =
-        pn_store_prepare(reader, "INSERT INTO thing (id) VALUES (99)", &stmt, &err);
+    enum pn_code code = pn_store_prepare(reader, "INSERT INTO thing (id) VALUES (99)", &stmt, &err);
     if (code == PN_OK) {
         code = pn_store_exec(reader, stmt, NULL, 0, NULL, &err);
     }

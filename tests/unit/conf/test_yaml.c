@@ -84,14 +84,10 @@ static void refuses_with_the_line(void **state)
         const char *where;
         const char *says;
     } cases[] = {
-        {"a: 1\nb: 2\na: 3\n", "t.yaml:3", "twice"},
-        {"a: &x 1\n", "t.yaml:1", "anchors"},
-        {"a: 1\nb: *x\n", "t.yaml:2", "aliases"},
-        {"a: !!str 1\n", "t.yaml:1", "tags"},
-        {"a: 1\n---\nb: 2\n", "t.yaml:2", "document"},
-        {"a: 1\n\tb: 2\n", "t.yaml:2", ""},
-        {"a: [1, 2\nb: 3\n", "t.yaml:2", ""},
-        {"? [1, 2]\n: 3\n", "t.yaml:1", "key"},
+        {"a: 1\nb: 2\na: 3\n", "t.yaml:3", "twice"},   {"a: &x 1\n", "t.yaml:1", "anchors"},
+        {"a: 1\nb: *x\n", "t.yaml:2", "aliases"},      {"a: !!str 1\n", "t.yaml:1", "tags"},
+        {"a: 1\n---\nb: 2\n", "t.yaml:2", "document"}, {"a: 1\n\tb: 2\n", "t.yaml:2", ""},
+        {"a: [1, 2\nb: 3\n", "t.yaml:2", ""},          {"? [1, 2]\n: 3\n", "t.yaml:1", "key"},
         {"a: \"\\0\"\n", "t.yaml:1", "NUL"},
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(cases); i++) {
@@ -139,9 +135,9 @@ static void a_fault_names_file_line_and_path(void **state)
     const struct pn_yaml *root = parse("rows:\n  - a: 1\n  - a: 2\n    table: x\n");
     const struct pn_yaml *row = pn_yaml_get(root, "rows")->first_child->next;
     struct pn_err err = {0};
-    assert_int_equal(pn_yaml_fault(&err, "m.yaml", pn_yaml_get(row, "table"), "no table of that %s",
-                                   "name"),
-                     PN_INVALID);
+    assert_int_equal(
+        pn_yaml_fault(&err, "m.yaml", pn_yaml_get(row, "table"), "no table of that %s", "name"),
+        PN_INVALID);
     assert_string_equal(err.where, "m.yaml:4 rows[1].table");
     assert_string_equal(err.text, "no table of that name");
     pn_yaml_fault(&err, "m.yaml", NULL, "empty");
