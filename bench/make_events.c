@@ -116,7 +116,7 @@ static void add_visit(struct maker *maker, uint64_t client, int64_t time_ms)
     pn_time_format(time_ms + 1800000, end);
     struct slot *slot = next_slot(maker, "fi.punos.visit.finished.v1", client, time_ms);
     snprintf(slot->data, sizeof slot->data,
-             "{\"resourceType\":\"Encounter\",\"id\":\"e%s\",\"meta\":{\"lastUpdated\":\"%s\"},"
+             "{\"resourceType\":\"Encounter\",\"id\":\"%s\",\"meta\":{\"lastUpdated\":\"%s\"},"
              "\"identifier\":[{\"system\":\"urn:punos:oberon:visit\",\"value\":\"%" PRIu64 "\"}],"
              "\"status\":\"finished\",\"class\":{\"system\":"
              "\"http://terminology.hl7.org/CodeSystem/v3-ActCode\",\"code\":\"%s\"},"
@@ -141,7 +141,7 @@ static void add_appointment(struct maker *maker, uint64_t client, int64_t time_m
                                                 : "fi.punos.appointment.booked.v1",
                                   client, time_ms);
     snprintf(slot->data, sizeof slot->data,
-             "{\"resourceType\":\"Appointment\",\"id\":\"a%s\",\"status\":\"%s\",\"start\":\"%s\","
+             "{\"resourceType\":\"Appointment\",\"id\":\"%s\",\"status\":\"%s\",\"start\":\"%s\","
              "\"end\":\"%s\",\"participant\":[{\"actor\":{\"reference\":\"Patient/%s\"},"
              "\"status\":\"accepted\"}]}",
              slot->id, noshow ? "noshow" : "booked", start, end, slot->key);
@@ -154,7 +154,7 @@ static void add_condition(struct maker *maker, uint64_t client, int64_t time_ms)
     pn_time_format(time_ms, recorded);
     struct slot *slot = next_slot(maker, "fi.punos.condition.recorded.v1", client, time_ms);
     snprintf(slot->data, sizeof slot->data,
-             "{\"resourceType\":\"Condition\",\"id\":\"c%s\",\"code\":{\"coding\":[{\"system\":"
+             "{\"resourceType\":\"Condition\",\"id\":\"%s\",\"code\":{\"coding\":[{\"system\":"
              "\"urn:oid:1.2.246.537.6.31.2007\",\"code\":\"A0%d\"}]},\"subject\":{\"reference\":"
              "\"Patient/%s\"},\"recordedDate\":\"%s\"}",
              slot->id, (int)(draw(maker) % 9 + 1), slot->key, recorded);

@@ -297,7 +297,8 @@ static void judge(const struct walk *walk, struct pn_slice happening, struct pn_
                           pn_slice_is(walk->values[PN_FACT_VERIFICATION], "entered-in-error");
     facts->is_noshow = !facts->is_withdrawn &&
                        (pn_slice_is(facts->status, "noshow") || pn_slice_is(happening, "noshow"));
-    facts->is_client_contact = !is_any(facts->contact, not_contacts);
+    facts->is_client_contact =
+        !is_any(facts->contact, not_contacts) && !pn_slice_is(facts->status, "planned");
     if (encounter_class.len > 0) {
         facts->urgency =
             is_any(encounter_class, emergency) ? PN_URGENCY_EMERGENCY : PN_URGENCY_PLANNED;

@@ -38,7 +38,7 @@ struct pn_facts {
     struct pn_slice reason;     // of a cancellation
     bool is_withdrawn;          // cancelled, deleted or entered in error
     bool is_noshow;
-    bool is_client_contact; // the client was met or talked to: not R60, R70, R71, R72
+    bool is_client_contact; // the client was met or talked to: not R60, R70, R71, R72, not planned
     // Orders what a resource's events say: a later recorded time wins; at the same time (sources
     // write seconds) an end wins over a beginning, and taking back over both.
     int64_t revision;

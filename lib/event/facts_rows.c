@@ -27,6 +27,7 @@ const struct pn_fact_row pn_fact_rows[] = {
     {"effectivePeriod.end", PN_FACT_END},
     {"context.period.end", PN_FACT_END},
     {"class.code", PN_FACT_CLASS},
+    {"participant.type.text", PN_FACT_PROFESSION},
     {"serviceProvider.display", PN_FACT_UNIT},
     {"location.location.display", PN_FACT_UNIT},
     {"managingOrganization.display", PN_FACT_UNIT},

@@ -115,6 +115,9 @@ static void leaves_out_what_is_not_a_client_contact(void **state)
         "\"urn:oid:1.2.246.537.6.1308\",\"code\":\"R71\"}]}]}");
     assert_int_equal(facts.kind, PN_KIND_CONTACT);
     assert_false(facts.is_client_contact);
+    facts = read_facts("fi.punos.visit.changed.v1",
+                       "{\"resourceType\":\"Encounter\",\"id\":\"e\",\"status\":\"planned\"}");
+    assert_false(facts.is_client_contact);
 }
 
 static void refuses_what_is_no_resource(void **state)
