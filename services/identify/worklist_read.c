@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/ids.h"
 #include "base/log.h"
 #include "fhir/json.h"
 #include "privacy/client_index.h"
@@ -449,9 +448,7 @@ enum pn_code pn_worklist_counts(struct pn_worklist *worklist,
 
 cJSON *pn_worklist_flag(const struct pn_case *found)
 {
-    char id[PN_UUID_TEXT_BYTES], reference[64], start[PN_TIME_TEXT_BYTES];
-    const struct pn_slice key = pn_slice_str(found->client);
-    pn_uuid5("flag", &key, 1, id);
+    char reference[64], start[PN_TIME_TEXT_BYTES];
     (void)snprintf(reference, sizeof reference, "Patient/%s", found->client);
     pn_time_format(found->first_ms, start);
     bool is_active = false;
@@ -461,7 +458,8 @@ cJSON *pn_worklist_flag(const struct pn_case *found)
     cJSON *flag = cJSON_CreateObject();
     bool is_good =
         flag != NULL && pn_json_set_text(flag, "resourceType", pn_slice_str("Flag")) &&
-        pn_json_set_text(flag, "id", pn_slice_str(id)) &&
+        // One flag per client: it is found by the client's key.
+        pn_json_set_text(flag, "id", pn_slice_str(found->client)) &&
         pn_json_set_text(flag, "status", pn_slice_str(is_active ? "active" : "inactive"));
     cJSON *code = is_good ? cJSON_AddObjectToObject(flag, "code") : NULL;
     cJSON *subject = is_good ? cJSON_AddObjectToObject(flag, "subject") : NULL;
