@@ -15,6 +15,7 @@
 #include "run/run_parts.h"
 
 enum attempt { PLAIN, CAREFUL };
+enum { PLACE_BYTES = 160 };
 
 void pn_run_rollback(struct pn_run *run)
 {
@@ -60,11 +61,16 @@ static const char *issue_type(enum pn_code code)
 }
 
 // Where the event stands is the way back to it: it stays on the stream.
+static void tell_place(const struct pn_run *run, char place[static PLACE_BYTES])
+{
+    snprintf(place, PLACE_BYTES, "%s: %s partition %d offset %lld", run->service->name,
+             run->current->topic, (int)run->current->partition, (long long)run->current->offset);
+}
+
 static cJSON *make_outcome(const struct pn_run *run, const struct pn_err *reason)
 {
-    char place[160];
-    snprintf(place, sizeof place, "%s: %s partition %d offset %lld", run->service->name,
-             run->current->topic, (int)run->current->partition, (long long)run->current->offset);
+    char place[PLACE_BYTES];
+    tell_place(run, place);
     cJSON *outcome = cJSON_CreateObject();
     cJSON_AddStringToObject(outcome, "resourceType", "OperationOutcome");
     cJSON *issues = cJSON_AddArrayToObject(outcome, "issue");
@@ -90,7 +96,9 @@ static enum pn_code quarantine(struct pn_run *run, const struct pn_err *reason, 
     enum pn_code code = pn_json_print(make_outcome(run, reason), &text, err);
     pn_json_use_arena(NULL);
     char id[PN_UUID_TEXT_BYTES];
-    const struct pn_slice parts[] = {pn_slice_str(run->service->name), run->current->event.id};
+    char place[PLACE_BYTES];
+    tell_place(run, place);
+    const struct pn_slice parts[] = {pn_slice_str(place), run->current->event.id};
     pn_uuid5("quarantine", parts, PN_ARRAY_COUNT(parts), id);
     // Whatever is wrong with the event must not keep it from quarantine.
     bool has_client = run->current->event.subject.len == PN_CLIENT_KEY_TEXT_BYTES - 1;
@@ -122,6 +130,10 @@ static enum pn_verdict handle(struct pn_run *run, const struct pn_record *record
     pn_arena_reset(run->arena);
     run->current = record;
     run->emit_count = 0;
+    if (record->event.id.len == 0) {
+        pn_err_set(err, PN_INVALID, "event", "the record on the stream is no CloudEvent of Punos");
+        return PN_REJECT;
+    }
     return run->service->handle(run->state, record, err);
 }
 

@@ -34,12 +34,26 @@ static unsigned slot_of(const struct id_set *set, const uint8_t *id)
     return slot;
 }
 
-static enum pn_code gather(struct pn_run *run, struct id_set *set, struct pn_err *err)
+// A record that is no event of ours has no id; it goes to quarantine, once.
+static void name_by_place(const struct pn_record *record, uint8_t id[static ID_BYTES])
+{
+    char text[PN_UUID_TEXT_BYTES];
+    const struct pn_slice parts[] = {
+        pn_slice_str(record->topic),
+        pn_slice_of((const char *)&record->partition, sizeof record->partition),
+        pn_slice_of((const char *)&record->offset, sizeof record->offset)};
+    pn_uuid5("place", parts, PN_ARRAY_COUNT(parts), text);
+    bool parsed = pn_uuid_parse(pn_slice_str(text), id);
+    assert(parsed);
+    (void)parsed;
+}
+
+static void gather(struct pn_run *run, struct id_set *set)
 {
     memset(set->slots, 0, sizeof set->slots);
     for (size_t i = 0; i < run->record_count; i++) {
         if (!pn_uuid_parse(run->records[i].event.id, set->ids[i])) {
-            return pn_err_set(err, PN_INVALID, "id", "an event's id is not a UUID");
+            name_by_place(&run->records[i], set->ids[i]);
         }
         unsigned slot = slot_of(set, set->ids[i]);
         run->is_dropped[i] = set->slots[slot] != 0;
@@ -47,7 +61,6 @@ static enum pn_code gather(struct pn_run *run, struct id_set *set, struct pn_err
             set->slots[slot] = (uint16_t)(i + 1);
         }
     }
-    return PN_OK;
 }
 
 // `count` is CHUNK or 1, so that two texts are prepared and no more.
@@ -134,9 +147,7 @@ enum pn_code pn_dedupe(struct pn_run *run, struct pn_err *err)
     if (run->config->stream.kind == PN_STREAM_EMBEDDED) {
         return PN_OK;
     }
-    enum pn_code code = gather(run, &set, err);
-    if (code == PN_OK) {
-        code = in_chunks(run, &set, false, err);
-    }
+    gather(run, &set);
+    enum pn_code code = in_chunks(run, &set, false, err);
     return code == PN_OK ? in_chunks(run, &set, true, err) : code;
 }

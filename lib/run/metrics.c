@@ -98,6 +98,7 @@ struct pn_metrics_file {
     char new_path[PATH_MAX];
     char lock_path[PATH_MAX];
     int lock;
+    unsigned process;
 };
 
 static bool take_lock(struct pn_metrics_file *file, const char *data_dir, const char *service,
@@ -132,6 +133,7 @@ enum pn_code pn_metrics_file_open(const char *data_dir, const char *service,
     }
     for (unsigned process = 0; process < PROCESSES_MAX; process++) {
         if (take_lock(file, data_dir, service, process)) {
+            file->process = process;
             *ret_file = file;
             return PN_OK;
         }
@@ -143,6 +145,11 @@ enum pn_code pn_metrics_file_open(const char *data_dir, const char *service,
         pn_err_set(err, PN_IO, file->lock_path, "cannot be taken: %s", strerror(errno));
     free(file);
     return code;
+}
+
+unsigned pn_metrics_file_process(const struct pn_metrics_file *file)
+{
+    return file->process;
 }
 
 // Tab-separated: name, label, its value, the number.

@@ -62,6 +62,8 @@ struct pn_metrics_file;
 PN_MUST_USE enum pn_code pn_metrics_file_open(const char *data_dir, const char *service,
                                               struct pn_metrics_file **ret_file,
                                               struct pn_err *err);
+// Which n it is.
+unsigned pn_metrics_file_process(const struct pn_metrics_file *file);
 // Writes all metrics of this process, with the heartbeat.
 PN_MUST_USE enum pn_code pn_metrics_file_write(struct pn_metrics_file *file, struct pn_err *err);
 void pn_metrics_file_close(struct pn_metrics_file *file); // takes NULL; removes the file

@@ -8,8 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/ids.h"
 #include "base/log.h"
 #include "run/run_parts.h"
 
@@ -301,12 +303,27 @@ static enum pn_code create_topics(struct pn_run *run, struct pn_err *err)
     return pn_stream_create_topics(run->stream, err);
 }
 
+// Tells this process from the others of its group, the same after a restart: the machine, the data
+// folder, and which of the service's processes there.
+static void name_instance(struct pn_run *run)
+{
+    char host[65] = "";
+    char id[PN_UUID_TEXT_BYTES];
+    (void)gethostname(host, sizeof host - 1);
+    const struct pn_slice part = pn_slice_str(run->config->data_dir);
+    pn_uuid5("data", &part, 1, id);
+    snprintf(run->instance, sizeof run->instance, "%s-%s-%u", host, id,
+             pn_metrics_file_process(run->metrics));
+}
+
 static enum pn_code open_consumer(struct pn_run *run, struct pn_err *err)
 {
     if (run->service->topic_count == 0) {
         return PN_OK;
     }
+    name_instance(run);
     struct pn_consumer_options options = {.group = run->service->name,
+                                          .instance = run->instance,
                                           .topics = run->service->topics,
                                           .topic_count = run->service->topic_count,
                                           .load_position = pn_position_load,

@@ -66,6 +66,7 @@ struct pn_run {
     struct pn_positions positions;
     struct pn_outbox outbox;
     char source[64];
+    char instance[160];
     bool stops;
     bool needs_rewind;
     bool is_waiting; // the back-off is running

@@ -79,6 +79,9 @@ struct pn_record {
 
 struct pn_consumer_options {
     const char *group; // the station's name
+    // Which of the group's processes this is, the same after a restart, or NULL. Kafka gives such a
+    // member its partitions back at once; one without a name waits until the group has missed it.
+    const char *instance;
     const char *const *topics;
     unsigned topic_count;
     // The offset to read next; 0 from the start. Called when a partition is assigned.

@@ -226,17 +226,21 @@ static enum pn_code take_topics(struct kafka_consumer *consumer,
                                    : pn_err_set(err, PN_MEMORY, "consumer", "out of memory");
 }
 
-static enum pn_code make_client(struct kafka_consumer *consumer, const char *group,
+static enum pn_code make_client(struct kafka_consumer *consumer,
+                                const struct pn_consumer_options *options,
                                 struct pn_kafka_place place, struct pn_err *err)
 {
     char group_id[PN_KAFKA_NAME_BYTES];
-    if (!pn_kafka_topic_name(place.prefix, group, group_id)) {
+    if (!pn_kafka_topic_name(place.prefix, options->group, group_id)) {
         return pn_err_set(err, PN_LIMIT, "group", "with the prefix the name is too long");
     }
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
     rd_kafka_conf_set_opaque(conf, consumer);
     rd_kafka_conf_set(conf, "group.id", group_id, NULL, 0);
+    if (options->instance != NULL) {
+        rd_kafka_conf_set(conf, "group.instance.id", options->instance, NULL, 0);
+    }
     enum pn_code code = pn_kafka_client_new(RD_KAFKA_CONSUMER, conf, consumer_settings,
                                             place.brokers, &consumer->client, err);
     if (code == PN_OK) {
@@ -278,7 +282,7 @@ enum pn_code pn_kafka_consumer_open(struct pn_stream *stream,
     consumer->context = options->context;
     enum pn_code code = take_topics(consumer, options, place.prefix, err);
     if (code == PN_OK) {
-        code = make_client(consumer, options->group, place, err);
+        code = make_client(consumer, options, place, err);
     }
     if (code == PN_OK) {
         code = subscribe(consumer, err);
