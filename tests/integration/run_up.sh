@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The whole hub as one command: it gets ready, a killed service comes back, a second hub on the same
+# folder is refused, it stops cleanly, and its services do not outlive it when it is killed.
+#   tests/integration/run_up.sh [BUILD FOLDER]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+punos=${1:-build}/punos
+folder=$(mktemp -d)
+data=$folder/data
+up=
+
+stop_all() {
+    if [ -n "$up" ] && kill -0 "$up" 2>/dev/null; then
+        kill -9 "$up"
+    fi
+    rm -rf "$folder"
+}
+trap stop_all EXIT
+
+fail() {
+    echo "run_up.sh: $*" >&2
+    cat "$folder/log" >&2 || true
+    exit 1
+}
+
+# Waits, 20 s at most, until the command succeeds.
+wait_for() {
+    local tries
+    for tries in $(seq 200); do
+        if "$@"; then
+            return 0
+        fi
+        sleep 0.1
+    done
+    fail "waited in vain: $* ($tries tries)"
+}
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+child_of() { # service
+    pgrep -P "$up" -f "^punos $1 " || true
+}
+
+is_ready() {
+    grep -q '^ready: ' "$folder/out"
+}
+
+is_ended() { # pid
+    ! kill -0 "$1" 2>/dev/null
+}
+
+start() {
+    "$punos" up --data "$data" --config "$folder/punos.yaml" >"$folder/out" 2>"$folder/log" &
+    up=$!
+    wait_for is_ready
+}
+
+printf 'api: {listen: "127.0.0.1:%s"}\ningest: {http_listen: "127.0.0.1:%s"}\n' \
+    "$(free_port)" "$(free_port)" >"$folder/punos.yaml"
+start
+[ "$(pgrep -c -P "$up")" = 6 ] || fail "not six services"
+for part in "" /store /stream /run /secrets /drop; do
+    [ "$(stat -c %a "$data$part")" = 700 ] || fail "the mode of data$part is not 700"
+done
+
+status=0
+"$punos" up --data "$data" --config "$folder/punos.yaml" >/dev/null 2>&1 || status=$?
+[ "$status" = 3 ] || fail "a second hub on the folder ended with $status"
+
+before=$(child_of timeline)
+kill -9 "$before"
+came_back() {
+    local now
+    now=$(child_of timeline)
+    [ -n "$now" ] && [ "$now" != "$before" ]
+}
+wait_for came_back
+
+kill -TERM "$up"
+status=0
+wait "$up" || status=$?
+[ "$status" = 0 ] || fail "stopped with status $status"
+
+start
+mapfile -t children < <(pgrep -P "$up")
+kill -9 "$up"
+wait "$up" 2>/dev/null || true
+for child in "${children[@]}"; do
+    wait_for is_ended "$child"
+done
+up=
+echo "up: ready, restarted, refused a second, stopped, no orphans"
