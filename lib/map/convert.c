@@ -235,6 +235,24 @@ static enum pn_code to_file_name(const struct pn_map_run *run,
     return give(pn_slice_of(name, text.len), ret_text, err);
 }
 
+// The first 20 letters and digits: HL7 v2 message control ids are no longer up to 2.5 (MSH-10).
+static enum pn_code to_id_20(const struct pn_map_run *run,
+                             const struct pn_map_conversion *conversion, struct pn_slice text,
+                             struct pn_slice *ret_text, struct pn_err *err)
+{
+    enum { ID_LENGTH = 20 };
+    (void)conversion;
+    char *id = pn_arena_alloc(run->arena, ID_LENGTH + 1);
+    size_t length = 0;
+    for (size_t i = 0; id != NULL && i < text.len && length < ID_LENGTH; i++) {
+        char c = text.ptr[i];
+        if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) {
+            id[length++] = c;
+        }
+    }
+    return give(pn_slice_of(id, length), ret_text, err);
+}
+
 const struct pn_map_conversion *pn_map_conversion_find(struct pn_slice name)
 {
     static const struct pn_map_conversion conversions[] = {
@@ -258,6 +276,7 @@ const struct pn_map_conversion *pn_map_conversion_find(struct pn_slice name)
         {"base64", to_base64, NULL, false},
         {"one-line", to_one_line, NULL, false},
         {"file-name", to_file_name, NULL, false},
+        {"id-20", to_id_20, NULL, false},
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(conversions); i++) {
         if (pn_slice_is(name, conversions[i].name)) {

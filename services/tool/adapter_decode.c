@@ -12,6 +12,7 @@
 #include "event/event.h"
 #include "run/command.h"
 #include "services/ingest/envelope.h"
+#include "services/ingest/quarantine.h"
 
 #define BOOT_BYTES_MAX ((size_t)256 * 1024 * 1024)
 
@@ -72,7 +73,9 @@ static enum pn_code open_privacy(struct decoding *decoding, const struct pn_conf
 static enum pn_code open_all(struct decoding *decoding, const struct pn_config *config,
                              struct pn_err *err)
 {
-    static const struct pn_store_options options = {.name = "decode"};
+    const struct pn_store_options options = {.name = "decode",
+                                             .migrations = pn_ingest_migrations,
+                                             .migration_count = pn_ingest_migration_count};
     struct pn_config own = *config;
     decoding->boot = pn_arena_new(BOOT_BYTES_MAX);
     decoding->memory = pn_identity_memory_new();
