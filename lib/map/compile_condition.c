@@ -57,9 +57,8 @@ static enum pn_code compile_is(struct pn_map_compiler *compiler, const struct pn
 static enum pn_code compile_in(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                struct pn_slice rest, struct pn_map_condition *condition)
 {
-    condition->test = PN_TEST_IN_TABLE;
     if (!pn_slice_is(take_word(&rest), "table")) {
-        return pn_map_fault(compiler, node, "PATH in table NAME");
+        return pn_map_fault(compiler, node, "PATH in table NAME, PATH contains table NAME");
     }
     return pn_map_compile_table(compiler, node, pn_slice_trim(rest), &condition->table);
 }
@@ -88,12 +87,18 @@ static enum pn_code compile_test(struct pn_map_compiler *compiler, const struct 
     if (pn_slice_is(word, "is")) {
         return compile_is(compiler, node, rest, condition);
     }
-    if (pn_slice_is(word, "in")) {
+    if (pn_slice_is(word, "in") || pn_slice_is(word, "contains")) {
+        condition->test = pn_slice_is(word, "in") ? PN_TEST_IN_TABLE : PN_TEST_CONTAINS;
         return compile_in(compiler, node, rest, condition);
     }
+    if (pn_slice_is(word, "among")) {
+        condition->test = PN_TEST_AMONG;
+        return pn_map_compile_path(compiler, node, rest, &condition->others);
+    }
     return pn_map_fault(compiler, node,
-                        "PATH, PATH = A|B, PATH != A, PATH starts A, PATH in table NAME or PATH is "
-                        "KIND; `not` before the path turns it round");
+                        "PATH, PATH = A|B, PATH != A, PATH starts A, PATH among PATH, PATH in "
+                        "table NAME, PATH contains table NAME or PATH is KIND; `not` before the "
+                        "path turns it round");
 }
 
 static enum pn_code compile_text(struct pn_map_compiler *compiler, const struct pn_yaml *node,

@@ -65,8 +65,14 @@ static enum pn_code compile_filter(struct pn_map_compiler *compiler, const struc
         filter->is_not = true;
         path.len--;
     }
-    if (path.len == 0 || path.len >= text.len) {
-        return pn_map_fault(compiler, node, "inside [ ] stands a place or path=value");
+    if (path.len >= text.len) {
+        filter->asks_presence = true;
+        filter->is_not = text.len > 0 && text.ptr[0] == '!';
+        path = filter->is_not ? pn_slice_of(text.ptr + 1, text.len - 1) : text;
+    }
+    if (path.len == 0) {
+        return pn_map_fault(compiler, node,
+                            "inside [ ] stands a place, path=value, path (there) or !path");
     }
     struct steps steps;
     enum pn_code code = new_steps(compiler, &steps);

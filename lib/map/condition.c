@@ -95,6 +95,59 @@ static bool starts_with_one_of(const struct pn_map_condition *condition, struct 
     return false;
 }
 
+// Letter by letter without case, Finnish and Swedish letters too; a line break is a space.
+static unsigned char fold(struct pn_slice text, size_t at)
+{
+    unsigned char c = (unsigned char)text.ptr[at];
+    bool is_latin1 = at > 0 && (unsigned char)text.ptr[at - 1] == 0xC3;
+    if (c == '\n' || c == '\r' || c == '\t') {
+        return ' ';
+    }
+    bool is_upper = (c >= 'A' && c <= 'Z') || (is_latin1 && c >= 0x80 && c <= 0x9E && c != 0x97);
+    return is_upper ? (unsigned char)(c + 0x20) : c;
+}
+
+static bool has_phrase(struct pn_slice text, struct pn_slice phrase)
+{
+    for (size_t start = 0; phrase.len > 0 && start + phrase.len <= text.len; start++) {
+        size_t same = 0;
+        while (same < phrase.len && fold(text, start + same) == fold(phrase, same)) {
+            same++;
+        }
+        if (same == phrase.len) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool has_phrase_of(struct pn_slice text, const struct pn_map_table *table)
+{
+    for (unsigned i = 0; i < table->code_count; i++) {
+        if (has_phrase(text, table->codes[i].from)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_among(const struct pn_map_run *run, const struct pn_map_path *others,
+                     struct pn_slice text)
+{
+    const struct pn_node *const *nodes = NULL;
+    unsigned count = 0;
+    struct pn_err ignored;
+    if (pn_map_find_all(run, others, &nodes, &count, &ignored) != PN_OK) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (text.len > 0 && pn_slice_eq(pn_slice_trim(nodes[i]->value), text)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool test_children(const struct pn_map_run *run, const struct pn_map_condition *condition,
                           bool until)
 {
@@ -123,6 +176,10 @@ static bool test_path(const struct pn_map_run *run, const struct pn_map_conditio
         return is_one_of(condition, text);
     case PN_TEST_STARTS:
         return starts_with_one_of(condition, text);
+    case PN_TEST_AMONG:
+        return is_among(run, condition->others, text);
+    case PN_TEST_CONTAINS:
+        return has_phrase_of(text, condition->table);
     case PN_TEST_IN_TABLE:
         return text.len > 0 && pn_map_table_find(condition->table, text) != NULL;
     case PN_TEST_IS:

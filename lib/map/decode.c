@@ -90,16 +90,10 @@ static bool names_message(const struct pn_map_in *in, struct pn_slice type)
     return in->message_count == 0;
 }
 
-static enum pn_code open_part(struct decoding *decoding, unsigned number, struct pn_err *err)
+static enum pn_code read_inside(struct pn_map_run *run, const struct pn_map_part *part,
+                                struct pn_slice text, const struct pn_node **ret_root,
+                                struct pn_err *err)
 {
-    struct pn_map_run *run = &decoding->run;
-    const struct pn_map_part *part = &decoding->in->parts[number];
-    struct pn_slice text = pn_map_text(run, part->from);
-    run->parts[number] = NULL;
-    if (text.len == 0) {
-        return part->is_required ? pn_err_set(err, PN_INVALID, part->from->text, "must be there")
-                                 : PN_OK;
-    }
     if (part->is_base64) {
         struct pn_buf bytes;
         pn_buf_init(&bytes, PN_MESSAGE_BYTES_MAX);
@@ -111,9 +105,47 @@ static enum pn_code open_part(struct decoding *decoding, unsigned number, struct
             return pn_err_set(err, PN_INVALID, part->from->text, "is no Base64");
         }
     }
-    enum pn_code code =
-        pn_map_read(run->arena, part->format, text, run->charset, &run->parts[number], err);
+    enum pn_code code = pn_map_read(run->arena, part->format, text, run->charset, ret_root, err);
     return code == PN_OK ? code : pn_err_within(err, part->from->text);
+}
+
+static enum pn_code open_part(struct decoding *decoding, unsigned number, struct pn_err *err)
+{
+    struct pn_map_run *run = &decoding->run;
+    const struct pn_map_part *part = &decoding->in->parts[number];
+    struct pn_slice text = pn_map_text(run, part->from);
+    run->parts[number] = NULL;
+    if (text.len == 0) {
+        return part->is_required ? pn_err_set(err, PN_INVALID, part->from->text, "must be there")
+                                 : PN_OK;
+    }
+    return read_inside(run, part, text, &run->parts[number], err);
+}
+
+// A message inside another becomes the message; it no longer knows what it stood in.
+static enum pn_code unwrap(struct pn_map_run *run, struct pn_err *err)
+{
+    for (unsigned i = 0; i < run->adapter->wrap_count; i++) {
+        const struct pn_map_part *wrap = &run->adapter->wraps[i];
+        const struct pn_node *node = pn_map_find(run, wrap->from);
+        if (node == NULL) {
+            continue;
+        }
+        if (wrap->is_base64) {
+            return read_inside(run, wrap, pn_map_text(run, wrap->from), &run->root, err);
+        }
+        // An XML path starts among the document element and what follows it: nothing may.
+        struct pn_node *root = pn_arena_alloc(run->arena, sizeof *root);
+        if (root == NULL) {
+            return no_memory(err);
+        }
+        *root = *node;
+        root->parent = NULL;
+        root->next = NULL;
+        run->root = wrap->format == PN_FORMAT_XML ? root : node;
+        return PN_OK;
+    }
+    return PN_OK;
 }
 
 static enum pn_code choose(struct decoding *decoding, enum pn_format format, struct pn_err *err)
@@ -393,6 +425,9 @@ static enum pn_code decode(struct decoding *decoding, const struct pn_message_in
     if (code == PN_OK) {
         code = pn_map_read(arena, format, message->bytes, decoding->run.charset,
                            &decoding->run.root, err);
+    }
+    if (code == PN_OK) {
+        code = unwrap(&decoding->run, err);
     }
     if (code == PN_OK) {
         code = set_params(decoding, message, err);

@@ -12,7 +12,7 @@
 enum { FILES_MAX = 64, FILE_BYTES_MAX = 1024 * 1024 };
 
 static const char *const adapter_keys[] = {"name",    "title", "sector", "register", "zone",
-                                           "charset", "in",    "out",    NULL};
+                                           "charset", "in",    "unwrap", "out",      NULL};
 
 // --- adapter.yaml --------------------------------------------------------------------------------
 
@@ -85,6 +85,40 @@ static enum pn_code read_intakes(struct pn_map_compiler *compiler, const struct 
     return PN_OK;
 }
 
+static enum pn_code read_wraps(struct pn_map_compiler *compiler, const struct pn_yaml *list)
+{
+    static const char *const keys[] = {"from", "base64", NULL};
+    struct pn_adapter *adapter = compiler->adapter;
+    if (list == NULL) {
+        return PN_OK;
+    }
+    if (list->kind != PN_YAML_LIST || list->child_count > PN_MAP_WRAPS_MAX) {
+        return pn_map_fault(compiler, list, "a list of at most %d places", PN_MAP_WRAPS_MAX);
+    }
+    struct pn_map_part *wraps =
+        pn_arena_alloc_array(compiler->boot, PN_MAP_WRAPS_MAX, sizeof *wraps);
+    if (wraps == NULL) {
+        return pn_map_no_memory(compiler);
+    }
+    adapter->wraps = wraps;
+    compiler->format = adapter->intakes[0].format;
+    for (const struct pn_yaml *node = list->first_child; node != NULL; node = node->next) {
+        struct pn_map_part *wrap = &wraps[adapter->wrap_count++];
+        const struct pn_yaml *from = pn_yaml_get(node, "from");
+        enum pn_code code = pn_map_check_keys(compiler, node, keys);
+        if (code == PN_OK) {
+            code = pn_map_compile_path(compiler, from == NULL ? node : from, pn_yaml_text(from, ""),
+                                       &wrap->from);
+        }
+        if (code != PN_OK) {
+            return code;
+        }
+        wrap->is_base64 = pn_slice_is(pn_yaml_text(pn_yaml_get(node, "base64"), "false"), "true");
+        wrap->format = compiler->format;
+    }
+    return PN_OK;
+}
+
 static enum pn_code check_sector(struct pn_map_compiler *compiler, const struct pn_yaml *root)
 {
     static const char *const sectors[] = {"primary", "specialist", "social", "national"};
@@ -123,6 +157,9 @@ static enum pn_code read_info(struct pn_map_compiler *compiler, const struct pn_
         return pn_map_fault(compiler, zone, "no time zone of that name, as Europe/Helsinki");
     }
     code = read_intakes(compiler, pn_yaml_get(root, "in"));
+    if (code == PN_OK) {
+        code = read_wraps(compiler, pn_yaml_get(root, "unwrap"));
+    }
     const struct pn_yaml *out = pn_yaml_get(root, "out");
     return code != PN_OK || out == NULL ? code : read_transport(compiler, out, &info->out);
 }

@@ -24,16 +24,18 @@ enum {
     PN_MAP_ROWS_MAX = 4096,       // of one adapter, each include counted once
     PN_MAP_ITEMS_MAX = 10000,     // that one `each` may go over
     PN_MAP_KEY_PARTS_MAX = 8,
-    PN_MAP_PERSONS_MAX = 1000 // of one message
+    PN_MAP_PERSONS_MAX = 1000, // of one message
+    PN_MAP_WRAPS_MAX = 8
 };
 
 // --- Where a value is read from ------------------------------------------------------------------
 
 struct pn_map_path;
 
-struct pn_map_filter {              // [5=MR], [@root!=x], [2]
+struct pn_map_filter {              // [5=MR], [@root!=x], [end], [!end], [2]
     const struct pn_map_path *path; // relative to the node; NULL: `place`
     struct pn_slice value;
+    bool asks_presence; // no value: there or not
     bool is_not;
     unsigned place; // 1-based among the nodes that passed the filters before it
 };
@@ -88,14 +90,17 @@ enum pn_map_test {
     PN_TEST_THERE,
     PN_TEST_EQUALS,
     PN_TEST_STARTS,
+    PN_TEST_AMONG, // equals one of the texts of `others`
     PN_TEST_IN_TABLE,
-    PN_TEST_IS // a kind of text, by `kind`
+    PN_TEST_CONTAINS, // a phrase of `table`
+    PN_TEST_IS        // a kind of text, by `kind`
 };
 
 struct pn_map_condition {
     enum pn_map_test test;
     bool is_not;
     const struct pn_map_path *path;
+    const struct pn_map_path *others;
     const struct pn_slice *values;
     unsigned value_count;
     const struct pn_map_table *table;
@@ -322,6 +327,8 @@ struct pn_adapter {
     struct pn_adapter_info info;
     const char *folder;
     struct pn_map_intake intakes[3];
+    const struct pn_map_part *wraps; // messages inside others: the first that is there
+    unsigned wrap_count;
     const struct pn_map_in *ins;
     unsigned in_count;
     const struct pn_map_document *documents; // parts and documents, in order

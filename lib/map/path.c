@@ -37,8 +37,11 @@ static bool filter_value_matches(const struct pn_map_run *run, const struct pn_m
 {
     struct walk inner = {.run = run, .path = filter->path, .found = keep_first};
     walk_path(&inner, node);
-    bool equal = inner.first != NULL && pn_slice_eq(clean(inner.first->value), filter->value);
-    return equal != filter->is_not;
+    const struct pn_node *found = inner.first;
+    bool holds = found != NULL &&
+                 (filter->asks_presence ? clean(found->value).len > 0 || found->first_child != NULL
+                                        : pn_slice_eq(clean(found->value), filter->value));
+    return holds != filter->is_not;
 }
 
 // `places` counts, for each filter that is a place, how many nodes came so far.
