@@ -6,7 +6,7 @@
 struct row {
     bool is_found;
     enum pn_case_state state;
-    int64_t version, rank, trigger_count;
+    int64_t version;
 };
 
 static enum pn_code read_row(struct pn_store *store, int64_t client, struct row *ret_row,
@@ -16,16 +16,13 @@ static enum pn_code read_row(struct pn_store *store, int64_t client, struct row 
     struct pn_rows *rows = NULL;
     struct row row = {.is_found = false};
     const struct pn_value values[] = {PN_INT(client)};
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT state, version, rank, trigger_count FROM cases WHERE client = ?1", &stmt,
-        err);
+    enum pn_code code =
+        pn_store_prepare(store, "SELECT state, version FROM cases WHERE client = ?1", &stmt, err);
     code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
     code = code == PN_OK ? pn_rows_next(rows, &row.is_found, err) : code;
     if (code == PN_OK && row.is_found) {
         row.state = (enum pn_case_state)pn_rows_int(rows, 0);
         row.version = pn_rows_int(rows, 1);
-        row.rank = pn_rows_int(rows, 2);
-        row.trigger_count = pn_rows_int(rows, 3);
     }
     pn_rows_close(rows);
     if (code == PN_OK) {
@@ -50,16 +47,14 @@ enum pn_code pn_case_settle(struct pn_store *store, const struct pn_case_sum *su
                             struct pn_err *err)
 {
     struct row row;
+    if (!sum->has_told) {
+        return PN_OK;
+    }
     enum pn_code code = read_row(store, sum->client, &row, err);
     if (code != PN_OK || (!row.is_found && sum->trigger_count == 0)) {
         return code;
     }
     enum pn_case_state state = next_state(&row, sum);
-    bool is_same = row.is_found && state == row.state && sum->rank == row.rank &&
-                   sum->trigger_count == row.trigger_count && !sum->has_new;
-    if (is_same) {
-        return PN_OK;
-    }
     struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {
         PN_INT(sum->client),

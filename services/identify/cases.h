@@ -16,7 +16,7 @@ struct pn_case_sum {
     int64_t client;
     int64_t now_ms;
     int64_t trigger_count, rank;
-    bool has_new; // a trigger began to hold
+    bool has_told; // something was told: only then is the row written
 };
 
 // Puts the client on the list, moves it, or lets it lapse when nothing holds and nobody has begun.

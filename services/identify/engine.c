@@ -406,7 +406,7 @@ enum pn_code pn_engine_tick(struct pn_engine *engine, int64_t now_ms, struct pn_
         struct pn_held_client *client = NULL;
         code = client_of(engine, due[i], &client, err);
         if (code == PN_OK) {
-            client->is_touched = true;
+            client->is_touched = client->is_due = true;
         }
     }
     code = code == PN_OK ? save_all(engine, err) : code;

@@ -34,6 +34,7 @@ struct pn_held_client {
     unsigned held_count, held_capacity;
     bool is_touched;     // to be evaluated at the batch's end
     bool had_correction; // something that was counted may have changed
+    bool is_due;         // looked at because its time has come
     char causation[40];  // id of the last event that touched it
     struct pn_held_client *next;
 };

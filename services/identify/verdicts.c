@@ -37,10 +37,12 @@ struct judged {
     struct pn_verdicts *verdicts;
     const struct pn_held_client *client;
     int64_t moment_ms;
-    int64_t due_ms;
+    int64_t due_ms;                     // when time changes something
+    int64_t begins_ms;                  // when a rule that does not hold may begin to
     char key[PN_CLIENT_KEY_TEXT_BYTES]; // "" until it is needed
     int64_t adult_ms;                   // from when on the client is an adult
     bool has_adult_ms;
+    bool has_told;
     struct pn_case_sum sum;
 };
 
@@ -251,6 +253,7 @@ static enum pn_code tell(struct judged *judged, const struct telling *telling, s
         return code;
     }
     pn_trigger_id(judged->key, telling->rule->id, id);
+    judged->has_told = true;
     known->serial++;
     known->told = verdicts->finding.count;
     if (telling->state == PN_TRIGGER_RAISED) {
@@ -274,49 +277,31 @@ static enum pn_code tell(struct judged *judged, const struct telling *telling, s
     return code == PN_OK ? emit(judged, telling, id, err) : code;
 }
 
-// Little things change often and are only kept; the work list reads them from the store.
-static enum pn_code keep(struct judged *judged, const struct pn_rule *rule, struct pn_err *err)
-{
-    const struct pn_finding *finding = &judged->verdicts->finding;
-    const struct pn_value values[] = {PN_INT(judged->client->number), PN_STR(rule->id),
-                                      PN_INT(finding->count),         PN_INT(finding->lapses_ms),
-                                      PN_INT(finding->data_class),    PN_INT(judged->moment_ms)};
-    return exec(judged->verdicts,
-                "UPDATE triggers SET counted = ?3, lapses_ms = ?4, class = ?5, evaluated_ms = ?6,"
-                " changed_ms = ?6 WHERE client = ?1 AND rule = ?2",
-                values, PN_ARRAY_COUNT(values), err);
-}
-
 // --- One rule ------------------------------------------------------------------------------------
 
-// Told again when the count has grown by half the threshold, or what was told may be wrong now.
+// Told again when the count has doubled, or what was told may be wrong now: the work list is read
+// from the store, and nobody wants a new message for every visit.
 static bool is_worth_telling(const struct judged *judged, const struct pn_rule *rule,
                              const struct known *known)
 {
-    int64_t step = rule->threshold / 2 > 1 ? rule->threshold / 2 : 1;
-    int64_t growth = judged->verdicts->finding.count - known->told;
-    return judged->client->had_correction || growth >= step || known->version != rule->version;
+    return judged->client->had_correction || known->version != rule->version ||
+           judged->verdicts->finding.count >= 2 * known->told;
 }
 
+// Little changes are not written: the work list counts anew when it is read.
 static enum pn_code still_holds(struct judged *judged, const struct pn_rule *rule,
                                 struct known *known, struct pn_err *err)
 {
-    const struct pn_finding *finding = &judged->verdicts->finding;
-    if (is_worth_telling(judged, rule, known)) {
-        const struct telling telling = {.rule = rule,
-                                        .known = known,
-                                        .state = PN_TRIGGER_RAISED,
-                                        .type = "fi.punos.trigger.changed.v1",
-                                        .is_change = true};
-        return tell(judged, &telling, err);
-    }
-    bool is_same = finding->count == known->count && finding->lapses_ms == known->lapses_ms &&
-                   finding->data_class == known->data_class;
-    return is_same ? PN_OK : keep(judged, rule, err);
+    const struct telling telling = {.rule = rule,
+                                    .known = known,
+                                    .state = PN_TRIGGER_RAISED,
+                                    .type = "fi.punos.trigger.changed.v1",
+                                    .is_change = true};
+    return is_worth_telling(judged, rule, known) ? tell(judged, &telling, err) : PN_OK;
 }
 
-// Time has taken it if today's facts would still have made it hold when it was looked at last;
-// otherwise its evidence is gone.
+// Time has taken it if today's facts would still have made it hold when it was told last
+// (corrections are always told); otherwise its evidence is gone.
 static enum pn_code no_longer_holds(struct judged *judged, const struct pn_rule *rule,
                                     struct known *known, struct pn_err *err)
 {
@@ -354,7 +339,6 @@ static enum pn_code begins_to_hold(struct judged *judged, const struct pn_rule *
                                     .known = known,
                                     .state = PN_TRIGGER_RAISED,
                                     .type = "fi.punos.trigger.raised.v1"};
-    judged->sum.has_new = true;
     return tell(judged, &telling, err);
 }
 
@@ -395,6 +379,9 @@ static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule
     }
     if (known != NULL) {
         known->is_seen = true;
+    }
+    if (!finding->holds && finding->due_ms != 0) {
+        judged->begins_ms = finding->due_ms;
     }
     if (finding->holds) {
         judged->sum.trigger_count++;
@@ -452,9 +439,13 @@ enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_hel
     if (code == PN_OK && (had_any || judged.sum.trigger_count > 0)) {
         judged.sum.client = client->number;
         judged.sum.now_ms = moment_ms;
+        judged.sum.has_told = judged.has_told;
         code = pn_case_settle(verdicts->options.store, &judged.sum, err);
     }
-    if (code == PN_OK && judged.due_ms != 0) {
+    // More events only put a lapse off: the time written before is early enough, and looking then
+    // finds the new one.
+    bool is_due_new = judged.has_told || client->is_due || judged.begins_ms != 0;
+    if (code == PN_OK && judged.due_ms != 0 && is_due_new) {
         const struct pn_value values[] = {PN_INT(client->number), PN_INT(judged.due_ms)};
         code = exec(verdicts,
                     "INSERT INTO due (client, due_ms) VALUES (?1, ?2) ON CONFLICT (client)"

@@ -167,6 +167,67 @@ static void add_titles(const struct pn_worklist *worklist, struct pn_trigger *tr
     }
 }
 
+// Counts anew: what is kept is as it was told last.
+static enum pn_code refresh_one(struct pn_worklist *worklist, struct pn_arena *arena,
+                                const char *key, unsigned fact_count, struct pn_trigger *trigger,
+                                struct pn_err *err)
+{
+    const struct pn_rule *rule =
+        worklist->rules == NULL ? NULL : pn_rules_find(worklist->rules, trigger->rule_id);
+    if (trigger->state != PN_TRIGGER_RAISED || rule == NULL ||
+        rule->version != trigger->rule_version) {
+        return PN_OK;
+    }
+    const struct pn_finding *finding = &worklist->finding;
+    const struct pn_evaluation evaluation = {.rule = rule,
+                                             .facts = worklist->gathered,
+                                             .fact_count = fact_count,
+                                             .moment_ms = pn_clock_now_ms(),
+                                             .did_hold = true};
+    pn_evaluate(&evaluation, &worklist->finding);
+    const struct pn_trigger_view view = {.id = pn_arena_copy(arena, trigger->id),
+                                         .client_key = key,
+                                         .rule = rule,
+                                         .finding = finding,
+                                         .facts = worklist->gathered,
+                                         .state = PN_TRIGGER_RAISED,
+                                         .raised_ms = trigger->raised_ms,
+                                         .moment_ms = evaluation.moment_ms};
+    if (!finding->holds || view.id == NULL) {
+        return PN_OK; // its end is about to be told
+    }
+    trigger->count = finding->count;
+    trigger->lapses_ms = finding->lapses_ms;
+    trigger->data_class = finding->data_class;
+    struct pn_buf text;
+    pn_buf_init(&text, PN_EVENT_BYTES_MAX);
+    pn_trigger_print(&view, &text);
+    enum pn_code code = PN_OK;
+    if (pn_buf_ok(&text)) {
+        trigger->data = pn_buf_slice(&text);
+        code = keep(arena, &trigger->data) ? PN_OK : full(err);
+    }
+    pn_buf_release(&text);
+    return code;
+}
+
+static enum pn_code refresh(struct pn_worklist *worklist, struct pn_arena *arena, const char *key,
+                            struct pn_trigger *triggers, unsigned count, struct pn_err *err)
+{
+    int64_t client = 0;
+    struct pn_held_client *held = NULL;
+    pn_arena_reset(worklist->facts);
+    if (count == 0 || !pn_client_number(pn_slice_str(key), &client)) {
+        return PN_OK;
+    }
+    enum pn_code code = pn_held_load(worklist->store, worklist->facts, client, &held, err);
+    unsigned fact_count = code == PN_OK ? pn_held_gather(held, worklist->gathered) : 0;
+    for (unsigned i = 0; i < count && code == PN_OK; i++) {
+        code = refresh_one(worklist, arena, key, fact_count, &triggers[i], err);
+    }
+    return code;
+}
+
 static enum pn_code load_triggers(struct pn_worklist *worklist, struct pn_arena *arena,
                                   int64_t client, bool with_past, struct pn_case *found,
                                   struct pn_err *err)
@@ -194,58 +255,11 @@ static enum pn_code load_triggers(struct pn_worklist *worklist, struct pn_arena 
         }
     }
     pn_rows_close(rows);
+    code = code == PN_OK ? refresh(worklist, arena, found->client, triggers, count, err) : code;
     if (code == PN_OK) {
         found->triggers = triggers;
         found->trigger_count = count;
     }
-    return code;
-}
-
-// The DetectedIssue with the evidence of today: what is kept is as it was told last.
-static enum pn_code refresh(struct pn_worklist *worklist, struct pn_arena *arena, const char *key,
-                            struct pn_trigger *trigger, struct pn_err *err)
-{
-    const struct pn_rule *rule =
-        worklist->rules == NULL ? NULL : pn_rules_find(worklist->rules, trigger->rule_id);
-    if (trigger->state != PN_TRIGGER_RAISED || rule == NULL ||
-        rule->version != trigger->rule_version) {
-        return PN_OK;
-    }
-    int64_t client = 0;
-    struct pn_held_client *held = NULL;
-    pn_arena_reset(worklist->facts);
-    if (!pn_client_number(pn_slice_str(key), &client)) {
-        return PN_OK;
-    }
-    enum pn_code code = pn_held_load(worklist->store, worklist->facts, client, &held, err);
-    if (code != PN_OK) {
-        return code;
-    }
-    const struct pn_evaluation evaluation = {.rule = rule,
-                                             .facts = worklist->gathered,
-                                             .fact_count = pn_held_gather(held, worklist->gathered),
-                                             .moment_ms = trigger->changed_ms,
-                                             .did_hold = true};
-    pn_evaluate(&evaluation, &worklist->finding);
-    const struct pn_trigger_view view = {.id = pn_arena_copy(arena, trigger->id),
-                                         .client_key = key,
-                                         .rule = rule,
-                                         .finding = &worklist->finding,
-                                         .facts = worklist->gathered,
-                                         .state = PN_TRIGGER_RAISED,
-                                         .raised_ms = trigger->raised_ms,
-                                         .moment_ms = trigger->changed_ms};
-    if (!worklist->finding.holds || view.id == NULL) {
-        return PN_OK; // the service has it in hand
-    }
-    struct pn_buf text;
-    pn_buf_init(&text, PN_EVENT_BYTES_MAX);
-    pn_trigger_print(&view, &text);
-    if (pn_buf_ok(&text)) {
-        trigger->data = pn_buf_slice(&text);
-        code = keep(arena, &trigger->data) ? PN_OK : full(err);
-    }
-    pn_buf_release(&text);
     return code;
 }
 
@@ -272,7 +286,7 @@ enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struct pn_arena *
     code = code == PN_OK ? pn_client_key_of(worklist->store, client, key, err) : code;
     if (code == PN_OK) {
         add_titles(worklist, &trigger);
-        code = refresh(worklist, arena, key, &trigger, err);
+        code = refresh(worklist, arena, key, &trigger, 1, err);
     }
     if (code == PN_OK) {
         *ret_trigger = trigger;
@@ -411,9 +425,6 @@ enum pn_code pn_worklist_case(struct pn_worklist *worklist, struct pn_arena *are
     pn_rows_close(rows);
     code = code == PN_OK ? pn_client_key_of(worklist->store, number, found.client, err) : code;
     code = code == PN_OK ? load_triggers(worklist, arena, number, true, &found, err) : code;
-    for (unsigned i = 0; code == PN_OK && i < found.trigger_count; i++) {
-        code = refresh(worklist, arena, found.client, (struct pn_trigger *)&found.triggers[i], err);
-    }
     if (code == PN_OK) {
         *ret_case = found;
     }
