@@ -45,6 +45,17 @@ void pn_http_exchange_free(struct pn_http_exchange *exchange);
 // The peer is gone: a stream is told, an unanswered request waits for its handler.
 void pn_http_exchange_detach(struct pn_http_exchange *exchange);
 
+// --- Routes and parameters (http_route.c) --------------------------------------------------------
+
+// Sets the exchange's route and its values; returns the methods that the path has.
+unsigned pn_http_exchange_find_route(struct pn_http_exchange *exchange);
+// Without a route answers 404 or 405 and returns false.
+PN_MUST_USE bool pn_http_exchange_has_route(struct pn_http_exchange *exchange, unsigned allowed);
+bool pn_http_exchange_is_form(const struct pn_http_exchange *exchange);
+// Returns 0 or the status to refuse with.
+PN_MUST_USE int pn_http_exchange_add_parameters(struct pn_http_exchange *exchange,
+                                                struct pn_slice text, struct pn_err *err);
+
 // --- Of the connection, for the exchange ---------------------------------------------------------
 
 struct evbuffer *pn_http_connection_output(struct pn_http_connection *connection);
