@@ -200,6 +200,9 @@ static void schedule(struct pn_intake *intake, int64_t wait_ms)
         event_active(intake->turn, EV_TIMEOUT, 0);
         return;
     }
+    // The append may have blocked for long, and libevent counts from the time it remembers: others
+    // must get their turn between two tries.
+    event_base_update_cache_time(intake->parts.base);
     struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
     evtimer_add(intake->turn, &wait);
 }
