@@ -15,4 +15,5 @@ postgres=$(tests/integration/postgres.sh start)
 trap 'tests/integration/kafka.sh stop "$kafka"; tests/integration/postgres.sh stop "$postgres"' EXIT
 eval "$(tests/integration/kafka.sh env "$kafka")"
 eval "$(tests/integration/postgres.sh env "$postgres")"
-PN_TEST_STREAM=kafka PN_TEST_STORE=postgres "$program"
+PN_TEST_POSTGRES=$postgres PN_TEST_KAFKA=$kafka \
+    PN_TEST_STREAM=kafka PN_TEST_STORE=postgres "$program"

@@ -313,6 +313,25 @@ static void end_service(pid_t child)
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+// All events up to `events` were handled once, in order per client, and what they caused was heard.
+static void check_effects(struct pn_stream *stream, int events)
+{
+    int rejected = (events + REJECT_EVERY - 1) / REJECT_EVERY;
+    struct audience audience;
+    open_audience(stream, &audience);
+    listen_for(&audience, events - rejected, rejected);
+    assert_int_equal(audience.different, events - rejected);
+    assert_int_equal(audience.out_of_order, 0);
+    assert_in_range(audience.quarantined, rejected, 2 * rejected);
+    struct pn_store *store = open_store(true);
+    assert_int_equal(ask(store, "SELECT count(*) FROM effect", NULL, 0), events - rejected);
+    assert_int_equal(ask(store, "SELECT sum(times) FROM effect", NULL, 0), events - rejected);
+    assert_int_equal(ask(store, "SELECT sum(faults) FROM client", NULL, 0), 0);
+    pn_store_close(store);
+    pn_consumer_close(audience.consumer);
+    free(audience.seen);
+}
+
 // --- The tests -----------------------------------------------------------------------------------
 
 static void killed_at_random_its_effects_are_there_once(void **unused)
@@ -342,21 +361,46 @@ static void killed_at_random_its_effects_are_there_once(void **unused)
         append(stream, appended, APPEND_AT_ONCE);
     }
     pid_t child = start_service();
-    int rejected = (EVENTS + REJECT_EVERY - 1) / REJECT_EVERY;
-    struct audience audience;
-    open_audience(stream, &audience);
-    listen_for(&audience, EVENTS - rejected, rejected);
-    assert_int_equal(audience.different, EVENTS - rejected);
-    assert_int_equal(audience.out_of_order, 0);
-    assert_in_range(audience.quarantined, rejected, 2 * rejected);
-    struct pn_store *store = open_store(true);
-    assert_int_equal(ask(store, "SELECT count(*) FROM effect", NULL, 0), EVENTS - rejected);
-    assert_int_equal(ask(store, "SELECT sum(times) FROM effect", NULL, 0), EVENTS - rejected);
-    assert_int_equal(ask(store, "SELECT sum(faults) FROM client", NULL, 0), 0);
-    pn_store_close(store);
+    check_effects(stream, EVENTS);
     end_service(child);
-    pn_consumer_close(audience.consumer);
-    free(audience.seen);
+    pn_stream_close(stream);
+}
+
+// PN_TEST_POSTGRES and PN_TEST_KAFKA name the servers that this test stops and starts.
+static void server(const char *script, const char *what, const char *variable)
+{
+    char command[256];
+    snprintf(command, sizeof command, "tests/integration/%s.sh %s '%s'", script, what,
+             getenv(variable));
+    assert_int_equal(system(command), 0);
+}
+
+static void append_many(struct pn_stream *stream, int from, int to)
+{
+    for (; from < to; from += APPEND_AT_ONCE) {
+        append(stream, from, APPEND_AT_ONCE);
+    }
+}
+
+static void outages_are_waited_out(void **unused)
+{
+    (void)unused;
+    if (getenv("PN_TEST_POSTGRES") == NULL || getenv("PN_TEST_KAFKA") == NULL) {
+        return;
+    }
+    struct pn_stream *stream = NULL;
+    must(pn_stream_open(&config, &stream, &err));
+    must(pn_stream_create_topics(stream, &err));
+    pid_t child = start_service();
+    append_many(stream, 0, 1000);
+    server("postgres", "kill", "PN_TEST_POSTGRES");
+    append_many(stream, 1000, 2000);
+    server("kafka", "kill", "PN_TEST_KAFKA");
+    server("postgres", "restart", "PN_TEST_POSTGRES");
+    server("kafka", "restart", "PN_TEST_KAFKA");
+    append_many(stream, 2000, 3000);
+    check_effects(stream, 3000);
+    end_service(child);
     pn_stream_close(stream);
 }
 
@@ -435,6 +479,7 @@ int main(void)
         test(tells_how_it_does),
         test(another_process_uses_the_outbox),
         test(killed_at_random_its_effects_are_there_once),
+        test(outages_are_waited_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
  * One suite over both stores. PN_TEST_STORE=postgres with PN_TEST_CONNINFO runs it over PostgreSQL
  * (a database that the run may fill), anything else over SQLite in a folder of its own.
  */
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -384,6 +385,66 @@ static void a_thousand_writes_in_one_transaction(void **state)
     assert_true(number(store, "SELECT count(*) FROM thing") == 5000);
 }
 
+static void a_lost_connection_comes_back(void **state)
+{
+    (void)state;
+    if (!is_postgres()) {
+        return;
+    }
+    struct pn_store *rival = open_store(false, 2);
+    const char *cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                      "WHERE pid <> pg_backend_pid() AND datname = current_database()";
+    // In the middle of a transaction: it is gone as a whole, and the next one begins afresh.
+    insert_thing(store, 1, "before");
+    must(pn_store_begin(store, &err));
+    insert_thing(store, 2, "in the middle");
+    assert_true(number(store, "SELECT count(*) FROM thing") == 2);
+    assert_true(number(rival, cut) >= 1);
+    struct pn_stmt *stmt = prepared(store, "INSERT INTO thing (id, name) VALUES (3, 'later')");
+    enum pn_code code = pn_store_exec(store, stmt, NULL, 0, NULL, &err);
+    if (code == PN_OK) {
+        code = pn_store_commit(store, &err);
+    }
+    assert_int_equal(code, PN_UNAVAILABLE);
+    pn_store_rollback(store);
+    must(pn_store_begin(store, &err));
+    insert_thing(store, 4, "after");
+    must(pn_store_commit(store, &err));
+    assert_true(number(store, "SELECT sum(id) FROM thing") == 5);
+    // Between transactions: the first call tells, the second finds a new connection.
+    assert_true(number(rival, cut) >= 1);
+    struct pn_rows *rows = NULL;
+    stmt = prepared(store, "SELECT id FROM thing");
+    assert_int_equal(pn_store_query(store, stmt, NULL, 0, &rows, &err), PN_UNAVAILABLE);
+    assert_true(number(store, "SELECT sum(id) FROM thing") == 5);
+    pn_store_close(rival);
+}
+
+static void a_commit_wakes_the_listener(void **state)
+{
+    (void)state;
+    struct pn_store *listener = open_store(false, 2);
+    int fd = pn_store_wake_fd(listener);
+    assert_true(fd >= 0);
+    (void)pn_store_take_wakes(listener);
+    must(pn_store_begin(store, &err));
+    insert_thing(store, 1, "quiet");
+    must(pn_store_commit(store, &err));
+    must(pn_store_begin(store, &err));
+    must(pn_store_wake_on_commit(store, &err));
+    pn_store_rollback(store);
+    assert_false(pn_store_take_wakes(listener));
+    must(pn_store_begin(store, &err));
+    insert_thing(store, 2, "loud");
+    must(pn_store_wake_on_commit(store, &err));
+    must(pn_store_commit(store, &err));
+    struct pollfd waited = {.fd = fd, .events = POLLIN};
+    assert_int_equal(poll(&waited, 1, 10000), 1);
+    assert_true(pn_store_take_wakes(listener));
+    assert_false(pn_store_take_wakes(listener));
+    pn_store_close(listener);
+}
+
 static void files_are_private(void **state)
 {
     (void)state;
@@ -420,6 +481,8 @@ int main(void)
         test(a_reader_waits_for_its_owner),
         test(two_writers_of_one_row_do_not_lose_an_update),
         test(a_thousand_writes_in_one_transaction),
+        test(a_lost_connection_comes_back),
+        test(a_commit_wakes_the_listener),
         test(files_are_private),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
