@@ -339,7 +339,7 @@ static enum pn_code take_client(struct pn_engine *engine, struct pn_arena *arena
         code = pn_client_index_resolve(engine->index, event->subject, &subject, &number, err);
         code = code == PN_OK ? client_of(engine, number, &client, err) : code;
         if (code == PN_OK) {
-            touch(client, event, false);
+            touch(client, event, true);
         }
     }
     return code;

@@ -342,11 +342,12 @@ static enum pn_code begins_to_hold(struct judged *judged, const struct pn_rule *
     return tell(judged, &telling, err);
 }
 
+// Who has been found to be an adult is one until another year of birth is told.
 static enum pn_code hold_back_minors(struct judged *judged, const struct pn_rule *rule,
-                                     struct pn_err *err)
+                                     bool did_hold, struct pn_err *err)
 {
     struct pn_finding *finding = &judged->verdicts->finding;
-    if (!rule->adults_only || !finding->holds) {
+    if (!rule->adults_only || !finding->holds || (did_hold && !judged->client->had_correction)) {
         return PN_OK;
     }
     enum pn_code code = know_age(judged, err);
@@ -369,7 +370,7 @@ static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule
                                              .moment_ms = judged->moment_ms,
                                              .did_hold = did_hold};
     pn_evaluate(&evaluation, &verdicts->finding);
-    enum pn_code code = hold_back_minors(judged, rule, err);
+    enum pn_code code = hold_back_minors(judged, rule, did_hold, err);
     if (code != PN_OK) {
         return code;
     }

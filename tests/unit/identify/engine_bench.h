@@ -74,6 +74,19 @@ static inline enum pn_code note(void *context, const struct pn_event *event, str
     return PN_OK;
 }
 
+// PN_TEST_STORE=postgres with PN_TEST_CONNINFO runs the same over PostgreSQL.
+static inline void choose_store(struct pn_config *config)
+{
+    const char *kind = getenv("PN_TEST_STORE");
+    if (kind != NULL && strcmp(kind, "postgres") == 0) {
+        config->store.kind = PN_STORE_POSTGRES;
+        config->store.conninfo = getenv("PN_TEST_CONNINFO");
+        assert_int_equal(system("psql -qc 'SET client_min_messages = error' -c 'DROP SCHEMA IF "
+                                "EXISTS " PN_IDENTIFY_STORE " CASCADE'"),
+                         0);
+    }
+}
+
 static inline struct bench *bench_new(void)
 {
     struct bench *bench = calloc(1, sizeof *bench);
@@ -82,6 +95,7 @@ static inline struct bench *bench_new(void)
     assert_non_null(mkdtemp(bench->folder));
     pn_config_defaults(&bench->config);
     bench->config.data_dir = bench->folder;
+    choose_store(&bench->config);
     bench->config.rules_file = "config/rules/default.yaml";
     bench->arena = pn_arena_new(64 * 1024 * 1024);
     bench->boot = pn_arena_new(16 * 1024 * 1024);

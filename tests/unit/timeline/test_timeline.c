@@ -36,6 +36,19 @@ struct bench {
 
 static struct pn_err err;
 
+// PN_TEST_STORE=postgres with PN_TEST_CONNINFO runs the same over PostgreSQL.
+static void choose_store(struct pn_config *config)
+{
+    const char *kind = getenv("PN_TEST_STORE");
+    if (kind != NULL && strcmp(kind, "postgres") == 0) {
+        config->store.kind = PN_STORE_POSTGRES;
+        config->store.conninfo = getenv("PN_TEST_CONNINFO");
+        assert_int_equal(system("psql -qc 'SET client_min_messages = error' -c 'DROP SCHEMA IF "
+                                "EXISTS " PN_TIMELINE_STORE " CASCADE'"),
+                         0);
+    }
+}
+
 static int open_bench(void **state)
 {
     struct bench *bench = calloc(1, sizeof *bench);
@@ -44,6 +57,7 @@ static int open_bench(void **state)
     assert_non_null(mkdtemp(bench->folder));
     pn_config_defaults(&bench->config);
     bench->config.data_dir = bench->folder;
+    choose_store(&bench->config);
     const struct pn_store_options options = {.name = PN_TIMELINE_STORE,
                                              .migrations = pn_timeline_migrations,
                                              .migration_count = pn_timeline_migration_count};
