@@ -2,7 +2,7 @@
 // The shared plan as it stands, and where it has arrived.
 
 import { h } from "./dom.js";
-import { day, moment, t } from "./texts.js";
+import { clock, day, moment, t } from "./texts.js";
 import * as calls from "./calls.js";
 
 function contained(plan, type) {
@@ -41,7 +41,7 @@ function items(plan) {
   const phone = (team.telecom || []).map((item) => item.value).join(", ");
   const words = team.note && team.note[0].text;
   return [
-    [t("meeting"), [`${moment(meeting.start)} – ${moment(meeting.end)}, ${place.actor.display}`]],
+    [t("meeting"), [`${moment(meeting.start)} – ${clock(meeting.end)}, ${place.actor.display}`]],
     [t("attendees"), h("ul", {}, attendees.map((item) => h("li", {},
       person(item.actor.display, item.type[0].text),
       item.status === "declined" && ` – ${t("absent")}`)))],

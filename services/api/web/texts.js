@@ -60,3 +60,8 @@ export function moment(value) {
   }
   return date.toLocaleString(language, { dateStyle: "short", timeStyle: "short" });
 }
+
+export function clock(value) {
+  const date = new Date(value);
+  return Number.isNaN(date.getTime()) ? "" : date.toLocaleTimeString(language, { timeStyle: "short" });
+}

@@ -194,21 +194,24 @@ function drawing(events, counted, choose) {
   const scale = (date) => SIZE.left + (inner * Math.min(Math.max(date - first, 0), span)) / span;
   const lanes = LANES.filter((lane) => lane !== "national" ||
     events.some((event) => event.sector === lane));
-  const laneHeight = SIZE.stack * (SIZE.mark + SIZE.gap) + 14;
-  const bottom = SIZE.top + lanes.length * laneHeight;
   const marks = [];
+  let top = SIZE.top;
   const rows = lanes.map((lane, index) => {
-    const base = SIZE.top + (index + 1) * laneHeight - SIZE.mark / 2 - 6;
-    const drawn = placeMarks(events.filter((event) => event.sector === lane), scale)
-      .map((item) => drawMark(item, base, counted, choose));
+    const placed = placeMarks(events.filter((event) => event.sector === lane), scale);
+    const levels = placed.reduce((most, item) => Math.max(most, item.level + 1), 2);
+    const height = levels * (SIZE.mark + SIZE.gap) + 14;
+    const drawn = placed.map((item) =>
+      drawMark(item, top + height - SIZE.mark / 2 - 6, counted, choose));
     marks.push(...drawn);
-    return svg("g", { role: "group", "aria-label": t(`sector.${lane}`) },
-      svg("rect", { class: index % 2 ? "lane odd" : "lane", x: 0, y: SIZE.top + index * laneHeight,
-        width: SIZE.width, height: laneHeight }),
-      svg("text", { class: "lane-name", x: 8, y: SIZE.top + index * laneHeight + 22 },
-        t(`sector.${lane}`)),
+    const row = svg("g", { role: "group", "aria-label": t(`sector.${lane}`) },
+      svg("rect", { class: index % 2 ? "lane odd" : "lane", x: 0, y: top, width: SIZE.width,
+        height }),
+      svg("text", { class: "lane-name", x: 8, y: top + 22 }, t(`sector.${lane}`)),
       drawn);
+    top += height;
+    return row;
   });
+  const bottom = top;
   keepOneTabStop(marks);
   const picture = svg("svg", { viewBox: `0 0 ${SIZE.width} ${bottom + SIZE.bottom}`, role: "group",
     "aria-label": t("timeline") }, rows, drawAxis(first, last, scale, bottom));

@@ -34,7 +34,7 @@ function row(item) {
     h("td", {},
       h("ul", { class: "plain" },
         item.triggers.map((trigger) => h("li", {}, inLanguage(trigger.title) || trigger.rule,
-          h("span", { class: "hint block" }, t("counted", trigger.count, trigger.threshold)))))),
+          " ", h("span", { class: "hint" }, t("counted", trigger.count, trigger.threshold)))))),
     h("td", {}, t(`state.${item.state}`)),
     h("td", {}, day(item.changed)));
 }
