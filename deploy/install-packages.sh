@@ -13,7 +13,9 @@ fi
 wanted=$(sed -nE "s/^([a-z0-9.+-]+) +# *($kinds).*/\1/p" "$here/packages.txt")
 missing=()
 for package in $wanted; do
-    if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+    # A program of that name will do too (npm often comes with a newer Node.js than Debian's).
+    if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ] &&
+        ! command -v "$package" >/dev/null; then
         missing+=("$package")
     fi
 done

@@ -2,7 +2,7 @@
 # The groups of tests that tests/run.sh runs, in order. A group is a function that fails when one of
 # its commands fails; its output goes to a log that is shown when it does.
 # shellcheck shell=bash
-GROUPS_IN_ORDER=(tidy build generated unit sanitize integration fuzz)
+GROUPS_IN_ORDER=(tidy build generated unit sanitize integration web fuzz)
 
 JOBS=$(nproc)
 
@@ -48,6 +48,11 @@ group_generated() {
 # Real servers: a Kafka broker, a PostgreSQL, the hub's own processes.
 group_integration() {
     ctest --test-dir build -L integration --output-on-failure
+}
+
+# The page in a real browser, on a whole hub.
+group_web() {
+    tests/web/run.sh
 }
 
 FUZZ_SECONDS=${FUZZ_SECONDS:-60}

@@ -17,12 +17,14 @@ void pn_health_call(struct pn_http_exchange *exchange, void *context)
 struct readiness {
     cJSON *answer;
     bool is_ready;
+    bool has_ingest;
 };
 
 // A service on this machine that has died, or waits for something, is said so.
 static void look_at(void *context, const struct pn_metric *metric)
 {
     struct readiness *readiness = context;
+    readiness->has_ingest = readiness->has_ingest || strcmp(metric->service, "ingest") == 0;
     if (strcmp(metric->name, PN_METRIC_READY) != 0 || strcmp(metric->service, "api") == 0 ||
         (metric->is_alive && metric->value == 1)) {
         return;
@@ -55,6 +57,11 @@ void pn_ready_call(struct pn_http_exchange *exchange, void *context)
     }
     if (pn_metrics_read_all(call.api->config->data_dir, look_at, &readiness, &err) != PN_OK) {
         readiness.is_ready = false;
+    }
+    // An embedded stream means one machine: intake is here, and has to be seen.
+    if (call.api->config->stream.kind == PN_STREAM_EMBEDDED && !readiness.has_ingest) {
+        readiness.is_ready = false;
+        cJSON_AddStringToObject(readiness.answer, "ingest", "away");
     }
     pn_call_answer(&call, readiness.is_ready ? 200 : 503, PN_TYPE_JSON, readiness.answer);
 }

@@ -118,7 +118,7 @@ for (const [language, title] of [["fi", "Mahdolliset yhteiset asiakkaat"],
     await shown.locator("tbody tr").first().waitFor();
     assert.equal(await shown.locator("h1").textContent(), title);
     assert.equal(await shown.locator("html").getAttribute("lang"), language);
-    assert.ok(await shown.locator("tbody tr").count() >= 3);
+    assert.ok(await shown.locator("tbody tr").count() >= 1);
     await audit(shown, `work list in ${language}`);
     await shot(shown, `worklist-${language}`);
     await openFirstClient(shown);
