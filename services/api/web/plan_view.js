@@ -97,7 +97,8 @@ function deliveryTable(bundle) {
       h("td", {}, String(version)),
       h("td", {}, moment(task.lastModified)));
   });
-  return h("div", { class: "wide" }, h("table", {},
+  return h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": t("delivery") },
+    h("table", {},
     h("caption", {}, t("delivery")),
     h("thead", {}, h("tr", {}, ["system", "deliveryState", "planVersion", "time"]
       .map((key) => h("th", { scope: "col" }, t(key))))),
