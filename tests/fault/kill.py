@@ -11,7 +11,7 @@ a few missed appointments, enough to raise triggers. A coordinator writes plans 
 every acknowledged visit is on its client's timeline exactly once and finished (so in order), every
 trigger and every plan version happened once.
 
-On the embedded stream and store, or on those that PN_TEST_KAFKA and PN_TEST_POSTGRES name.
+On the embedded stream and store, or on those that PN_TEST_BROKERS and PN_TEST_CONNINFO name.
 """
 import argparse
 import collections
@@ -20,6 +20,7 @@ import json
 import random
 import socket
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -191,7 +192,7 @@ def check(hub, persons, expected, receiver):
         return True
 
     wait_until(all_there, 120, "every acknowledged visit, once and finished, on its timeline")
-    wait_until(lambda: len(hub.get("/worklist")["clients"]) >= len(persons), 60,
+    wait_until(lambda: len(hub.get("/worklist?_count=500")["clients"]) >= len(persons), 60,
                "every client to be flagged")
     raised = collections.Counter((e["subject"], e["data"]["id"]) for e in triggers_raised(hub))
     doubled = {key: n for key, n in raised.items() if n != 1}
@@ -217,9 +218,9 @@ def main():
     for person in persons:
         messages, expected[person.index] = messages_of(source, person, arguments.visits, now)
         queues[person.index % CONNECTIONS] += messages
-    receiver_folder = Path(__import__("tempfile").mkdtemp(prefix="punos-receiver-"))
-    receiver = Receiver("mllp", receiver_folder)
-    with Hub(systems=("oberon",), receivers={"oberon": receiver}) as hub:
+    receiver_folder = Path(tempfile.mkdtemp(prefix="punos-receiver-"))
+    with Receiver("mllp", receiver_folder) as receiver, \
+            Hub(systems=("oberon",), receivers={"oberon": receiver}) as hub:
         senders = [Sender(hub, queue) for queue in queues]
         killer = Killer(hub, source, arguments.kills)
         for sender in senders:
@@ -243,7 +244,6 @@ def main():
               f"({sum(s.resent for s in senders)} sent again), "
               f"{sum(killer.count.values())} kills {dict(killer.count)}, {triggers} triggers, "
               f"3 plans in {documents} transmissions: nothing lost, nothing twice")
-    receiver.stop()
 
 
 def hub_patient(hub, person):

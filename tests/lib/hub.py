@@ -5,8 +5,9 @@
         hub.send_mllp("oberon", message)
         hub.get("/worklist")
 
-Everything listens on free loopback ports. PN_TEST_KAFKA (bootstrap address) and PN_TEST_POSTGRES
-(connection string) put it on those instead of the embedded stream and store.
+Everything listens on free loopback ports. PN_TEST_BROKERS (Kafka's bootstrap address) and
+PN_TEST_CONNINFO (PostgreSQL's connection string) put it on those instead of the embedded stream and
+store; each hub has topics and a database of its own there.
 """
 import json
 import os
@@ -66,6 +67,12 @@ class Receiver:
         self.process.wait()
         self.process.stdout.close()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
 
 class Hub:
     def __init__(self, systems=("oberon", "lifecare", "yph-effica"), receivers=None, binary=None):
@@ -83,12 +90,16 @@ class Hub:
     def _write_config(self):
         lines = [f'api: {{ listen: "127.0.0.1:{self.api_port}" }}',
                  f'ingest: {{ http_listen: "127.0.0.1:{self.in_port}" }}']
-        if os.environ.get("PN_TEST_KAFKA"):
-            prefix = f"t{os.getpid()}{int(time.time())}."
-            lines.append(f'stream: {{ kind: kafka, brokers: "{os.environ["PN_TEST_KAFKA"]}", '
-                         f'topic_prefix: "{prefix}", partitions: 4 }}')
-        if os.environ.get("PN_TEST_POSTGRES"):
-            lines.append(f'store: {{ kind: postgres, conninfo: "{os.environ["PN_TEST_POSTGRES"]}" }}')
+        own_name = f"t{os.getpid()}x{time.time_ns()}"
+        brokers, conninfo = os.environ.get("PN_TEST_BROKERS"), os.environ.get("PN_TEST_CONNINFO")
+        if brokers:
+            lines.append(f'stream: {{ kind: kafka, brokers: "{brokers}", '
+                         f'topic_prefix: "{own_name}.", partitions: 4 }}')
+        if conninfo:
+            subprocess.run(["psql", "-q", conninfo, "-c", f"CREATE DATABASE {own_name}"], check=True)
+            others = [w for w in conninfo.split() if not w.startswith("dbname=")]
+            own = " ".join(others + [f"dbname={own_name}"])
+            lines.append(f'store: {{ kind: postgres, conninfo: "{own}" }}')
         lines.append("systems:")
         for name, port in zip(self.systems, self.mllp_ports):
             lines += [f"  - name: {name}", f"    adapter: {name}"]
