@@ -2,6 +2,7 @@
 /*
  * GET /healthz: the process runs. GET /readyz: what it needs is there; 503 with what is missing.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "services/api/api.h"
@@ -14,25 +15,62 @@ void pn_health_call(struct pn_http_exchange *exchange, void *context)
     pn_http_answer(exchange, 200, "text/plain; charset=utf-8", pn_slice_str("ok\n"));
 }
 
-struct readiness {
-    cJSON *answer;
-    bool is_ready;
-    bool has_ingest;
+enum { SERVICES_MAX = 16 };
+
+// What the metrics files of this machine say of a service. A process that died leaves its file behind,
+// so a dead one counts only when no other of that service lives.
+struct standing {
+    char service[PN_METRIC_TEXT_BYTES];
+    bool has_living, has_waiting;
 };
 
-// A service on this machine that has died, or waits for something, is said so.
+struct readiness {
+    struct standing standings[SERVICES_MAX];
+    unsigned count;
+};
+
+static struct standing *standing_of(struct readiness *readiness, const char *service)
+{
+    for (unsigned i = 0; i < readiness->count; i++) {
+        if (strcmp(readiness->standings[i].service, service) == 0) {
+            return &readiness->standings[i];
+        }
+    }
+    if (readiness->count == SERVICES_MAX) {
+        return NULL;
+    }
+    struct standing *standing = &readiness->standings[readiness->count++];
+    snprintf(standing->service, sizeof standing->service, "%s", service);
+    return standing;
+}
+
 static void look_at(void *context, const struct pn_metric *metric)
 {
-    struct readiness *readiness = context;
-    readiness->has_ingest = readiness->has_ingest || strcmp(metric->service, "ingest") == 0;
-    if (strcmp(metric->name, PN_METRIC_READY) != 0 || strcmp(metric->service, "api") == 0 ||
-        (metric->is_alive && metric->value == 1)) {
+    if (strcmp(metric->name, PN_METRIC_READY) != 0 || strcmp(metric->service, "api") == 0) {
         return;
     }
-    readiness->is_ready = false;
-    cJSON_DeleteItemFromObjectCaseSensitive(readiness->answer, metric->service);
-    cJSON_AddStringToObject(readiness->answer, metric->service,
-                            metric->is_alive ? "waiting" : "stopped");
+    struct standing *standing = standing_of(context, metric->service);
+    if (standing != NULL && metric->is_alive) {
+        standing->has_living = true;
+        standing->has_waiting = standing->has_waiting || metric->value != 1;
+    }
+}
+
+// Says of each service that has run on this machine whether it has died or waits for something.
+static bool say_standings(const struct readiness *readiness, cJSON *answer)
+{
+    bool is_ready = true;
+    for (unsigned i = 0; i < readiness->count; i++) {
+        const struct standing *standing = &readiness->standings[i];
+        if (standing->has_living && !standing->has_waiting) {
+            continue;
+        }
+        is_ready = false;
+        cJSON_DeleteItemFromObjectCaseSensitive(answer, standing->service);
+        cJSON_AddStringToObject(answer, standing->service,
+                                standing->has_living ? "waiting" : "stopped");
+    }
+    return is_ready;
 }
 
 void pn_ready_call(struct pn_http_exchange *exchange, void *context)
@@ -49,19 +87,21 @@ void pn_ready_call(struct pn_http_exchange *exchange, void *context)
     struct pn_call call;
     struct pn_err err;
     pn_call_begin(&call, exchange, context);
-    struct readiness readiness = {.answer = cJSON_CreateObject(), .is_ready = true};
+    struct readiness readiness = {.count = 0};
+    cJSON *answer = cJSON_CreateObject();
+    bool is_ready = true;
     for (unsigned i = 0; i < PN_ARRAY_COUNT(needs); i++) {
         bool is_there = needs[i].open(call.api, &err) == PN_OK;
-        readiness.is_ready = readiness.is_ready && is_there;
-        cJSON_AddStringToObject(readiness.answer, needs[i].name, is_there ? "ready" : "away");
+        is_ready = is_ready && is_there;
+        cJSON_AddStringToObject(answer, needs[i].name, is_there ? "ready" : "away");
     }
     if (pn_metrics_read_all(call.api->config->data_dir, look_at, &readiness, &err) != PN_OK) {
-        readiness.is_ready = false;
+        is_ready = false;
     }
     // An embedded stream means one machine: intake is here, and has to be seen.
-    if (call.api->config->stream.kind == PN_STREAM_EMBEDDED && !readiness.has_ingest) {
-        readiness.is_ready = false;
-        cJSON_AddStringToObject(readiness.answer, "ingest", "away");
+    if (call.api->config->stream.kind == PN_STREAM_EMBEDDED) {
+        (void)standing_of(&readiness, "ingest");
     }
-    pn_call_answer(&call, readiness.is_ready ? 200 : 503, PN_TYPE_JSON, readiness.answer);
+    is_ready = say_standings(&readiness, answer) && is_ready;
+    pn_call_answer(&call, is_ready ? 200 : 503, PN_TYPE_JSON, answer);
 }
