@@ -72,6 +72,10 @@ PN_MUST_USE enum pn_code pn_map_compile_condition(struct pn_map_compiler *compil
 PN_MUST_USE enum pn_code pn_map_compile_template(struct pn_map_compiler *compiler,
                                                  const struct pn_yaml *node, struct pn_slice text,
                                                  const struct pn_map_template **ret_template);
+// Texts with placeholders, or maps { each, text }. NULL: no names.
+PN_MUST_USE enum pn_code pn_map_compile_names(struct pn_map_compiler *compiler,
+                                              const struct pn_yaml *node,
+                                              struct pn_map_names *ret_names);
 // From a row (`from`, `value`, `text`, `table`, `as`, `missing`, …).
 PN_MUST_USE enum pn_code pn_map_compile_value(struct pn_map_compiler *compiler,
                                               const struct pn_yaml *row,

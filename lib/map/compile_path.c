@@ -330,6 +330,7 @@ static enum pn_code compile_param(struct pn_map_compiler *compiler, const struct
         [PN_PARAM_SYSTEM] = "$system",
         [PN_PARAM_HTTP_STATUS] = "$http_status",
         [PN_PARAM_RECEIPT_ID] = "$receipt_id",
+        [PN_PARAM_DIGEST] = "$digest",
         [PN_PARAM_PLACE] = "$place",
     };
     for (unsigned i = 0; i < PN_PARAM_COUNT; i++) {

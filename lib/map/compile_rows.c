@@ -10,7 +10,7 @@ static const char *const row_keys[] = {
     "when",      "each",   "with",  "to",   "rows",   "require", "reject",  "refuse",
     "reference", "key",    "copy",  "keep", "remove", "line",    "include", "resource",
     "from",      "value",  "text",  "as",   "table",  "column",  "missing", "default",
-    "invalid",   "reason", "where", "plus", "unit",   NULL};
+    "invalid",   "reason", "where", "plus", "unit",   "refers",  NULL};
 
 enum pn_code pn_map_number(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                            unsigned *ret_number)
@@ -39,12 +39,28 @@ enum pn_code pn_map_enter(struct pn_map_compiler *compiler, const struct pn_yaml
     if (compiler->scope_count == PN_MAP_SCOPES_MAX) {
         return pn_map_fault(compiler, each, "`each` inside `each` over %d deep", PN_MAP_SCOPES_MAX);
     }
-    struct pn_slice text = pn_slice_trim(pn_yaml_text(each, ""));
-    enum pn_code code = pn_map_compile_path(compiler, each, text, ret_path);
+    const struct pn_slice *paths = NULL;
+    unsigned count = 0;
+    enum pn_code code = pn_map_texts(compiler, each, PN_MAP_ALTERNATIVES_MAX, &paths, &count);
+    const struct pn_map_path *also = NULL;
+    for (unsigned i = count; code == PN_OK && i-- > 0;) {
+        struct pn_map_path *path = NULL;
+        code = pn_map_compile_path(compiler, each, paths[i], ret_path);
+        path = code == PN_OK ? pn_arena_alloc(compiler->boot, sizeof *path) : NULL;
+        if (code == PN_OK && path == NULL) {
+            return pn_map_no_memory(compiler);
+        }
+        if (code == PN_OK) {
+            *path = **ret_path;
+            path->also = also;
+            also = path;
+        }
+    }
     if (code != PN_OK) {
         return code;
     }
-    struct pn_map_scope scope = {.path = text};
+    *ret_path = also;
+    struct pn_map_scope scope = {.path = pn_slice_trim(paths[0])};
     const struct pn_slice *names = NULL;
     code = pn_map_texts(compiler, with, PN_MAP_WITH_MAX, &names, &scope.with_count);
     for (unsigned i = 0; code == PN_OK && i < scope.with_count; i++) {
@@ -225,7 +241,23 @@ static enum pn_code compile_reference(struct pn_map_compiler *compiler, const st
     return code != PN_OK ? code : pn_map_compile_key(compiler, pn_yaml_get(node, "key"), &row->key);
 }
 
-static enum pn_code compile_names(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+static enum pn_code compile_refers(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                   struct pn_map_row *row)
+{
+    const struct pn_yaml *to = pn_yaml_get(node, "to");
+    const char *ignored = NULL;
+    row->kind = PN_ROW_REFERS;
+    if (to == NULL) {
+        return pn_map_fault(compiler, node, "`refers: NAMES` with `to`");
+    }
+    enum pn_code code =
+        pn_map_compile_target(compiler, to, PN_ROW_REFERENCE, &row->target, &ignored);
+    return code != PN_OK
+               ? code
+               : pn_map_compile_names(compiler, pn_yaml_get(node, "refers"), &row->refers);
+}
+
+static enum pn_code compile_members(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                   const char *const **ret_names)
 {
     const struct pn_slice *texts = NULL;
@@ -272,10 +304,10 @@ static enum pn_code compile_copy(struct pn_map_compiler *compiler, const struct 
     const char *resource = compiler->resource;
     compiler->resource = to == NULL ? resource : NULL;
     if (code == PN_OK) {
-        code = compile_names(compiler, pn_yaml_get(node, "keep"), &row->keep);
+        code = compile_members(compiler, pn_yaml_get(node, "keep"), &row->keep);
     }
     if (code == PN_OK) {
-        code = compile_names(compiler, pn_yaml_get(node, "remove"), &row->remove);
+        code = compile_members(compiler, pn_yaml_get(node, "remove"), &row->remove);
     }
     compiler->resource = resource;
     return code;
@@ -309,7 +341,7 @@ static enum pn_code compile_kind(struct pn_map_compiler *compiler, const struct 
                                 struct pn_map_row *);
     } kinds[] = {
         {"rows", compile_block},    {"include", compile_include}, {"require", compile_require},
-        {"reject", compile_reject}, {"refuse", compile_reject},   {"reference", compile_reference},
+        {"reject", compile_reject}, {"refuse", compile_reject},   {"reference", compile_reference}, {"refers", compile_refers},
         {"copy", compile_copy},     {"line", compile_line},       {"to", compile_set},
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(kinds); i++) {

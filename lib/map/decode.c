@@ -7,22 +7,14 @@
 #include "base/text.h"
 #include "map/run.h"
 
-// A text by which the message names one of its persons.
-struct known {
-    struct pn_slice text;
-    int person;
-};
-
 struct decoding {
     struct pn_map_run run;
     const struct pn_map_in *in;
     struct pn_mapped mapped;
     int64_t received_ms;
-    struct known *known;
-    unsigned known_count;
 };
 
-enum { KNOWN_MAX = 4 * PN_MAP_PERSONS_MAX, FIRST_ROOM = 4 };
+enum { FIRST_ROOM = 4 };
 
 static enum pn_code no_memory(struct pn_err *err)
 {
@@ -188,29 +180,19 @@ static enum pn_code choose(struct decoding *decoding, enum pn_format format, str
 
 // --- Persons -------------------------------------------------------------------------------------
 
-static enum pn_code remember_names(struct decoding *decoding, const struct pn_map_person *person,
-                                   struct pn_err *err)
-{
-    for (unsigned i = 0; i < person->known_as_count && decoding->known_count < KNOWN_MAX; i++) {
-        struct pn_arena *arena = decoding->run.arena;
-        decoding->known =
-            with_room(arena, decoding->known, decoding->known_count, sizeof *decoding->known);
-        if (decoding->known == NULL) {
-            return no_memory(err);
-        }
-        decoding->known[decoding->known_count++] =
-            (struct known){pn_map_template_text(&decoding->run, person->known_as[i]),
-                           (int)decoding->mapped.person_count};
-    }
-    return PN_OK;
-}
-
 static enum pn_code add_person(struct decoding *decoding, const struct pn_map_person *person,
                                struct pn_err *err)
 {
     struct pn_map_run *run = &decoding->run;
     if (!pn_map_holds(run, person->when)) {
         return PN_OK;
+    }
+    if (person->is_once) {
+        const struct pn_map_known *known = NULL;
+        enum pn_code looked = pn_map_names_find(run, &person->known_as, false, &known, err);
+        if (looked != PN_OK || known != NULL) {
+            return looked;
+        }
     }
     if (decoding->mapped.person_count == PN_MAP_PERSONS_MAX) {
         return pn_err_set(err, PN_LIMIT, "persons", "over %d in one message", PN_MAP_PERSONS_MAX);
@@ -239,9 +221,10 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
         made->previous = out.resource;
     }
     if (code == PN_OK) {
-        code = remember_names(decoding, person, err);
+        code =
+            pn_map_names_keep(run, &person->known_as, (int)mapped->person_count, NULL, err);
     }
-    decoding->mapped.person_count += code == PN_OK ? 1 : 0;
+    mapped->person_count += code == PN_OK ? 1 : 0;
     return code;
 }
 
@@ -275,23 +258,41 @@ static enum pn_code add_persons(struct decoding *decoding, const struct pn_map_p
 static enum pn_code find_person(struct decoding *decoding, const struct pn_map_event *event,
                                 int *ret_person, struct pn_err *err)
 {
-    if (event->person == NULL) {
+    const struct pn_map_known *known = NULL;
+    if (event->person == NULL && event->person_names.count == 0) {
         *ret_person = decoding->mapped.person_count > 0 ? 0 : PN_NO_PERSON;
         return PN_OK;
     }
-    struct pn_slice name;
-    enum pn_code code = pn_map_value_get(&decoding->run, event->person, &name, NULL, err);
-    if (code != PN_OK) {
-        return code;
+    const char *where = event->person_where;
+    enum pn_code code =
+        pn_map_names_find(&decoding->run, &event->person_names, false, &known, err);
+    if (event->person != NULL) {
+        struct pn_slice name;
+        code = pn_map_value_get(&decoding->run, event->person, &name, NULL, err);
+        known = code == PN_OK ? pn_map_known_find(&decoding->run, name, false) : NULL;
+        where = event->person->where;
     }
-    for (unsigned i = 0; i < decoding->known_count; i++) {
-        if (name.len > 0 && pn_slice_eq(decoding->known[i].text, name)) {
-            *ret_person = decoding->known[i].person;
-            return PN_OK;
-        }
+    if (code == PN_OK && known == NULL) {
+        return pn_err_set(err, PN_INVALID, where,
+                          "names a person that the message does not bring");
     }
-    return pn_err_set(err, PN_INVALID, event->person->where,
-                      "names a person that the message does not bring");
+    *ret_person = code == PN_OK ? known->person : *ret_person;
+    return code;
+}
+
+// Later events of the message may refer to this one.
+static enum pn_code remember_event(struct pn_map_run *run, const struct pn_map_event *event,
+                                   const cJSON *resource, struct pn_err *err)
+{
+    if (event->known_as.count == 0) {
+        return PN_OK;
+    }
+    const char *reference =
+        pn_arena_printf(run->arena, "%s/%s", event->resource,
+                        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(resource, "id")));
+    return reference == NULL
+               ? no_memory(err)
+               : pn_map_names_keep(run, &event->known_as, PN_NO_PERSON, reference, err);
 }
 
 static enum pn_code set_id(struct pn_map_run *run, const struct pn_map_event *event,
@@ -345,6 +346,9 @@ static enum pn_code add_event(struct decoding *decoding, const struct pn_map_eve
     }
     if (code == PN_OK) {
         code = pn_map_rows_run(run, event->rows, event->row_count, &out, &wrote, err);
+    }
+    if (code == PN_OK) {
+        code = remember_event(run, event, out.resource, err);
     }
     if (code == PN_OK) {
         pn_map_hit(run, event->number);
@@ -449,6 +453,7 @@ enum pn_code pn_adapter_decode(const struct pn_adapter *adapter, struct pn_arena
     struct decoding decoding = {
         .run = {.adapter = adapter,
                 .arena = arena,
+                .bytes = message->bytes,
                 .zone = message->zone != NULL && message->zone[0] != '\0' ? message->zone
                                                                           : adapter->info.zone,
                 .charset = message->charset != NULL && message->charset[0] != '\0'

@@ -230,7 +230,7 @@ static enum pn_code load_shared(struct pn_map_compiler *compiler, const char *fo
 {
     static const char *const keys[] = {"header", "keys", "rows", NULL};
     static const char *const header_keys[] = {"message_from", "control_id", "sender", "recorded",
-                                              "checks",       "persons",    NULL};
+                                              "checks",       "persons",    "events", NULL};
     compiler->shared_count = 0;
     for (unsigned i = 0; i < count; i++) {
         if (names[i][0] != '_') {

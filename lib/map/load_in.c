@@ -3,7 +3,7 @@
 #include "event/event.h"
 #include "map/compile.h"
 
-enum { MESSAGES_MAX = 64, KNOWN_AS_MAX = 8 };
+enum { MESSAGES_MAX = 64 };
 
 static const char *const in_keys[] = {"message", "message_from", "when",   "refuse", "control_id",
                                       "sender",  "recorded",     "parts",  "checks", "persons",
@@ -123,23 +123,6 @@ static enum pn_code load_parts(struct pn_map_compiler *compiler, const struct pn
     return PN_OK;
 }
 
-static enum pn_code load_known_as(struct pn_map_compiler *compiler, const struct pn_yaml *node,
-                                  struct pn_map_person *person)
-{
-    const struct pn_slice *texts = NULL;
-    enum pn_code code = pn_map_texts(compiler, node, KNOWN_AS_MAX, &texts, &person->known_as_count);
-    const struct pn_map_template **known =
-        pn_arena_alloc_array(compiler->boot, KNOWN_AS_MAX, sizeof *known);
-    if (known == NULL) {
-        return pn_map_no_memory(compiler);
-    }
-    for (unsigned i = 0; code == PN_OK && i < person->known_as_count; i++) {
-        code = pn_map_compile_template(compiler, node, texts[i], &known[i]);
-    }
-    person->known_as = known;
-    return code;
-}
-
 static enum pn_code load_previous(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                   struct pn_map_person *person)
 {
@@ -161,7 +144,7 @@ static enum pn_code load_person(struct pn_map_compiler *compiler, const struct p
                                 struct pn_map_person *person)
 {
     static const char *const keys[] = {"each", "with",     "when", "known_as",
-                                       "rows", "previous", NULL};
+                                       "rows", "previous", "once", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = pn_map_enter(compiler, pn_yaml_get(node, "each"), pn_yaml_get(node, "with"),
@@ -171,7 +154,8 @@ static enum pn_code load_person(struct pn_map_compiler *compiler, const struct p
         code = pn_map_compile_condition(compiler, pn_yaml_get(node, "when"), &person->when);
     }
     if (code == PN_OK) {
-        code = load_known_as(compiler, pn_yaml_get(node, "known_as"), person);
+        code = pn_map_compile_names(compiler, pn_yaml_get(node, "known_as"), &person->known_as);
+        person->is_once = pn_slice_is(pn_yaml_text(pn_yaml_get(node, "once"), ""), "true");
     }
     compiler->resource = "Patient";
     compiler->target_prefix = "";
@@ -234,6 +218,30 @@ static enum pn_code check_event_type(struct pn_map_compiler *compiler, const str
     return PN_OK;
 }
 
+// A value that is one of the persons' names, or `known_as` and `where`: the first that is known.
+static enum pn_code load_event_person(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                      struct pn_map_event *event)
+{
+    static const char *const keys[] = {"known_as", "where", NULL};
+    if (pn_yaml_get(node, "known_as") != NULL) {
+        enum pn_code code = pn_map_check_keys(compiler, node, keys);
+        event->person_where =
+            pn_arena_copy(compiler->boot, pn_yaml_text(pn_yaml_get(node, "where"), "person"));
+        if (code == PN_OK && event->person_where == NULL) {
+            code = pn_map_no_memory(compiler);
+        }
+        return code != PN_OK ? code
+                             : pn_map_compile_names(compiler, pn_yaml_get(node, "known_as"),
+                                                    &event->person_names);
+    }
+    struct pn_map_value *value = pn_arena_alloc(compiler->boot, sizeof *value);
+    if (value == NULL) {
+        return pn_map_no_memory(compiler);
+    }
+    event->person = value;
+    return pn_map_compile_short(compiler, node, value);
+}
+
 static enum pn_code load_event_values(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                                       const struct pn_yaml *node, struct pn_map_event *event)
 {
@@ -248,12 +256,10 @@ static enum pn_code load_event_values(struct pn_map_compiler *compiler, const st
     }
     const struct pn_yaml *person = pn_yaml_get(node, "person");
     if (code == PN_OK && person != NULL) {
-        struct pn_map_value *value = pn_arena_alloc(compiler->boot, sizeof *value);
-        if (value == NULL) {
-            return pn_map_no_memory(compiler);
-        }
-        event->person = value;
-        code = pn_map_compile_short(compiler, person, value);
+        code = load_event_person(compiler, person, event);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_names(compiler, pn_yaml_get(node, "known_as"), &event->known_as);
     }
     return code;
 }
@@ -262,7 +268,7 @@ static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn
                                const struct pn_yaml *node, struct pn_map_event *event)
 {
     static const char *const keys[] = {"type", "resource", "when",   "each", "with", "key",
-                                       "time", "recorded", "person", "rows", NULL};
+                                       "time", "recorded", "person", "rows", "known_as", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = check_event_type(compiler, node, event);
@@ -295,7 +301,8 @@ static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn
 static enum pn_code load_events(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                                 struct pn_map_in *in)
 {
-    const struct pn_yaml *list = pn_yaml_get(root, "events");
+    const char *own_file = compiler->file;
+    const struct pn_yaml *list = header(compiler, root, "events", &compiler->file);
     if (list == NULL) {
         return PN_OK;
     }
@@ -313,6 +320,7 @@ static enum pn_code load_events(struct pn_map_compiler *compiler, const struct p
         code = load_event(compiler, root, node, &events[in->event_count++]);
     }
     in->events = events;
+    compiler->file = own_file;
     return code;
 }
 

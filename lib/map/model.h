@@ -67,6 +67,7 @@ struct pn_map_path {
     bool is_hl7;         // component 1 of a simple field is the field itself
     bool starts_at_root; // XML from the top: the first step is the document element
     bool is_json;        // can be copied whole
+    const struct pn_map_path *also; // `each` over several paths: the next of them
 };
 
 enum pn_map_param {
@@ -78,7 +79,8 @@ enum pn_map_param {
     PN_PARAM_SYSTEM,
     PN_PARAM_HTTP_STATUS,
     PN_PARAM_RECEIPT_ID,
-    PN_PARAM_PLACE, // of the current item of `each`
+    PN_PARAM_DIGEST, // of the message's bytes: for messages that have no number of their own
+    PN_PARAM_PLACE,  // of the current item of `each`
     PN_PARAM_COUNT
 };
 
@@ -149,6 +151,17 @@ struct pn_map_template {
     unsigned part_count;
 };
 
+// A text by which a message names one of its persons or resources; `each`: one for each item.
+struct pn_map_name {
+    const struct pn_map_path *each;
+    const struct pn_map_template *text;
+};
+
+struct pn_map_names {
+    const struct pn_map_name *items;
+    unsigned count;
+};
+
 enum pn_map_policy { PN_POLICY_SKIP, PN_POLICY_REJECT, PN_POLICY_DEFAULT };
 enum pn_map_column { PN_COLUMN_TO, PN_COLUMN_SYSTEM, PN_COLUMN_DISPLAY };
 
@@ -206,6 +219,7 @@ enum pn_map_row_kind {
     PN_ROW_REQUIRE,
     PN_ROW_REJECT,
     PN_ROW_REFERENCE,
+    PN_ROW_REFERS,
     PN_ROW_COPY,
     PN_ROW_LINE
 };
@@ -222,6 +236,7 @@ struct pn_map_row {
     bool has_sources;     // a block: some row in it reads the message
     const char *resource; // PN_ROW_REFERENCE
     const struct pn_map_key *key;
+    struct pn_map_names refers; // PN_ROW_REFERS
     const char *where, *reason; // PN_ROW_REQUIRE, PN_ROW_REJECT
     enum pn_code code;          // PN_ROW_REJECT
     const struct pn_map_path *copy;
@@ -248,8 +263,8 @@ struct pn_map_part {
 struct pn_map_person {
     const struct pn_map_condition *when;
     const struct pn_map_path *each;
-    const struct pn_map_template *const *known_as;
-    unsigned known_as_count;
+    struct pn_map_names known_as;
+    bool is_once; // left out when a name of it is known already
     const struct pn_map_row *rows;
     unsigned row_count;
     const struct pn_map_condition *previous_when;
@@ -263,7 +278,10 @@ struct pn_map_event {
     unsigned number;
     const struct pn_map_condition *when;
     const struct pn_map_path *each;
-    const struct pn_map_value *person; // NULL: the message's first
+    const struct pn_map_value *person; // NULL: the message's first, or by `person_names`
+    struct pn_map_names person_names;
+    const char *person_where;
+    struct pn_map_names known_as; // how other events of the message refer to this one
     const struct pn_map_key *key;
     struct pn_map_value time;
     struct pn_map_value recorded;

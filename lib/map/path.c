@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finding nodes in a message's tree by compiled paths.
+#include "base/ids.h"
 #include "map/run.h"
 
 // What a walk does with each match; false ends the walk.
@@ -164,6 +165,13 @@ struct pn_slice pn_map_text(const struct pn_map_run *run, const struct pn_map_pa
         unsigned place = run->scope_count == 0 ? 1 : run->places[run->scope_count - 1];
         return pn_slice_str(pn_arena_printf(run->arena, "%u", place));
     }
+    if (path->root == PN_ROOT_PARAM && path->root_index == PN_PARAM_DIGEST) {
+        char *digest = pn_arena_alloc(run->arena, PN_UUID_TEXT_BYTES);
+        if (digest != NULL) {
+            pn_uuid5("message", &run->bytes, 1, digest);
+        }
+        return pn_slice_str(digest);
+    }
     if (path->root == PN_ROOT_PARAM) {
         return run->params[path->root_index];
     }
@@ -181,12 +189,20 @@ static bool keep_all(struct walk *walk, const struct pn_node *node)
     return walk->count <= PN_MAP_ITEMS_MAX;
 }
 
+static void walk_all(struct walk *walk, const struct pn_map_path *path)
+{
+    for (; path != NULL; path = path->also) {
+        walk->path = path;
+        walk_from_root(walk);
+    }
+}
+
 enum pn_code pn_map_find_all(const struct pn_map_run *run, const struct pn_map_path *path,
                              const struct pn_node *const **ret_nodes, unsigned *ret_count,
                              struct pn_err *err)
 {
     struct walk walk = {.run = run, .path = path, .found = keep_all};
-    walk_from_root(&walk);
+    walk_all(&walk, path);
     if (walk.count > PN_MAP_ITEMS_MAX) {
         return pn_err_set(err, PN_LIMIT, path->text, "repeats over %d times", PN_MAP_ITEMS_MAX);
     }
@@ -195,7 +211,7 @@ enum pn_code pn_map_find_all(const struct pn_map_run *run, const struct pn_map_p
         return pn_err_set(err, PN_MEMORY, path->text, "the message needs too much memory");
     }
     walk.count = 0;
-    walk_from_root(&walk);
+    walk_all(&walk, path);
     *ret_nodes = walk.nodes;
     *ret_count = walk.count;
     return PN_OK;

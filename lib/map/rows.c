@@ -147,6 +147,27 @@ static enum pn_code run_reference(struct pn_map_run *run, const struct pn_map_ro
     return code;
 }
 
+// Skipped when the message does not bring what it refers to.
+static enum pn_code run_refers(struct pn_map_run *run, const struct pn_map_row *row,
+                               const struct pn_map_out *out, bool *ret_wrote, struct pn_err *err)
+{
+    const struct pn_map_known *known = NULL;
+    if (!row->target->appends && pn_map_sink_is_set(row->target, out)) {
+        return PN_OK;
+    }
+    enum pn_code code = pn_map_names_find(run, &row->refers, true, &known, err);
+    if (code != PN_OK || known == NULL) {
+        return code;
+    }
+    bool is_written = false;
+    code = pn_map_sink_set(run, row, out, pn_slice_str(known->reference), NULL, &is_written, err);
+    if (code == PN_OK && is_written) {
+        pn_map_hit(run, row->number);
+        *ret_wrote = true;
+    }
+    return code;
+}
+
 static enum pn_code run_copy(struct pn_map_run *run, const struct pn_map_row *row,
                              const struct pn_map_out *out, bool *ret_wrote, struct pn_err *err)
 {
@@ -194,6 +215,7 @@ static enum pn_code run_once(struct pn_map_run *run, const struct pn_map_row *ro
         [PN_ROW_REQUIRE] = run_require,
         [PN_ROW_REJECT] = run_reject,
         [PN_ROW_REFERENCE] = run_reference,
+        [PN_ROW_REFERS] = run_refers,
         [PN_ROW_COPY] = run_copy,
         [PN_ROW_LINE] = run_line,
     };

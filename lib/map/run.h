@@ -8,15 +8,25 @@
 
 #include "map/model.h"
 
+// A text by which the message names one of its persons, or the resource of one of its events.
+struct pn_map_known {
+    struct pn_slice text;
+    int person;            // PN_NO_PERSON: a resource
+    const char *reference; // Encounter/<id>
+};
+
 struct pn_map_run {
     const struct pn_adapter *adapter;
     struct pn_arena *arena;
+    struct pn_slice bytes; // of the message
     const struct pn_node *root;
     const struct pn_node *parts[PN_MAP_PARTS_MAX];
     const struct pn_node *scopes[PN_MAP_SCOPES_MAX];
     unsigned places[PN_MAP_SCOPES_MAX]; // of each item among its kind, from 1
     unsigned scope_count;
     struct pn_slice params[PN_PARAM_COUNT];
+    struct pn_map_known *known;
+    unsigned known_count;
     const char *zone;
     const char *charset;
 };
@@ -61,6 +71,19 @@ PN_MUST_USE enum pn_code pn_map_value_time(const struct pn_map_run *run,
 PN_MUST_USE enum pn_code pn_map_key_id(const struct pn_map_run *run, const struct pn_map_key *key,
                                        const char *resource, char ret_id[static 37],
                                        struct pn_err *err);
+
+// --- names.c -------------------------------------------------------------------------------------
+
+// Remembers what the names give now; empty ones are no names.
+PN_MUST_USE enum pn_code pn_map_names_keep(struct pn_map_run *run, const struct pn_map_names *names,
+                                           int person, const char *reference, struct pn_err *err);
+// The first of the names that is known: a resource when `is_resource`, else a person. *ret_known is
+// NULL when none is.
+PN_MUST_USE enum pn_code pn_map_names_find(struct pn_map_run *run, const struct pn_map_names *names,
+                                           bool is_resource, const struct pn_map_known **ret_known,
+                                           struct pn_err *err);
+const struct pn_map_known *pn_map_known_find(const struct pn_map_run *run, struct pn_slice text,
+                                             bool is_resource);
 
 // --- trees.c -------------------------------------------------------------------------------------
 
