@@ -6,8 +6,10 @@
 #include <uuid/uuid.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 
-enum { NAME_BYTES_MAX = 64 * 1024 };
+// Parts come out of messages: a message may be one of them, and no message may stop the process.
+enum { NAME_BYTES_MAX = 16 * PN_MESSAGE_BYTES_MAX };
 
 // The namespace of every derived id; chosen at random once and never to be changed.
 static const uuid_t punos_namespace = {0x5d, 0x0f, 0x3c, 0x1e, 0x8b, 0x7a, 0x4e, 0x52,

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/ids.h"
+#include "base/limits.h"
 #include "base/slice.h"
 
 static void an_error_tells_code_place_and_text(void **state)
@@ -195,6 +196,23 @@ static void derived_ids_are_the_same_again(void **state)
     assert_string_not_equal(first, second);
 }
 
+// A sender's identifier may be as long as a message: that is no reason to stop.
+static void an_id_of_a_whole_message(void **state)
+{
+    (void)state;
+    char *text = malloc(PN_MESSAGE_BYTES_MAX);
+    assert_non_null(text);
+    memset(text, 'x', PN_MESSAGE_BYTES_MAX);
+    struct pn_slice part = pn_slice_of(text, PN_MESSAGE_BYTES_MAX);
+    char first[PN_UUID_TEXT_BYTES];
+    char second[PN_UUID_TEXT_BYTES];
+    pn_uuid5("message", &part, 1, first);
+    text[PN_MESSAGE_BYTES_MAX - 1] = 'y';
+    pn_uuid5("message", &part, 1, second);
+    assert_string_not_equal(first, second);
+    free(text);
+}
+
 static void random_ids_differ(void **state)
 {
     (void)state;
@@ -227,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_buffer_stops_at_its_maximum),
         cmocka_unit_test(a_buffer_grows),
         cmocka_unit_test(derived_ids_are_the_same_again),
+        cmocka_unit_test(an_id_of_a_whole_message),
         cmocka_unit_test(random_ids_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
