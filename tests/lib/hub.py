@@ -235,7 +235,7 @@ class Hub:
 
 def _decode(answer):
     body = answer.read()
-    if "json" in answer.headers.get("Content-Type", ""):
+    if body and "json" in answer.headers.get("Content-Type", ""):
         return json.loads(body)
     return body
 
