@@ -91,14 +91,15 @@ static enum pn_code compile_test(struct pn_map_compiler *compiler, const struct 
         condition->test = pn_slice_is(word, "in") ? PN_TEST_IN_TABLE : PN_TEST_CONTAINS;
         return compile_in(compiler, node, rest, condition);
     }
-    if (pn_slice_is(word, "among")) {
-        condition->test = PN_TEST_AMONG;
+    if (pn_slice_is(word, "among") || pn_slice_is(word, "before")) {
+        condition->test = pn_slice_is(word, "among") ? PN_TEST_AMONG : PN_TEST_BEFORE;
         return pn_map_compile_path(compiler, node, rest, &condition->others);
     }
-    return pn_map_fault(compiler, node,
-                        "PATH, PATH = A|B, PATH != A, PATH starts A, PATH among PATH, PATH in "
-                        "table NAME, PATH contains table NAME or PATH is KIND; `not` before the "
-                        "path turns it round");
+    return pn_map_fault(
+        compiler, node,
+        "PATH, PATH = A|B, PATH != A, PATH starts A, PATH among PATH, PATH before PATH, PATH in "
+        "table NAME, PATH contains table NAME or PATH is KIND; `not` before the "
+        "path turns it round");
 }
 
 static enum pn_code compile_text(struct pn_map_compiler *compiler, const struct pn_yaml *node,

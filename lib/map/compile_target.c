@@ -128,9 +128,6 @@ static enum pn_code compile_fhir_block(struct pn_map_compiler *compiler, const s
     }
     target->shape = PN_SHAPE_WHOLE;
     enum pn_code code = compile_fhir_path(compiler, node, first, &target->path);
-    if (code == PN_OK) {
-        code = compile_fhir_path(compiler, node, later, &target->opened);
-    }
     if (code != PN_OK) {
         return code;
     }

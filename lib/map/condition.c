@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conditions (`when`): deciding.
 #include "base/finid.h"
+#include "map/dates.h"
 #include "map/run.h"
 
 static bool is_hetu(struct pn_slice text)
@@ -148,6 +149,15 @@ static bool is_among(const struct pn_map_run *run, const struct pn_map_path *oth
     return false;
 }
 
+static bool is_before(const struct pn_map_run *run, struct pn_slice one, struct pn_slice other)
+{
+    struct pn_civil civil;
+    int64_t one_ms = 0, other_ms = 0;
+    return pn_map_date_read(one, &civil) && pn_civil_to_ms(&civil, run->zone, &one_ms) &&
+           pn_map_date_read(other, &civil) && pn_civil_to_ms(&civil, run->zone, &other_ms) &&
+           one_ms < other_ms;
+}
+
 static bool test_children(const struct pn_map_run *run, const struct pn_map_condition *condition,
                           bool until)
 {
@@ -178,6 +188,8 @@ static bool test_path(const struct pn_map_run *run, const struct pn_map_conditio
         return starts_with_one_of(condition, text);
     case PN_TEST_AMONG:
         return is_among(run, condition->others, text);
+    case PN_TEST_BEFORE:
+        return is_before(run, text, pn_map_text(run, condition->others));
     case PN_TEST_CONTAINS:
         return has_phrase_of(text, condition->table);
     case PN_TEST_IN_TABLE:

@@ -253,6 +253,80 @@ static enum pn_code to_id_20(const struct pn_map_run *run,
     return give(pn_slice_of(id, length), ret_text, err);
 }
 
+static int hex_digit(char c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+// A UUID as an OID: its number under 2.25 (ITU-T X.667, clause 7).
+static enum pn_code to_uuid_oid(const struct pn_map_run *run,
+                                const struct pn_map_conversion *conversion, struct pn_slice text,
+                                struct pn_slice *ret_text, struct pn_err *err)
+{
+    enum { HEX_DIGITS = 32, DECIMAL_DIGITS = 39 };
+    unsigned char digits[DECIMAL_DIGITS] = {0}; // the last is the lowest
+    unsigned hex_count = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        int digit = hex_digit(text.ptr[i]);
+        if (text.ptr[i] == '-') {
+            continue;
+        }
+        if (digit < 0 || ++hex_count > HEX_DIGITS) {
+            return wrong(conversion, err);
+        }
+        unsigned carry = (unsigned)digit;
+        for (unsigned k = DECIMAL_DIGITS; k-- > 0;) {
+            carry += digits[k] * 16U;
+            digits[k] = (unsigned char)(carry % 10);
+            carry /= 10;
+        }
+    }
+    if (hex_count != HEX_DIGITS) {
+        return wrong(conversion, err);
+    }
+    char number[DECIMAL_DIGITS + 1] = {0};
+    size_t length = 0;
+    for (unsigned k = 0; k < DECIMAL_DIGITS; k++) {
+        if (length > 0 || digits[k] > 0 || k + 1 == DECIMAL_DIGITS) {
+            number[length++] = (char)('0' + digits[k]);
+        }
+    }
+    return give(pn_slice_str(pn_arena_printf(run->arena, "2.25.%s", number)), ret_text, err);
+}
+
+// Where the last word of a trimmed text starts.
+static size_t last_word_at(struct pn_slice text)
+{
+    size_t at = text.len;
+    while (at > 0 && text.ptr[at - 1] != ' ') {
+        at--;
+    }
+    return at;
+}
+
+static enum pn_code to_last_word(const struct pn_map_run *run,
+                                 const struct pn_map_conversion *conversion, struct pn_slice text,
+                                 struct pn_slice *ret_text, struct pn_err *err)
+{
+    (void)run;
+    (void)conversion;
+    size_t at = last_word_at(text);
+    return give(pn_slice_of(text.ptr + at, text.len - at), ret_text, err);
+}
+
+// All but the last word; no value when there is one only.
+static enum pn_code to_first_words(const struct pn_map_run *run,
+                                   const struct pn_map_conversion *conversion, struct pn_slice text,
+                                   struct pn_slice *ret_text, struct pn_err *err)
+{
+    (void)run;
+    (void)conversion;
+    return give(pn_slice_trim(pn_slice_of(text.ptr, last_word_at(text))), ret_text, err);
+}
+
 const struct pn_map_conversion *pn_map_conversion_find(struct pn_slice name)
 {
     static const struct pn_map_conversion conversions[] = {
@@ -277,6 +351,9 @@ const struct pn_map_conversion *pn_map_conversion_find(struct pn_slice name)
         {"one-line", to_one_line, NULL, false},
         {"file-name", to_file_name, NULL, false},
         {"id-20", to_id_20, NULL, false},
+        {"uuid-oid", to_uuid_oid, NULL, false},
+        {"last-word", to_last_word, NULL, false},
+        {"first-words", to_first_words, NULL, false},
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(conversions); i++) {
         if (pn_slice_is(name, conversions[i].name)) {

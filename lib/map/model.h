@@ -16,7 +16,7 @@
 #include "map/hook.h"
 
 enum {
-    PN_MAP_PARTS_MAX = 8,         // opened parts of one message, built parts of one document
+    PN_MAP_PARTS_MAX = 16,        // opened parts of one message, built parts of one document
     PN_MAP_SCOPES_MAX = 8,        // `each` inside `each`
     PN_MAP_STEPS_MAX = 24,        // of one path
     PN_MAP_ALTERNATIVES_MAX = 12, // of one `from`
@@ -92,7 +92,8 @@ enum pn_map_test {
     PN_TEST_THERE,
     PN_TEST_EQUALS,
     PN_TEST_STARTS,
-    PN_TEST_AMONG, // equals one of the texts of `others`
+    PN_TEST_AMONG,  // equals one of the texts of `others`
+    PN_TEST_BEFORE, // an earlier time than that of `others`
     PN_TEST_IN_TABLE,
     PN_TEST_CONTAINS, // a phrase of `table`
     PN_TEST_IS        // a kind of text, by `kind`
@@ -205,8 +206,7 @@ struct pn_map_target {
     enum pn_map_shape shape;
     bool appends; // a new item each time; otherwise the first row that gives a value wins
     // FHIR
-    const struct pn_fhir_path *path;   // the primitive; what a block or a copy puts there
-    const struct pn_fhir_path *opened; // the item after a block opened it; NULL: the resource
+    const struct pn_fhir_path *path; // the primitive; what a block or a copy puts there
     const struct pn_fhir_path *code, *system, *display; // after each other, of one new item
     // a document tree
     const struct pn_map_out_step *steps;

@@ -110,6 +110,7 @@ struct pn_map_out_node {
 // What rows write into: a FHIR resource, or the node where a target starts.
 struct pn_map_out {
     cJSON *resource;
+    const cJSON *opened; // what a block made in it
     struct pn_map_out_node *top;
 };
 

@@ -147,7 +147,7 @@ enum pn_code pn_map_sink_open(const struct pn_map_run *run, const struct pn_map_
     }
     enum pn_code code = pn_fhir_put_compiled(out->resource, target->path, object, err);
     if (code == PN_OK) {
-        *ret_out = *out;
+        *ret_out = (struct pn_map_out){.resource = out->resource, .opened = object};
     }
     return code;
 }
@@ -170,15 +170,16 @@ static void drop_node(struct pn_map_out_node *parent, const struct pn_map_out_no
     }
 }
 
-// Takes `child` out wherever it hangs below `node`, and what is empty because of it.
-static bool drop_json(cJSON *node, const cJSON *child)
+// Takes `child` out wherever it hangs below `node`, and what is empty because of it; but not
+// `keep`, which the enclosing block still writes into.
+static bool drop_json(cJSON *node, const cJSON *child, const cJSON *keep)
 {
     for (cJSON *item = node->child; item != NULL; item = item->next) {
         bool is_child = item == child;
-        if (!is_child && !drop_json(item, child)) {
+        if (!is_child && !drop_json(item, child, keep)) {
             continue;
         }
-        if (is_child || item->child == NULL) {
+        if (is_child || (item->child == NULL && item != keep)) {
             cJSON_Delete(cJSON_DetachItemViaPointer(node, item));
         }
         return true;
@@ -190,10 +191,7 @@ void pn_map_sink_drop(const struct pn_map_target *target, const struct pn_map_ou
                       const struct pn_map_out *opened)
 {
     if (out->resource != NULL) {
-        const cJSON *item = pn_fhir_at_compiled(out->resource, target->opened);
-        if (item != NULL) {
-            drop_json(out->resource, item);
-        }
+        drop_json(out->resource, opened->opened, out->opened);
         return;
     }
     struct pn_map_out_node *parent = out->top;

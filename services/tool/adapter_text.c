@@ -169,12 +169,14 @@ enum pn_code pn_adapter_sample_encode(const struct pn_adapter *adapter, struct p
     if (plan == NULL) {
         return pn_err_set(err, PN_INVALID, "plan", "a CarePlan, or an object with `plan`");
     }
+    struct pn_slice system = pn_json_text(root, "system");
     struct pn_plan_out out = {
         .plan = plan,
         .patient = own_patient != NULL ? own_patient : patient,
         .previous = cJSON_GetObjectItemCaseSensitive(root, "previous"),
         .document_id = pn_slice_str(sample_document_id),
-        .system_config_name = pn_slice_str(pn_adapter_info(adapter)->name),
+        .system_config_name =
+            system.len > 0 ? system : pn_slice_str(pn_adapter_info(adapter)->name),
         .now_ms = SAMPLE_MS,
         .withdrawn = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "withdrawn"))};
     return pn_adapter_encode(adapter, arena, &out, ret_document, err);
