@@ -41,6 +41,10 @@ def identified(root, extension):
     return f'<id root="{root}" extension="{extension}"/>'
 
 
+def task_element(task):
+    return f'<ep2:functionCode code="{task}" codeSystem="1.2.246.537.6.1221.201601"/>' if task else ""
+
+
 def frame(number, structure, content, **more):
     """more: version, ids (of recordTarget), person (XML inside patient), header, set_id, version_xml"""
     oid = f"1.2.246.10.99999999.95.2026.{number}"
@@ -50,7 +54,7 @@ def frame(number, structure, content, **more):
                       "</patientRole></recordTarget>\n  " for one in ids)
     header = more.get("header", f"""<ep2:localSocialHeader>
     <ep2:creationTime value="20261120121500+0200"/>
-    <ep2:functionCode code="{more.get('task', '24')}" codeSystem="1.2.246.537.6.1221.201601"/>
+    {task_element(more.get('task', '24'))}
     <ep2:contentSpecificationId root="1.2.246.537.6.{STRUCTURES[structure]}"/>
     <ep2:encompassingClientRelationship root="{oid}.1001"/>
   </ep2:localSocialHeader>""")
@@ -141,10 +145,10 @@ def families_plan():
         "paivamaara": "2026-11-20", "laatija": [author("perhetyöntekijä")]}}
 
 
-def working_age_plan():
+def working_age_plan(check="2027-02-19"):
     return {"tyoikaisten_palvelujen_asiakassuunnitelma": {
         "asiakas": [TUULIA], "asiakassuunnitelman_tarkastaminen": {
-            "paivamaara_ja_kellonaika": "2027-02-19"},
+            "paivamaara_ja_kellonaika": check},
         "paivamaara": "2026-11-20", "laatija": [author("sosiaaliohjaaja")]}}
 
 
@@ -206,6 +210,8 @@ def plain_samples():
     yield "need-by-relative", frame(18, "need", need(("3", "Muu läheinen")))
     yield "plan-of-family", frame(19, "families", families_plan())
     yield "plan-of-working-age", frame(20, "working-age", working_age_plan(), task="15")
+    yield "plan-without-service-task", frame(22, "working-age", working_age_plan(), task=None)
+    yield "plan-check-before-it", frame(23, "working-age", working_age_plan("2026-11-01"))
     yield "wrapped", wrapped(frame(21, "meeting", meeting(HOME)), False)
     yield "wrapped-base64", wrapped(frame(21, "meeting", meeting(HOME)), True)
 
