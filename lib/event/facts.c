@@ -39,8 +39,8 @@ static void put(struct walk *walk, enum pn_fact fact, struct pn_slice value, uns
 
 static bool path_is(const struct walk *walk, const char *path)
 {
-    return walk->lost == 0 && strncmp(walk->path, path, walk->path_len) == 0 &&
-           path[walk->path_len] == '\0';
+    return walk->lost == 0 && strlen(path) == walk->path_len &&
+           memcmp(walk->path, path, walk->path_len) == 0;
 }
 
 static void found_primitive(struct walk *walk, struct pn_slice value)

@@ -137,6 +137,12 @@ static void refuses_what_is_no_resource(void **state)
         struct pn_err err;
         assert_int_equal(pn_facts_read(&event, &facts, &err), PN_INVALID);
     }
+    // A name that holds a NUL is not the name before it.
+    static const char nul[] = "{\"resourceType\0\0\":\"Encounter\",\"id\":\"1\"}";
+    struct pn_event odd = {.data = pn_slice_of(nul, sizeof nul - 1)};
+    struct pn_facts none;
+    struct pn_err why;
+    assert_int_equal(pn_facts_read(&odd, &none, &why), PN_INVALID);
     char deep[4096];
     memset(deep, '[', sizeof deep);
     memcpy(deep, "{\"a\":", 5);
