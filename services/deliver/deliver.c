@@ -170,6 +170,7 @@ static enum pn_verdict handle(void *state, const struct pn_record *record, struc
         return PN_DONE;
     }
     struct pn_arena *arena = pn_run_arena(deliver->run);
+    pn_json_use_arena(arena);
     struct pn_delivery delivery = {
         .client_key = pn_arena_copy(arena, event->subject),
         .cause_id = pn_arena_copy(arena, event->id),
