@@ -54,8 +54,10 @@ def messages_of(random_source, person, visits, now):
 class Sender(threading.Thread):
     """One connection; each message again until its AA has come."""
 
-    def __init__(self, hub, messages):
+    def __init__(self, hub, messages, pause=0.0, patience=120.0):
         super().__init__(daemon=True)
+        self.pause = pause  # between two messages
+        self.patience = patience  # how long one message is tried
         self.hub = hub
         self.messages = messages
         self.acknowledged = 0
@@ -67,11 +69,12 @@ class Sender(threading.Thread):
             for control_id, message in self.messages:
                 self.send(control_id, message)
                 self.acknowledged += 1
+                time.sleep(self.pause)
         except Exception as error:  # shown by the main thread
             self.error = error
 
     def send(self, control_id, message):
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline:
             try:
                 answer = self.answer(message)
@@ -82,7 +85,7 @@ class Sender(threading.Thread):
                 self.close()
                 self.resent += 1
                 time.sleep(0.05)
-        raise AssertionError(f"{control_id}: no AA within 120 s")
+        raise AssertionError(f"{control_id}: no AA within {self.patience} s")
 
     connection = None
 
