@@ -234,17 +234,46 @@ static enum pn_code start(struct pn_pg_store *store, const struct pn_store_call 
     return PN_OK;
 }
 
-static enum pn_code run_statement(struct pn_pg_store *store, const struct pn_store_call *call,
-                                  bool wants_result, PGresult **ret_result, struct pn_err *err)
+// Outside of a transaction; connects when there is no connection.
+static enum pn_code run_alone(struct pn_pg_store *store, const struct pn_store_call *call,
+                              PGresult **ret_result, struct pn_err *err)
 {
-    if (store->common.in_transaction && store->has_failed) {
-        *err = store->failure;
-        return err->code;
-    }
-    enum pn_code code = store->common.in_transaction ? PN_OK : pn_pg_connect(store, err);
+    enum pn_code code = pn_pg_connect(store, err);
     if (code == PN_OK) {
         code = prepare_on_server(store, (struct pn_pg_stmt *)call->stmt, err);
     }
+    return code == PN_OK ? start(store, call, ret_result, err) : code;
+}
+
+static bool only_reads(const struct pn_store_call *call)
+{
+    const struct pn_pg_stmt *stmt = (const struct pn_pg_stmt *)call->stmt;
+    return pn_slice_starts_with(pn_slice_str(stmt->sql), "SELECT");
+}
+
+// A server that was away and came back is noticed by the first call on the old connection: a read is
+// then done again on a new one, so that nobody sees it.
+static enum pn_code run_alone_or_again(struct pn_pg_store *store, const struct pn_store_call *call,
+                                       PGresult **ret_result, struct pn_err *err)
+{
+    enum pn_code code = run_alone(store, call, ret_result, err);
+    if (code == PN_OK || PQstatus(store->conn) == CONNECTION_OK || !only_reads(call)) {
+        return code;
+    }
+    return run_alone(store, call, ret_result, err);
+}
+
+static enum pn_code run_statement(struct pn_pg_store *store, const struct pn_store_call *call,
+                                  bool wants_result, PGresult **ret_result, struct pn_err *err)
+{
+    if (!store->common.in_transaction) {
+        return run_alone_or_again(store, call, ret_result, err);
+    }
+    if (store->has_failed) {
+        *err = store->failure;
+        return err->code;
+    }
+    enum pn_code code = prepare_on_server(store, (struct pn_pg_stmt *)call->stmt, err);
     if (code == PN_OK && wants_result && store->pipelined + 1 >= PN_PG_PIPELINED_MAX) {
         code = pn_pg_drain(store, NULL, err); // so that `sent` does not take the result
     }
@@ -253,7 +282,7 @@ static enum pn_code run_statement(struct pn_pg_store *store, const struct pn_sto
     if (code == PN_OK) {
         code = start(store, call, ret_result, err);
     }
-    if (code == PN_OK && wants_result && store->common.in_transaction && store->pipelined > 0) {
+    if (code == PN_OK && wants_result && store->pipelined > 0) {
         code = pn_pg_drain(store, ret_result, err);
     }
     return code;
