@@ -258,7 +258,7 @@ static enum pn_code compile_refers(struct pn_map_compiler *compiler, const struc
 }
 
 static enum pn_code compile_members(struct pn_map_compiler *compiler, const struct pn_yaml *node,
-                                  const char *const **ret_names)
+                                    const char *const **ret_names)
 {
     const struct pn_slice *texts = NULL;
     unsigned count = 0;
@@ -341,8 +341,9 @@ static enum pn_code compile_kind(struct pn_map_compiler *compiler, const struct 
                                 struct pn_map_row *);
     } kinds[] = {
         {"rows", compile_block},    {"include", compile_include}, {"require", compile_require},
-        {"reject", compile_reject}, {"refuse", compile_reject},   {"reference", compile_reference}, {"refers", compile_refers},
-        {"copy", compile_copy},     {"line", compile_line},       {"to", compile_set},
+        {"reject", compile_reject}, {"refuse", compile_reject},   {"reference", compile_reference},
+        {"refers", compile_refers}, {"copy", compile_copy},       {"line", compile_line},
+        {"to", compile_set},
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(kinds); i++) {
         if (pn_yaml_get(node, kinds[i].key) != NULL) {

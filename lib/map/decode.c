@@ -221,8 +221,7 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
         made->previous = out.resource;
     }
     if (code == PN_OK) {
-        code =
-            pn_map_names_keep(run, &person->known_as, (int)mapped->person_count, NULL, err);
+        code = pn_map_names_keep(run, &person->known_as, (int)mapped->person_count, NULL, err);
     }
     mapped->person_count += code == PN_OK ? 1 : 0;
     return code;
@@ -264,8 +263,7 @@ static enum pn_code find_person(struct decoding *decoding, const struct pn_map_e
         return PN_OK;
     }
     const char *where = event->person_where;
-    enum pn_code code =
-        pn_map_names_find(&decoding->run, &event->person_names, false, &known, err);
+    enum pn_code code = pn_map_names_find(&decoding->run, &event->person_names, false, &known, err);
     if (event->person != NULL) {
         struct pn_slice name;
         code = pn_map_value_get(&decoding->run, event->person, &name, NULL, err);
@@ -273,8 +271,7 @@ static enum pn_code find_person(struct decoding *decoding, const struct pn_map_e
         where = event->person->where;
     }
     if (code == PN_OK && known == NULL) {
-        return pn_err_set(err, PN_INVALID, where,
-                          "names a person that the message does not bring");
+        return pn_err_set(err, PN_INVALID, where, "names a person that the message does not bring");
     }
     *ret_person = code == PN_OK ? known->person : *ret_person;
     return code;

@@ -267,7 +267,7 @@ static enum pn_code load_event_values(struct pn_map_compiler *compiler, const st
 static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                                const struct pn_yaml *node, struct pn_map_event *event)
 {
-    static const char *const keys[] = {"type", "resource", "when",   "each", "with", "key",
+    static const char *const keys[] = {"type", "resource", "when",   "each", "with",     "key",
                                        "time", "recorded", "person", "rows", "known_as", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {

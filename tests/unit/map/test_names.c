@@ -70,12 +70,15 @@ static void persons_have_many_names(void **state)
     (void)state;
     struct folder folder;
     struct pn_mapped mapped;
-    assert_int_equal(decode(&folder,
-                            BUNDLE PATIENT("p1", "1") "," ENCOUNTER(
-                                "e1", "{\"reference\":\"Patient/p1\"}") ","
-                            ENCOUNTER("e2", NAMED("1")) "," ENCOUNTER("e3", NAMED("2")) ","
-                            ENCOUNTER("e4", NAMED("2")) "]}",
-                            &mapped),
+    assert_int_equal(decode(
+                         &folder,
+                         BUNDLE PATIENT("p1", "1") "," ENCOUNTER("e1", "{\"reference\":\"Patient/"
+                                                                       "p1\"}") "," ENCOUNTER(
+                             "e2",
+                             NAMED("1")) "," ENCOUNTER("e3",
+                                                       NAMED("2")) "," ENCOUNTER("e4",
+                                                                                 NAMED("2")) "]}",
+                         &mapped),
                      PN_OK);
     // One that the message brings, and one that is only named, twice.
     assert_int_equal(mapped.person_count, 2);
@@ -107,11 +110,11 @@ static void a_person_whom_nothing_names(void **state)
     (void)state;
     struct folder folder;
     struct pn_mapped mapped;
-    assert_int_equal(decode(&folder,
-                            BUNDLE PATIENT("p1", "1") "," ENCOUNTER(
-                                "e1", "{\"reference\":\"Patient/p2\"}") "]}",
-                            &mapped),
-                     PN_INVALID);
+    assert_int_equal(
+        decode(&folder,
+               BUNDLE PATIENT("p1", "1") "," ENCOUNTER("e1", "{\"reference\":\"Patient/p2\"}") "]}",
+               &mapped),
+        PN_INVALID);
     assert_string_equal(folder.err.where, "Encounter.subject");
     assert_null(strstr(folder.err.text, "p2"));
     folder_free(&folder);
@@ -127,9 +130,8 @@ static void an_event_refers_to_another(void **state)
     struct folder folder;
     struct pn_mapped mapped;
     assert_int_equal(decode(&folder,
-                            BUNDLE PATIENT("p1", "1") "," CONDITION("Encounter/e1") ","
-                            CONDITION("Encounter/e9") ","
-                            ENCOUNTER("e1", NAMED("1")) "]}",
+                            BUNDLE PATIENT("p1", "1") "," CONDITION("Encounter/e1") "," CONDITION(
+                                "Encounter/e9") "," ENCOUNTER("e1", NAMED("1")) "]}",
                             &mapped),
                      PN_OK);
     char expected[64];
@@ -144,9 +146,9 @@ static void an_event_refers_to_another(void **state)
 static void the_same_bytes_are_the_same_message(void **state)
 {
     (void)state;
-    static const char *const messages[] = {
-        BUNDLE PATIENT("p1", "1") "]}", BUNDLE PATIENT("p1", "1") "]}",
-        BUNDLE PATIENT("p1", "2") "]}"};
+    static const char *const messages[] = {BUNDLE PATIENT("p1", "1") "]}",
+                                           BUNDLE PATIENT("p1", "1") "]}",
+                                           BUNDLE PATIENT("p1", "2") "]}"};
     char ids[3][64];
     for (size_t i = 0; i < 3; i++) {
         struct folder folder;
