@@ -18,11 +18,11 @@
 
 enum { BUSY_TIMEOUT_MS = 3000 };
 
-// Page cache 64 MiB at most, grown as used. A write-ahead log over 16 MiB is checkpointed; what a
+// Page cache 64 MiB at most, grown as used. A write-ahead log over 64 MiB is checkpointed; what a
 // burst made it grow to is given back.
 static const char *const settings =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-65536;"
-    "PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=4000;"
+    "PRAGMA mmap_size=268435456; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=16000;"
     "PRAGMA journal_size_limit=67108864;";
 
 struct sqlite_stmt {
