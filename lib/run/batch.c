@@ -198,16 +198,13 @@ static enum pn_verdict handle_all(struct pn_run *run, enum attempt attempt, stru
 static enum pn_verdict work(struct pn_run *run, enum attempt attempt, struct tally *tally,
                             struct pn_err *err)
 {
-    enum pn_code code = pn_outbox_drop_relayed(run, err);
-    if (code == PN_OK) {
-        code = pn_dedupe(run, err);
-    }
+    enum pn_code code = pn_dedupe(run, err);
     if (code != PN_OK) {
         return verdict_of(code);
     }
     enum pn_verdict verdict = handle_all(run, attempt, tally, err);
     run->current = NULL;
-    return verdict == PN_DONE ? verdict_of(pn_positions_save(run, err)) : verdict;
+    return verdict == PN_DONE ? verdict_of(pn_positions_note(run, err)) : verdict;
 }
 
 static void committed(struct pn_run *run)
@@ -219,14 +216,63 @@ static void committed(struct pn_run *run)
     }
 }
 
-static enum pn_verdict try_batch(struct pn_run *run, enum attempt attempt, struct pn_err *err)
+// While a service catches up, several polls go into one transaction: what they change in common is
+// written once. Only on the embedded stream, where no poll takes a partition away.
+static bool takes_more(const struct pn_run *run, unsigned polls, int64_t until_ms)
+{
+    return run->config->stream.kind == PN_STREAM_EMBEDDED && run->single_left == 0 &&
+           run->record_count == PN_BATCH_EVENTS_MAX && polls < PN_RUN_POLLS_MAX &&
+           pn_clock_monotonic_ms() < until_ms;
+}
+
+static enum pn_code poll_more(struct pn_run *run)
+{
+    // A failure comes again with the next poll; what is in hand is committed first.
+    struct pn_err later = {0};
+    size_t count = 0;
+    enum pn_code code =
+        pn_consumer_poll(run->consumer, 0, run->records, PN_BATCH_EVENTS_MAX, &count, &later);
+    run->record_count = code == PN_OK ? count : 0;
+    return code;
+}
+
+// *polls counts the batches that went into the transaction.
+static enum pn_verdict work_on(struct pn_run *run, enum attempt attempt, struct tally *tally,
+                               unsigned *polls, struct pn_err *err)
+{
+    int64_t until_ms = pn_clock_monotonic_ms() + PN_RUN_TRANSACTION_MS_MAX;
+    enum pn_verdict verdict = verdict_of(pn_outbox_drop_relayed(run, err));
+    if (verdict == PN_DONE) {
+        verdict = work(run, attempt, tally, err);
+    }
+    *polls = 1;
+    while (verdict == PN_DONE && attempt == PLAIN && takes_more(run, *polls, until_ms)) {
+        if (poll_more(run) != PN_OK || run->record_count == 0) {
+            break;
+        }
+        verdict = work(run, attempt, tally, err);
+        (*polls)++;
+    }
+    return verdict == PN_DONE ? verdict_of(pn_positions_save(run, err)) : verdict;
+}
+
+static void count(const struct tally *tally, unsigned polls)
+{
+    pn_metric_add(PN_METRIC_EVENTS, "result", "done", tally->done);
+    pn_metric_add(PN_METRIC_EVENTS, "result", "duplicate", tally->duplicate);
+    pn_metric_add(PN_METRIC_EVENTS, "result", "rejected", tally->rejected);
+    pn_metric_add(PN_METRIC_BATCHES, NULL, NULL, polls);
+}
+
+static enum pn_verdict try_batch(struct pn_run *run, enum attempt attempt, unsigned *polls,
+                                 struct pn_err *err)
 {
     struct tally tally = {0};
     enum pn_code code = pn_store_begin(run->store, err);
     if (code != PN_OK) {
         return PN_RETRY;
     }
-    enum pn_verdict verdict = work(run, attempt, &tally, err);
+    enum pn_verdict verdict = work_on(run, attempt, &tally, polls, err);
     if (verdict == PN_DONE) {
         verdict = verdict_of(pn_store_commit(run->store, err));
     }
@@ -235,11 +281,29 @@ static enum pn_verdict try_batch(struct pn_run *run, enum attempt attempt, struc
         return verdict;
     }
     committed(run);
-    pn_metric_add(PN_METRIC_EVENTS, "result", "done", tally.done);
-    pn_metric_add(PN_METRIC_EVENTS, "result", "duplicate", tally.duplicate);
-    pn_metric_add(PN_METRIC_EVENTS, "result", "rejected", tally.rejected);
-    pn_metric_add(PN_METRIC_BATCHES, NULL, NULL, 1);
+    count(&tally, *polls);
     return PN_DONE;
+}
+
+static enum pn_verdict do_batch(struct pn_run *run, struct pn_err *err)
+{
+    unsigned polls = 0;
+    enum pn_verdict verdict = try_batch(run, PLAIN, &polls, err);
+    if (verdict == PN_REJECT && polls > 1) {
+        // The earlier polls' records are gone: all is read again, each batch by itself.
+        run->single_left = 2 * PN_RUN_POLLS_MAX;
+        run->needs_rewind = true;
+        return PN_DONE;
+    }
+    if (verdict == PN_REJECT) {
+        verdict = try_batch(run, CAREFUL, &polls, err);
+    }
+    assert(verdict != PN_REJECT);
+    run->needs_rewind = verdict != PN_DONE;
+    if (verdict == PN_DONE && run->single_left > 0) {
+        run->single_left--;
+    }
+    return verdict;
 }
 
 enum pn_verdict pn_batch_step(struct pn_run *run, size_t *ret_count, struct pn_err *err)
@@ -259,16 +323,7 @@ enum pn_verdict pn_batch_step(struct pn_run *run, size_t *ret_count, struct pn_e
         return PN_RETRY;
     }
     *ret_count = run->record_count;
-    if (run->record_count == 0) {
-        return PN_DONE;
-    }
-    enum pn_verdict verdict = try_batch(run, PLAIN, err);
-    if (verdict == PN_REJECT) {
-        verdict = try_batch(run, CAREFUL, err);
-    }
-    assert(verdict != PN_REJECT);
-    run->needs_rewind = verdict != PN_DONE;
-    return verdict;
+    return run->record_count == 0 ? PN_DONE : do_batch(run, err);
 }
 
 enum pn_verdict pn_tick_step(struct pn_run *run, struct pn_err *err)

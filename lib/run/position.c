@@ -93,7 +93,7 @@ static enum pn_code save_row(struct pn_run *run, const struct pn_position *row, 
     return code;
 }
 
-enum pn_code pn_positions_save(struct pn_run *run, struct pn_err *err)
+enum pn_code pn_positions_note(struct pn_run *run, struct pn_err *err)
 {
     for (size_t i = 0; i < run->record_count; i++) {
         const struct pn_record *record = &run->records[i];
@@ -105,6 +105,11 @@ enum pn_code pn_positions_save(struct pn_run *run, struct pn_err *err)
         row->next = record->offset + 1;
         row->is_changed = true;
     }
+    return PN_OK;
+}
+
+enum pn_code pn_positions_save(struct pn_run *run, struct pn_err *err)
+{
     enum pn_code code = PN_OK;
     for (unsigned i = 0; code == PN_OK && i < run->positions.count; i++) {
         if (run->positions.rows[i].is_changed) {

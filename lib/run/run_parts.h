@@ -11,7 +11,9 @@ enum {
     PN_RUN_PARTITIONS_MAX = 4096, // of all topics that one process consumes
     PN_RUN_BACKOFF_FIRST_MS = 50,
     PN_RUN_BACKOFF_MAX_MS = 15000,
-    PN_RUN_WORK_MS_MAX = 200 // of batches in a row before sockets get their turn
+    PN_RUN_POLLS_MAX = 32,           // in one transaction, while a service catches up
+    PN_RUN_TRANSACTION_MS_MAX = 500, // after which no further poll is taken into it
+    PN_RUN_WORK_MS_MAX = 200         // of batches in a row before sockets get their turn
 };
 
 // --- Positions (position.c) ----------------------------------------------------------------------
@@ -69,7 +71,8 @@ struct pn_run {
     char instance[160];
     bool stops;
     bool needs_rewind;
-    bool is_waiting; // the back-off is running
+    unsigned single_left; // so many batches have a transaction of their own
+    bool is_waiting;      // the back-off is running
     int exit_status;
     int64_t backoff_ms;
 };
@@ -79,7 +82,9 @@ struct pn_position *pn_position_of(struct pn_run *run, const char *topic, int32_
 // The consumer's callback; `context` is the run.
 enum pn_code pn_position_load(void *context, const char *topic, int32_t partition,
                               int64_t *ret_next_offset, struct pn_err *err);
-// Writes what the batch changed, each only when the store still has what was read: PN_CONFLICT when
+// Takes note of how far the batch in hand goes.
+PN_MUST_USE enum pn_code pn_positions_note(struct pn_run *run, struct pn_err *err);
+// Writes what was noted, each only when the store still has what was read: PN_CONFLICT when
 // another process has taken the partition over.
 PN_MUST_USE enum pn_code pn_positions_save(struct pn_run *run, struct pn_err *err);
 void pn_positions_committed(struct pn_run *run);
