@@ -17,8 +17,8 @@ void pn_health_call(struct pn_http_exchange *exchange, void *context)
 
 enum { SERVICES_MAX = 16 };
 
-// What the metrics files of this machine say of a service. A process that died leaves its file behind,
-// so a dead one counts only when no other of that service lives.
+// What the metrics files of this machine say of a service. A process that died leaves its file
+// behind, so a dead one counts only when no other of that service lives.
 struct standing {
     char service[PN_METRIC_TEXT_BYTES];
     bool has_living, has_waiting;
