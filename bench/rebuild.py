@@ -5,18 +5,29 @@ and waits until nothing is left to read.
 
     rebuild.py --data DIR --service timeline [--binary build/punos]
 
-Prints seconds, events per second and the peak resident memory.
+Prints seconds, events per second, processor time per event and the peak resident memory.
 """
 import argparse
 import json
 import os
+import shutil
 import signal
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import process
+
 ROOT = Path(__file__).resolve().parents[1]
+TITLE = "Rebuild from the embedded stream"
+HEADER = ["service", "events", "seconds", "events/s", "CPU µs per event", "peak resident MiB",
+          "4 million at this rate, s"]
+SERVICES = ("timeline", "identify")
+CLIENTS_PER_EVENT = 164000 / 4000000
+SECONDS_MAX = 1800
 
 
 def metrics(data, service):
@@ -29,48 +40,71 @@ def metrics(data, service):
     return found
 
 
-def peak_bytes(pid):
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
-    return 0
+def wait_done(program, data, service, seconds_max):
+    """Events handled, processor seconds and peak bytes when nothing is left to read."""
+    deadline = time.monotonic() + seconds_max
+    while time.monotonic() < deadline:
+        if program.poll() is not None:
+            sys.exit(f"{service} stopped with {program.returncode}")
+        now = metrics(data, service)
+        handled = now.get(("punos_events_total", "done"), 0)
+        if handled > 0 and now.get(("punos_lag_events", ""), 1) == 0:
+            return handled, process.cpu_seconds(program.pid), process.peak_bytes(program.pid)
+        time.sleep(0.05)
+    sys.exit(f"{service} was not done after {seconds_max} s")
+
+
+def rebuild(binary, data, service, seconds_max=SECONDS_MAX):
+    for pattern in (f"store/{service}.db*", f"run/{service}.*"):
+        for path in data.glob(pattern):
+            path.unlink()
+    started = time.monotonic()
+    program = subprocess.Popen([binary, service, "--data", str(data)], stderr=subprocess.DEVNULL)
+    try:
+        handled, cpu, peak = wait_done(program, data, service, seconds_max)
+        seconds = time.monotonic() - started
+    finally:
+        if program.poll() is None:
+            os.kill(program.pid, signal.SIGTERM)
+            program.wait()
+    return {"service": service, "events": handled, "seconds": round(seconds, 2),
+            "events_per_s": int(handled / seconds), "cpu_us": round(cpu / handled * 1e6, 1),
+            "peak_mib": round(peak / 1048576, 1)}
+
+
+def make_stream(build, data, events):
+    """Fills the stream of a data folder with a made-up county; the number of its clients."""
+    clients = max(int(events * CLIENTS_PER_EVENT), 10)
+    data.mkdir(parents=True, exist_ok=True)
+    (data / "stream").mkdir(exist_ok=True)
+    subprocess.run([os.path.join(build, "bench", "make_events"), str(data), str(events),
+                    str(clients)], check=True, stdout=subprocess.DEVNULL)
+    return clients
+
+
+def rows(options):
+    folder = Path(tempfile.mkdtemp(prefix="punos-rebuild-"))
+    make_stream(options.build, folder, options.events)
+    for service in SERVICES:
+        runs = [rebuild(os.path.join(options.build, "punos"), folder, service)
+                for _ in range(options.runs)]
+        middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]
+                  if key != "service"}
+        yield [service, f"{middle['events']:.0f}", f"{middle['seconds']:.1f}",
+               f"{middle['events_per_s']:.0f}", f"{middle['cpu_us']:.1f}",
+               f"{middle['peak_mib']:.0f}", f"{4e6 / middle['events_per_s']:.0f}"]
+    shutil.rmtree(folder)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--service", required=True)
     parser.add_argument("--binary", default=str(ROOT / "build/punos"))
-    parser.add_argument("--seconds-max", type=float, default=600)
+    parser.add_argument("--seconds-max", type=float, default=SECONDS_MAX)
     arguments = parser.parse_args()
-    for path in (arguments.data / "store").glob(f"{arguments.service}.db*"):
-        path.unlink()
-    for path in (arguments.data / "run").glob(f"{arguments.service}.*"):
-        path.unlink()
-    started = time.monotonic()
-    process = subprocess.Popen([arguments.binary, arguments.service, "--data", str(arguments.data)],
-                               stderr=subprocess.DEVNULL)
-    try:
-        peak, handled = 0, 0
-        while time.monotonic() - started < arguments.seconds_max:
-            if process.poll() is not None:
-                sys.exit(f"{arguments.service} stopped with {process.returncode}")
-            peak = max(peak, peak_bytes(process.pid))
-            now = metrics(arguments.data, arguments.service)
-            handled = now.get(("punos_events_total", "done"), 0)
-            if handled > 0 and now.get(("punos_lag_events", ""), 1) == 0:
-                break
-            time.sleep(0.05)
-        else:
-            sys.exit(f"not done after {arguments.seconds_max} s")
-        seconds = time.monotonic() - started
-        print(json.dumps({"service": arguments.service, "events": int(handled),
-                          "seconds": round(seconds, 2), "events_per_s": int(handled / seconds),
-                          "peak_mib": round(peak / 1048576, 1)}))
-    finally:
-        if process.poll() is None:
-            os.kill(process.pid, signal.SIGTERM)
-            process.wait()
+    print(json.dumps(rebuild(arguments.binary, arguments.data, arguments.service,
+                             arguments.seconds_max)))
 
 
 if __name__ == "__main__":
