@@ -149,6 +149,18 @@ static enum pn_code ask_number(struct pn_run *run, const char *sql, int64_t *ret
     return code;
 }
 
+void pn_outbox_measure(struct pn_run *run)
+{
+    struct pn_err ignored = {0};
+    int64_t depth = 0;
+    enum pn_code code =
+        ask_number(run, "SELECT count(*) FROM (SELECT seq FROM punos_outbox LIMIT 10000) AS some",
+                   &depth, &ignored);
+    if (code == PN_OK) {
+        pn_metric_set(PN_METRIC_OUTBOX, NULL, NULL, depth);
+    }
+}
+
 enum pn_code pn_outbox_start(struct pn_run *run, struct pn_err *err)
 {
     int64_t highest = 0;

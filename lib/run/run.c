@@ -219,6 +219,9 @@ static void on_second(int fd, short what, void *context)
     // A wake-up can get lost with the process that was to give it.
     run->outbox.is_dirty = true;
     step(run);
+    if (!run->is_waiting) {
+        pn_outbox_measure(run);
+    }
     write_metrics(run);
 }
 

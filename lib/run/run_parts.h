@@ -96,6 +96,8 @@ PN_MUST_USE enum pn_code pn_dedupe(struct pn_run *run, struct pn_err *err);
 
 // After start: rows that an earlier process left are relayed first.
 PN_MUST_USE enum pn_code pn_outbox_start(struct pn_run *run, struct pn_err *err);
+// Sets the metric of how many rows wait, counted up to 10,000.
+void pn_outbox_measure(struct pn_run *run);
 // In the open transaction: forgets the rows that are on the stream.
 PN_MUST_USE enum pn_code pn_outbox_drop_relayed(struct pn_run *run, struct pn_err *err);
 // Outside of a transaction: puts rows on the stream, at most a batch. *ret_more: there are others.
