@@ -444,6 +444,47 @@ static void another_process_uses_the_outbox(void **unused)
     pn_stream_close(stream);
 }
 
+struct told {
+    int64_t done, relayed, lag, outbox, ready;
+};
+
+static void note_metric(void *context, const struct pn_metric *metric)
+{
+    struct told *told = context;
+    const struct {
+        const char *name;
+        int64_t *value;
+    } wanted[] = {{PN_METRIC_RELAYED, &told->relayed},
+                  {PN_METRIC_LAG, &told->lag},
+                  {PN_METRIC_OUTBOX, &told->outbox},
+                  {PN_METRIC_READY, &told->ready}};
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(wanted); i++) {
+        if (strcmp(metric->name, wanted[i].name) == 0) {
+            *wanted[i].value = metric->value;
+        }
+    }
+    if (strcmp(metric->name, PN_METRIC_EVENTS) == 0 && strcmp(metric->label_value, "done") == 0) {
+        told->done = metric->value;
+    }
+}
+
+// Waits for the second in which the service tells it.
+static void check_metrics(void)
+{
+    struct told told = {0};
+    int64_t until_ms = pn_clock_monotonic_ms() + PATIENCE_MS;
+    do {
+        told = (struct told){.outbox = -1, .lag = -1};
+        must(pn_metrics_read_all(folder, note_metric, &told, &err));
+        usleep(1000);
+    } while (told.relayed < 90 && pn_clock_monotonic_ms() < until_ms);
+    assert_int_equal(told.done, 90);
+    assert_int_equal(told.relayed, 90);
+    assert_int_equal(told.lag, 0);
+    assert_in_range(told.outbox, 0, 1);
+    assert_int_equal(told.ready, 1);
+}
+
 static void tells_how_it_does(void **unused)
 {
     (void)unused;
@@ -463,6 +504,7 @@ static void tells_how_it_does(void **unused)
         int64_t took_ms = pn_clock_monotonic_ms() - start_ms;
         slowest_ms = took_ms > slowest_ms ? took_ms : slowest_ms;
     }
+    check_metrics();
     print_message("from append to what was emitted for it, slowest: %lld ms\n",
                   (long long)slowest_ms);
     end_service(child);
