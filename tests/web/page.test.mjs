@@ -156,6 +156,11 @@ test("the drawn time line and the list hold the same, and keys move", async () =
   await page.locator(".drawn svg").waitFor();
   const marks = await page.locator(".drawn .mark:not(.more)").count();
   assert.ok(marks > 0, "marks are drawn");
+  await page.locator("summary").click();
+  const rows = await page.locator("details tbody tr").count();
+  assert.ok(rows >= Math.min(marks, 50), `${rows} rows for ${marks} marks`);
+  const more = await page.locator("details > button").isVisible();
+  assert.equal(more, /\((\d+)\)/.exec(await page.locator("summary").textContent())[1] > rows);
   const stops = await page.locator('.drawn .mark[tabindex="0"]').count();
   assert.equal(stops, 1, "one tab stop");
   await page.locator('.drawn .mark[tabindex="0"]').focus();

@@ -248,7 +248,7 @@ function listing(events, counted) {
     say(`${Math.min(shown, events.length)} / ${events.length}`);
   });
   fillRows();
-  return h("details", { open: true },
+  return h("details", { open: counted.size > 0 },
     h("summary", {}, `${t("list")} (${events.length})`),
     h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": t("list") },
       h("table", {},
