@@ -75,7 +75,9 @@ class Receiver:
 
 
 class Hub:
-    def __init__(self, systems=("oberon", "lifecare", "yph-effica"), receivers=None, binary=None):
+    def __init__(self, systems=("oberon", "lifecare", "yph-effica"), receivers=None, binary=None,
+                 settings=()):
+        """settings: further lines of the configuration, before its systems."""
         self.folder = Path(tempfile.mkdtemp(prefix="punos-hub-"))
         self.data = self.folder / "data"
         self.data.mkdir()
@@ -85,11 +87,12 @@ class Hub:
         self.api_port, self.in_port, *self.mllp_ports = free_ports(2 + len(systems))
         self.process = None
         self.log = self.folder / "hub.log"
-        self._write_config()
+        self._write_config(settings)
 
-    def _write_config(self):
+    def _write_config(self, settings):
         lines = [f'api: {{ listen: "127.0.0.1:{self.api_port}" }}',
                  f'ingest: {{ http_listen: "127.0.0.1:{self.in_port}" }}']
+        lines += settings
         own_name = f"t{os.getpid()}x{time.time_ns()}"
         brokers, conninfo = os.environ.get("PN_TEST_BROKERS"), os.environ.get("PN_TEST_CONNINFO")
         if brokers:
@@ -177,6 +180,11 @@ class Hub:
                 self.process.wait()
             if kind is None and not os.environ.get("PN_TEST_KEEP"):
                 shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, *arguments):
+        """A command of the same program on the hub's data and configuration."""
+        return subprocess.run([self.binary, *arguments, "--data", str(self.data), "--config",
+                               str(self.config)], capture_output=True, timeout=60, check=False)
 
     # --- Calls -----------------------------------------------------------------------------------
 
