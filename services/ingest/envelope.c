@@ -451,6 +451,10 @@ static enum pn_code add_all(struct passage *passage, struct pn_err *err)
     }
     make_traceparent(passage->traceparent);
     enum pn_code code = PN_OK;
+    // The source stands in clear in every event, on the timeline and in metrics.
+    if (pn_hetu_is_inside(passage->mapped.sender)) {
+        code = pn_err_set(err, PN_INVALID, "sender", "holds an identity code: it names a unit");
+    }
     for (unsigned i = 0; code == PN_OK && i < passage->mapped.person_count; i++) {
         code = add_person(passage, i, err);
     }
