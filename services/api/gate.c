@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/finid.h"
 #include "base/log.h"
 #include "privacy/audit.h"
 #include "services/api/api.h"
@@ -32,6 +33,19 @@ static bool refuse(struct pn_http_exchange *exchange, const char *text)
     return false;
 }
 
+// Proxies log URLs, and browsers keep them.
+static bool url_names_somebody(struct pn_http_exchange *exchange)
+{
+    unsigned count = 0;
+    const struct pn_http_parameter *parameters = pn_http_parameters(exchange, &count);
+    bool is_found = pn_hetu_is_inside(pn_http_path(exchange));
+    for (unsigned i = 0; i < count && !is_found; i++) {
+        is_found =
+            pn_hetu_is_inside(parameters[i].name) || pn_hetu_is_inside(parameters[i].value);
+    }
+    return is_found;
+}
+
 bool pn_api_gate(struct pn_http_exchange *exchange, void *context)
 {
     struct pn_api *api = context;
@@ -54,6 +68,12 @@ bool pn_api_gate(struct pn_http_exchange *exchange, void *context)
         return refuse(exchange, "no such token");
     }
     pn_http_set_caller(exchange, caller);
+    if (url_names_somebody(exchange)) {
+        pn_err_set(&err, PN_INVALID, "URL",
+                   "identity codes never stand in a URL: POST them to /fhir/Patient/_search");
+        pn_http_answer_error(exchange, &err);
+        return false;
+    }
     return true;
 }
 
