@@ -15,12 +15,12 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county")]
 import messages  # noqa: E402
-import social  # noqa: E402
 from hub import Hub, acknowledgement, wait_until  # noqa: E402
 
 SHORTEST_BASE64 = 10
@@ -192,7 +192,7 @@ class Leak:
         kept = collections.Counter()
         for line in lines:
             entry_id = line.split()[0]
-            if not re.search(r"  \S+: \S.{7,}$", line):
+            if not re.search(r"  (line \d+|byte \d+|\S+): \S.{7,}$", line):
                 self.fault(f"quarantine list: no place and reason in {line!r}")
             shown = self.hub.run("quarantine", "show", entry_id)
             kept[shown.stdout] += 1
@@ -215,6 +215,8 @@ class Leak:
 
     def check_replay(self):
         """The class Q that no table knew: put into the copy's table, the message gets through."""
+        number = next(m for w, m, _ in messages.mllp_messages(self.person)
+                      if w == "unknown class").split(b"PV1|")[1].split(b"|")[18].decode()
         table = self.hub.folder / "adapters/oberon/codes/encounter-class.csv"
         before = len(self.listed())
         content = table.read_text(encoding="utf-8").rstrip("\n")
@@ -231,10 +233,8 @@ class Leak:
         def found():
             entries = self.hub.get(f"/fhir/Encounter?patient={patient}&_count=200").get("entry", [])
             return [e for e in entries if e["resource"].get("identifier", [{}])[0].get("value")
-                    == self.number]
+                    == number]
 
-        self.number = next(m for w, m, _ in messages.mllp_messages(self.person)
-                           if w == "unknown class").split(b"PV1|")[1].split(b"|")[18].decode()
         wait_until(found, 30, "the replayed visit on the timeline")
         if len(found()) != 1:
             self.fault(f"replayed visit is on the timeline {len(found())} times")
@@ -243,7 +243,7 @@ class Leak:
 def main():
     person = messages.Victim()
     systems = ("oberon", "lifecare", "yph-effica")
-    scratch = Path(__import__("tempfile").mkdtemp(prefix="punos-leak-"))
+    scratch = Path(tempfile.mkdtemp(prefix="punos-leak-"))
     hub = Hub(systems, settings=[f'adapters: "{scratch / "adapters"}"', "log: { level: debug }"])
     shutil.copytree(ROOT / "adapters", hub.folder / "adapters")
     (scratch / "adapters").symlink_to(hub.folder / "adapters")

@@ -48,6 +48,7 @@ def admission(person, number, trigger="A04", **changes):
 
 def field(message, segment, number, text):
     """The message with another text in one field."""
+    number -= segment == "MSH"  # MSH-1 is the separator itself
     lines = message.split(b"\r")
     for place, line in enumerate(lines):
         fields = line.split(b"|")
@@ -88,7 +89,7 @@ def mllp_messages(person):
         f"NK1|1|{person.family}^{person.given}|MTH|{person.street}|{person.phone}\r"
     ).encode("iso-8859-1"), False
     yield "segment of its own", next(make) + f"ZPI|{code}|{person.family}\r".encode("iso-8859-1"), False
-    yield "unknown class", field(next(make), "PV1", 2, "Q"), True
+    yield "unknown class", field(field(next(make), "PV1", 3, "OSASTO3"), "PV1", 2, "Q"), True
     yield "wrong date", field(next(make), "PV1", 44, "20261399"), True
     yield "code as a date", field(next(make), "PV1", 44, code), True
     booking = {"id": "AJ1", "start": START, "end": START + HOUR, "minutes": 60, "unit": "POLI1",
@@ -156,7 +157,7 @@ def drop_messages(person):
 
     yield f"{code} {person.family}.xml", meeting(1), False
     yield f"; rm -rf ~ {code}\n.xml", meeting(2)[:-200], True
-    yield "../../outside-7.xml".replace("/", "\u2215"), meeting(3)[:300], True
+    yield "7/../../outside.xml".replace("/", "\u2215"), meeting(3)[:300], True
     yield "broken.xml", meeting(4).replace(b"</ClinicalDocument>", f"<{code}/>".encode()), True
     yield "charset.xml", meeting(5).replace(b'encoding="UTF-8"', b'encoding="UTF-8" ').decode() \
         .encode("iso-8859-1"), True
