@@ -251,11 +251,10 @@ static bool only_reads(const struct pn_store_call *call)
     return pn_slice_starts_with(pn_slice_str(stmt->sql), "SELECT");
 }
 
-// A server that was away and came back is noticed by the first call on the old connection: a read is
-// then done again on a new one, so that nobody sees it.
-static enum pn_code run_alone_or_again(struct pn_pg_store *store,
-                                       const struct pn_store_call *call, PGresult **ret_result,
-                                       struct pn_err *err)
+// A server that was away and came back is noticed by the first call on the old connection: a read
+// is then done again on a new one, so that nobody sees it.
+static enum pn_code run_alone_or_again(struct pn_pg_store *store, const struct pn_store_call *call,
+                                       PGresult **ret_result, struct pn_err *err)
 {
     enum pn_code code = run_alone(store, call, ret_result, err);
     if (code == PN_OK || PQstatus(store->conn) == CONNECTION_OK || !only_reads(call)) {
