@@ -179,6 +179,9 @@ class Leak:
         if conninfo:
             dump = subprocess.run(["pg_dump", "-d", conninfo[1]], capture_output=True, check=True)
             self.look("the database", dump.stdout)
+            blobs = re.findall(rb"\\\\x([0-9a-f]+)", dump.stdout)
+            assert blobs, "the dump shows the sealed bytes in hexadecimal digits"
+            self.look("the database's bytes", bytes.fromhex(b"00".join(blobs).decode()))
 
     # --- Quarantine ------------------------------------------------------------------------------
 
