@@ -37,16 +37,15 @@ static void put(struct walk *walk, enum pn_fact fact, struct pn_slice value, uns
     }
 }
 
-static bool path_is(const struct walk *walk, const char *path)
+static bool path_is(const struct walk *walk, const char *path, size_t path_len)
 {
-    return walk->lost == 0 && strlen(path) == walk->path_len &&
-           memcmp(walk->path, path, walk->path_len) == 0;
+    return walk->path_len == path_len && walk->lost == 0 && memcmp(walk->path, path, path_len) == 0;
 }
 
 static void found_primitive(struct walk *walk, struct pn_slice value)
 {
     for (unsigned i = 0; i < pn_fact_row_count; i++) {
-        if (path_is(walk, pn_fact_rows[i].path)) {
+        if (path_is(walk, pn_fact_rows[i].path, pn_fact_rows[i].path_len)) {
             put(walk, pn_fact_rows[i].fact, value, pn_code_row_count + i);
             return;
         }
@@ -97,7 +96,8 @@ static void found_coded(struct walk *walk, const struct coded *coded)
     found_class(walk, coded);
     for (unsigned i = 0; i < pn_code_row_count; i++) {
         const struct pn_code_row *row = &pn_code_rows[i];
-        bool is_row = path_is(walk, row->path) && system_is(coded->system, row->system);
+        bool is_row =
+            path_is(walk, row->path, row->path_len) && system_is(coded->system, row->system);
         if (is_row && (row->unless == NULL || coded->system.len == 0 ||
                        memmem(coded->system.ptr, coded->system.len, row->unless,
                               strlen(row->unless)) == NULL)) {

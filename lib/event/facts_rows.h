@@ -26,6 +26,7 @@ enum pn_fact {
 // A primitive at a path (array places left out). Among rows of one fact the upper wins.
 struct pn_fact_row {
     const char *path;
+    size_t path_len;
     enum pn_fact fact;
 };
 extern const struct pn_fact_row pn_fact_rows[];
@@ -35,6 +36,7 @@ extern const unsigned pn_fact_row_count;
 // NULL for any; `unless` names systems that do not count by a part of them.
 struct pn_code_row {
     const char *path;
+    size_t path_len;
     const char *system;
     const char *unless;
     enum pn_fact fact;
