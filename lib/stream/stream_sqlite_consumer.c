@@ -21,6 +21,7 @@
 enum {
     LOOK_AGAIN_MS = 100, // when nothing woke the consumer
     LOOK_AGAIN_UNWATCHED_MS = 5,
+    STAY_POLLS_MAX = 32, // full ones in a row from one partition
     CACHE_KIB = 2048
 };
 _Static_assert((int)PN_STREAM_POLL_BYTES_MAX > (int)PN_CONN_STORED_BYTES_MAX + 64,
@@ -44,7 +45,8 @@ struct sqlite_consumer {
     unsigned topic_count;
     struct slot *slots;
     size_t slot_count;
-    size_t turn; // the slot that the next poll begins with
+    size_t turn;     // the slot that the next poll begins with
+    unsigned stayed; // polls that it has begun with it
     bool heads_are_read;
     int64_t data_version;
     char *bytes; // what the last poll gave
@@ -321,7 +323,18 @@ static enum pn_code take_slot(struct sqlite_consumer *consumer, struct slot *slo
                : pn_conn_fault(&consumer->conn, status, err);
 }
 
-// From each partition in turn, beginning with another one every time: none is held up by the rest.
+// None is held up by the rest; yet one that has much is read on for a while: who catches up meets
+// the same clients again before the commit.
+static void pass_turn(struct sqlite_consumer *consumer, size_t which, bool is_full)
+{
+    bool stays = is_full && consumer->turn == which && ++consumer->stayed < STAY_POLLS_MAX;
+    if (!stays) {
+        consumer->turn = (which + 1) % consumer->slot_count;
+        consumer->stayed = 0;
+    }
+}
+
+// From each partition in turn.
 static enum pn_code take(struct sqlite_consumer *consumer, struct taking *taking,
                          struct pn_err *err)
 {
@@ -335,7 +348,7 @@ static enum pn_code take(struct sqlite_consumer *consumer, struct taking *taking
         }
         if (slot->next < slot->head) {
             code = take_slot(consumer, slot, taking, err);
-            consumer->turn = which + 1;
+            pass_turn(consumer, which, i == 0 && taking->count == taking->record_max);
         }
     }
     // What was taken before a failure is given; the failure comes again with the next poll.
