@@ -192,7 +192,7 @@ static enum pn_verdict handle_all(struct pn_run *run, enum attempt attempt, stru
             return verdict;
         }
     }
-    return attempt == CAREFUL ? PN_DONE : end_batch(run, err);
+    return PN_DONE;
 }
 
 static enum pn_verdict work(struct pn_run *run, enum attempt attempt, struct tally *tally,
@@ -252,6 +252,9 @@ static enum pn_verdict work_on(struct pn_run *run, enum attempt attempt, struct 
         }
         verdict = work(run, attempt, tally, err);
         (*polls)++;
+    }
+    if (verdict == PN_DONE && attempt == PLAIN) {
+        verdict = end_batch(run, err);
     }
     return verdict == PN_DONE ? verdict_of(pn_positions_save(run, err)) : verdict;
 }

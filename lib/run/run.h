@@ -43,7 +43,8 @@ struct pn_service {
     // One event, inside the batch's transaction. Called in order. err is filled for retry and
     // reject.
     enum pn_verdict (*handle)(void *state, const struct pn_record *record, struct pn_err *err);
-    // May be NULL. After the batch's last event, still inside the transaction.
+    // May be NULL. After the transaction's last event, still inside it. A batch may go on over
+    // several polls: what is kept of an event until here is copied.
     enum pn_verdict (*batch_end)(void *state, struct pn_err *err);
     // May be NULL. About every tick_ms, in a transaction of its own.
     enum pn_verdict (*tick)(void *state, int64_t now_ms, struct pn_err *err);

@@ -11,8 +11,9 @@
 
 enum {
     ARENA_BYTES_MAX = 512 * 1024 * 1024,
-    TABLE_ROWS = 8192, // clients of one batch; chained when more
-    KEPT_MONTHS = 12,  // facts older than the longest window are kept this much longer
+    TABLE_ROWS = 8192,                  // clients of one batch; chained when more
+    HELD_BYTES_MAX = 128 * 1024 * 1024, // of a batch's clients, before they are written early
+    KEPT_MONTHS = 12, // facts older than the longest window are kept this much longer
     REPAIR_BACK_MS = 10 * 60 * 1000
 };
 
@@ -206,7 +207,10 @@ static void touch(struct pn_held_client *client, const struct pn_event *event, b
 {
     client->is_touched = true;
     client->had_correction = client->had_correction || is_correction;
-    (void)snprintf(client->causation, sizeof client->causation, "%.*s", PN_SLICE_FMT(event->id));
+    size_t len = event->id.len;
+    len = len < sizeof client->causation ? len : sizeof client->causation - 1;
+    memcpy(client->causation, event->id.ptr, len);
+    client->causation[len] = '\0';
 }
 
 static void remove_fact(struct pn_held *held, struct pn_fact_entry *fact)
@@ -349,6 +353,9 @@ enum pn_code pn_engine_take(struct pn_engine *engine, struct pn_arena *arena,
                             const struct pn_event *event, struct pn_err *err)
 {
     enum pn_code code = begin(engine, err);
+    if (code == PN_OK && pn_arena_used_bytes(engine->arena) > HELD_BYTES_MAX) {
+        code = pn_engine_batch_end(engine, err);
+    }
     if (code != PN_OK) {
         return code;
     }

@@ -174,6 +174,7 @@ static void gather(const struct pn_evaluation *evaluation, struct pn_finding *fi
     // Quick and wide; the calendar decides what is near the edge.
     const int64_t surely_out =
         evaluation->moment_ms - (rule->window_months * 31 + 1) * PN_MS_PER_DAY;
+    const int64_t surely_in = evaluation->moment_ms - rule->window_months * 28 * PN_MS_PER_DAY;
     for (unsigned i = 0; i < evaluation->fact_count; i++) {
         const struct pn_fact_entry *fact = &evaluation->facts[i];
         if (fact->start_ms <= surely_out || !fits(rule, fact)) {
@@ -181,7 +182,8 @@ static void gather(const struct pn_evaluation *evaluation, struct pn_finding *fi
         }
         if (fact->start_ms > evaluation->moment_ms) {
             earlier(&finding->due_ms, fact->start_ms);
-        } else if (pn_months_later(fact->start_ms, rule->window_months) > evaluation->moment_ms) {
+        } else if (fact->start_ms > surely_in ||
+                   pn_months_later(fact->start_ms, rule->window_months) > evaluation->moment_ms) {
             finding->evidence[finding->evidence_count++] = (uint16_t)i;
         }
     }
