@@ -76,8 +76,8 @@ class Receiver:
 
 class Hub:
     def __init__(self, systems=("oberon", "lifecare", "yph-effica"), receivers=None, binary=None,
-                 settings=()):
-        """settings: further lines of the configuration, before its systems."""
+                 settings=(), more_systems=()):
+        """Further lines of the configuration: settings before its systems, more_systems after."""
         self.folder = Path(tempfile.mkdtemp(prefix="punos-hub-"))
         self.data = self.folder / "data"
         self.data.mkdir()
@@ -87,9 +87,9 @@ class Hub:
         self.api_port, self.in_port, *self.mllp_ports = free_ports(2 + len(systems))
         self.process = None
         self.log = self.folder / "hub.log"
-        self._write_config(settings)
+        self._write_config(settings, more_systems)
 
-    def _write_config(self, settings):
+    def _write_config(self, settings, more_systems):
         lines = [f'api: {{ listen: "127.0.0.1:{self.api_port}" }}',
                  f'ingest: {{ http_listen: "127.0.0.1:{self.in_port}" }}']
         lines += settings
@@ -115,6 +115,7 @@ class Hub:
                 target = {"oberon": receiver.address, "lifecare": f"http://{receiver.address}/fhir",
                           "yph-effica": str(receiver.drop)}[name]
                 lines.append(f'    deliver: "{target}"')
+        lines += more_systems
         (self.folder / "effica-out").mkdir(exist_ok=True)
         self.config = self.folder / "punos.yaml"
         self.config.write_text("\n".join(lines) + "\n", encoding="utf-8")
