@@ -15,7 +15,8 @@
 const struct pn_migration pn_timeline_migrations[] = {
     {1, pn_client_index_sql},
     {2, "CREATE TABLE clients (client BIGINT PRIMARY KEY, birth_year BIGINT NOT NULL,"
-        " gender TEXT NOT NULL, protected BIGINT NOT NULL, recorded_ms BIGINT NOT NULL)"
+        " gender TEXT NOT NULL, protected BIGINT NOT NULL, protected_ms BIGINT NOT NULL,"
+        " recorded_ms BIGINT NOT NULL)"
         " WITHOUT ROWID;"
         "CREATE TABLE vault (client BIGINT NOT NULL, recorded_ms BIGINT NOT NULL,"
         " event_id TEXT NOT NULL, sealed BYTEA NOT NULL,"
@@ -281,17 +282,25 @@ static enum pn_code take_entry(struct pn_timeline_writer *writer, const struct p
 
 // --- Clients -------------------------------------------------------------------------------------
 
-static bool is_protected(const cJSON *patient)
+enum protection { PROTECTION_NOT_STATED, PROTECTION_LIFTED, PROTECTION_IN_FORCE };
+
+// Most messages say nothing of a turvakielto: those neither set nor lift it.
+static enum protection stated_protection(const cJSON *patient)
 {
+    enum protection stated = PROTECTION_NOT_STATED;
     const cJSON *label = NULL;
     const cJSON *meta = cJSON_GetObjectItemCaseSensitive(patient, "meta");
     cJSON_ArrayForEach(label, cJSON_GetObjectItemCaseSensitive(meta, "security"))
     {
-        if (pn_slice_is(pn_json_text(label, "code"), "TURVAKIELTO")) {
-            return true;
+        struct pn_slice code = pn_json_text(label, "code");
+        if (pn_slice_is(code, "TURVAKIELTO")) {
+            return PROTECTION_IN_FORCE;
+        }
+        if (pn_slice_is(code, "EI-TURVAKIELTOA")) {
+            stated = PROTECTION_LIFTED;
         }
     }
-    return false;
+    return stated;
 }
 
 static struct pn_slice sealed_text(const cJSON *patient)
@@ -340,15 +349,32 @@ static enum pn_code put_client(struct pn_timeline_writer *writer, const struct p
     if (!pn_slice_to_i64(birth, &year)) {
         year = 0;
     }
-    const struct pn_value values[] = {
-        PN_INT(subject), PN_INT(year), PN_TEXT(pn_json_text(patient, "gender")),
-        PN_INT(is_protected(patient) ? 1 : 0), PN_INT(event->recorded_ms)};
+    enum protection stated = stated_protection(patient);
+    int64_t protected_ms = stated == PROTECTION_NOT_STATED ? 0 : event->recorded_ms;
+    const struct pn_value values[] = {PN_INT(subject),
+                                      PN_INT(year),
+                                      PN_TEXT(pn_json_text(patient, "gender")),
+                                      PN_INT(stated == PROTECTION_IN_FORCE),
+                                      PN_INT(protected_ms),
+                                      PN_INT(event->recorded_ms)};
+    // What a message leaves out stays as it was; what it says stands until a later one says
+    // otherwise, in whichever order they come.
     return exec(writer->store,
-                "INSERT INTO clients (client, birth_year, gender, protected, recorded_ms)"
-                " VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (client) DO UPDATE SET"
-                " birth_year = excluded.birth_year, gender = excluded.gender,"
-                " protected = excluded.protected, recorded_ms = excluded.recorded_ms"
-                " WHERE excluded.recorded_ms >= clients.recorded_ms",
+                "INSERT INTO clients (client, birth_year, gender, protected, protected_ms,"
+                " recorded_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (client) DO UPDATE SET"
+                " birth_year = CASE WHEN clients.birth_year = 0 OR (excluded.birth_year <> 0"
+                " AND excluded.recorded_ms >= clients.recorded_ms)"
+                " THEN excluded.birth_year ELSE clients.birth_year END,"
+                " gender = CASE WHEN clients.gender = '' OR (excluded.gender <> ''"
+                " AND excluded.recorded_ms >= clients.recorded_ms)"
+                " THEN excluded.gender ELSE clients.gender END,"
+                " protected = CASE WHEN excluded.protected_ms >= clients.protected_ms"
+                " AND excluded.protected_ms > 0 THEN excluded.protected"
+                " ELSE clients.protected END,"
+                " protected_ms = CASE WHEN excluded.protected_ms >= clients.protected_ms"
+                " THEN excluded.protected_ms ELSE clients.protected_ms END,"
+                " recorded_ms = CASE WHEN excluded.recorded_ms >= clients.recorded_ms"
+                " THEN excluded.recorded_ms ELSE clients.recorded_ms END",
                 values, PN_ARRAY_COUNT(values), err);
 }
 

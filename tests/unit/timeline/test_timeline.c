@@ -347,6 +347,47 @@ static void two_official_codes_are_not_linked_by_a_local_key(void **state)
     assert_true(pn_slice_is(conflicts[0].refused_key, OFFICIAL_B));
 }
 
+// `label`: TURVAKIELTO, EI-TURVAKIELTOA, or NULL when the message says nothing of it.
+static void state_protection(struct bench *bench, const char *label, int64_t recorded_ms)
+{
+    char patient[512];
+    char meta[128] = "";
+    if (label != NULL) {
+        (void)snprintf(meta, sizeof meta, ",\"meta\":{\"security\":[{\"code\":\"%s\"}]}", label);
+    }
+    (void)snprintf(
+        patient, sizeof patient,
+        "{\"resourceType\":\"Patient\",\"id\":\"" OFFICIAL_A "\"%s,%s\"identifier\":["
+        "{\"use\":\"official\",\"system\":\"urn:punos:client-key\",\"value\":\"" OFFICIAL_A "\"}]}",
+        meta, label == NULL ? "" : "\"birthDate\":\"1961\",\"gender\":\"female\",");
+    assert_int_equal(tell(bench, "fi.punos.client.identified.v1", patient, recorded_ms), PN_OK);
+}
+
+static struct pn_client client_now(struct bench *bench)
+{
+    struct pn_client client;
+    assert_int_equal(pn_timeline_client(bench->reader, pn_slice_str(OFFICIAL_A), &client, &err),
+                     PN_OK);
+    return client;
+}
+
+static void what_a_message_leaves_out_stays(void **state)
+{
+    struct bench *bench = *state;
+    state_protection(bench, "TURVAKIELTO", 1000);
+    state_protection(bench, NULL, 2000);
+    assert_true(client_now(bench).is_protected);
+    assert_int_equal(client_now(bench).birth_year, 1961);
+    assert_string_equal(client_now(bench).gender, "female");
+    state_protection(bench, "EI-TURVAKIELTOA", 3000);
+    assert_false(client_now(bench).is_protected);
+    // Late: it was recorded before it was lifted.
+    state_protection(bench, "TURVAKIELTO", 2500);
+    assert_false(client_now(bench).is_protected);
+    state_protection(bench, "TURVAKIELTO", 4000);
+    assert_true(client_now(bench).is_protected);
+}
+
 static void opens_the_newest_identity(void **state)
 {
     struct bench *bench = *state;
@@ -520,6 +561,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_undo_before_its_merge_holds, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(two_official_codes_are_not_linked_by_a_local_key,
                                         open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(what_a_message_leaves_out_stays, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(opens_the_newest_identity, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(pages_go_through_every_entry_once, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(what_was_rolled_back_is_not_remembered, open_bench,
