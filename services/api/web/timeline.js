@@ -28,6 +28,11 @@ function partsOf(entry) {
 function textOf(concept) {
   const one = Array.isArray(concept) ? concept[0] : concept;
   const coding = (one && one.coding && one.coding[0]) || {};
+  // A national contact type is known by its code; sources seldom send its name along.
+  const contact = `contact.${coding.code}`;
+  if ((coding.system || "").startsWith("urn:oid:1.2.246.537.6.127") && has(contact)) {
+    return t(contact);
+  }
   return (one && one.text) || coding.display || coding.code || "";
 }
 
@@ -38,6 +43,9 @@ function wordsOf(resource) {
   }
   if (resource.class && resource.class.code === "EMER") {
     words.push(t("emergency"));
+  }
+  if (resource.resourceType === "Flag") {
+    return t("concernRaised");
   }
   words.push(textOf(resource.code) || textOf(resource.type) || textOf(resource.serviceType) ||
     textOf(resource.category) || textOf(resource.reasonCode));
