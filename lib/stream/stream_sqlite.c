@@ -509,7 +509,7 @@ static enum pn_code prune_topic(struct sqlite_stream *stream, const char *name, 
     if (code == PN_NOT_FOUND) {
         return PN_OK;
     }
-    for (int32_t p = 0; p<partitions && * left> 0 && code == PN_OK; p++) {
+    for (int32_t p = 0; p < partitions && *left > 0 && code == PN_OK; p++) {
         int64_t range[2] = {pn_conn_key_of(id, p), 0};
         int64_t count = *left;
         code = forget_overdue(stream, id, range[0], &count, &range[1], err);

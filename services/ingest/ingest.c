@@ -10,7 +10,7 @@
 #include "services/ingest/quarantine.h"
 #include "services/ingest/receive.h"
 
-enum { BOOT_BYTES_MAX = 256 * 1024 * 1024, TICK_MS = 1000 };
+enum { BOOT_BYTES_MAX = 256 * 1024 * 1024, TICK_MS = 1000, PRUNE_MS = 60 * 1000 };
 
 struct ingest {
     struct pn_run *run;
@@ -21,6 +21,7 @@ struct ingest {
     struct pn_receive_mllp *mllp;
     struct pn_receive_http *http;
     struct pn_receive_drop *drop;
+    int64_t prune_ms; // when the stream is to be pruned next
 };
 
 static void stop(void *state)
@@ -119,10 +120,28 @@ static void report(struct pn_ingest_system *system)
     }
 }
 
+// The embedded stream has no broker that ages it, so the process that fills it does: some thousands
+// of records a tick while there are more, else once a minute.
+static void prune_stream(struct ingest *ingest, int64_t now_ms)
+{
+    const struct pn_config *config = pn_run_config(ingest->run);
+    if (config->stream.kind != PN_STREAM_EMBEDDED || config->stream.retention_days == 0 ||
+        now_ms < ingest->prune_ms) {
+        return;
+    }
+    struct pn_err err = {0};
+    bool more = false;
+    if (pn_stream_prune(pn_run_stream(ingest->run), &more, &err) != PN_OK) {
+        pn_log_error("the stream could not be pruned", &err);
+        more = false;
+    }
+    ingest->prune_ms = more ? now_ms : now_ms + PRUNE_MS;
+}
+
 static enum pn_verdict tick(void *state, int64_t now_ms, struct pn_err *err)
 {
-    (void)now_ms;
     struct ingest *ingest = state;
+    prune_stream(ingest, now_ms);
     for (unsigned i = 0; i < ingest->systems.count; i++) {
         report(&ingest->systems.items[i]);
     }
