@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county")]
 import messages  # noqa: E402
-from hub import Hub, acknowledgement, wait_until  # noqa: E402
+from hub import Hub, Receiver, acknowledgement, wait_until  # noqa: E402
 
 SHORTEST_BASE64 = 10
 
@@ -119,6 +119,33 @@ class Leak:
                 self.fault(f"{method} {path.replace(code, '…')}: {status}")
             text = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
             self.said.append((f"{method} {path.replace(code, '…')}", text))
+
+    def write_plan(self):
+        """A plan whose texts name the person: it goes to two systems, sealed until it leaves."""
+        plan = json.loads((ROOT / "schemas/plan-example.json").read_text(encoding="utf-8"))
+        for kept_by_hub in ("id", "meta", "created", "author"):
+            plan.pop(kept_by_hub)
+        client = self.hub.find_patient(self.person.code)
+        text = json.dumps(plan).replace(plan["subject"]["reference"], f"Patient/{client}")
+        plan = json.loads(text)
+        plan["description"] = f"{self.person.given} {self.person.family}, puh. {self.person.phone}."
+        status, _, stored = self.hub.call("POST", "/fhir/CarePlan", plan,
+                                          {"Content-Type": "application/fhir+json"})
+        assert status == 201, f"a plan: {status} {stored}"
+
+        def are_settled():
+            state = self.hub.get(f"/fhir/CarePlan/{stored['id']}/$delivery-state")
+            found = [e["resource"]["status"] for e in state.get("entry", [])]
+            return len(found) == 2 and set(found) == {"completed"}
+
+        wait_until(are_settled, 30, "the plan in two systems")
+        status, _, answer = self.hub.call("GET", f"/fhir/CarePlan/{stored['id']}/$delivery-state")
+        self.said.append(("delivery state", json.dumps(answer, ensure_ascii=False).encode()))
+        plan["description"] = f"Soita, tunnus {self.person.code}."
+        status, _, answer = self.hub.call("POST", "/fhir/CarePlan", plan,
+                                          {"Content-Type": "application/fhir+json"})
+        assert status in (409, 422), f"a plan with an identity code: {status}"
+        self.said.append(("refused plan", json.dumps(answer, ensure_ascii=False).encode()))
 
     # --- Looking ---------------------------------------------------------------------------------
 
@@ -247,7 +274,9 @@ def main():
     person = messages.Victim()
     systems = ("oberon", "lifecare", "yph-effica")
     scratch = Path(tempfile.mkdtemp(prefix="punos-leak-"))
-    hub = Hub(systems, settings=[f'adapters: "{scratch / "adapters"}"', "log: { level: debug }"])
+    receivers = {"oberon": Receiver("mllp", scratch / "oberon"),
+                 "yph-effica": Receiver("drop", scratch / "effica")}
+    hub = Hub(systems, receivers, settings=[f'adapters: "{scratch / "adapters"}"', "log: { level: debug }"])
     shutil.copytree(ROOT / "adapters", hub.folder / "adapters")
     (scratch / "adapters").symlink_to(hub.folder / "adapters")
     try:
@@ -258,6 +287,7 @@ def main():
             leak.feed_drop()
             leak.feed_noise()
             wait_until(lambda: hub.find_patient(person.code), 30, "the client")
+            leak.write_plan()
             count = leak.check_quarantine()
             leak.look_everywhere()
             leak.check_replay()
@@ -268,6 +298,8 @@ def main():
                   f"{len(set(leak.faults))} faults")
             return 1 if leak.faults else 0
     finally:
+        for receiver in receivers.values():
+            receiver.stop()
         shutil.rmtree(scratch, ignore_errors=True)
 
 

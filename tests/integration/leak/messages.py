@@ -78,6 +78,8 @@ def mllp_messages(person):
     yield "code as a unit", field(next(make), "PV1", 3, f"{code}^^^KESKUSSAIRAALA"), True
     yield "code within a unit", field(next(make), "PV1", 3, f"osasto/{code}/2"), True
     yield "code in small letters as a unit", field(next(make), "PV1", 3, code.lower()), True
+    yield "code in escapes as a unit", field(next(make), "PV1", 3, f"\\X{code.encode().hex()}\\"), True
+    yield "code among letters as a unit", field(next(make), "PV1", 3, f"OS{code}X"), True
     yield "code as the visit's number", field(next(make), "PV1", 19, code), True
     yield "another's code as a service", field(next(make), "PV1", 10, person.other_code), True
     yield "code as the sender", field(next(make), "MSH", 4, code), True
@@ -131,6 +133,9 @@ def http_messages(person):
         {"system": "https://lifecare.example/visit", "value": code}])), kind, "/fhir", True
     yield "code in a type", bundle(5, set_member("type", [{"coding": [{
         "system": fhir.CONTACT, "code": "R10", "display": f"käynti {code}"}]}])), kind, "/fhir", True
+    yield "code in escapes", bundle(14).replace(
+        b'"R10"', b'"R10", "display": "' + "".join(f"\\u{ord(c):04x}" for c in code).encode() +
+        b'"'), kind, "/fhir", True
     yield "name in free text", bundle(6, set_member("text", {
         "status": "generated", "div": f"<div>{person.family} {code}</div>"})), kind, "/fhir", False
     yield "wrong status", bundle(7, set_member("status", code)), kind, "/fhir", True
