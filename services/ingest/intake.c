@@ -16,6 +16,7 @@ enum {
     BATCH_ARENA_BYTES_MAX = 256 * 1024 * 1024,
     WAITING_BYTES_MAX = 64 * 1024 * 1024,
     WAITING_MESSAGES_MAX = 64 * 1024,
+    GATHER_PASSES_MAX = 16, // looks at the sockets before a batch is appended
     RECENT_SLOTS = 1 << 16, // messages accepted lately, direct-mapped
     RETRY_FIRST_MS = 100,
     RETRY_MAX_MS = 2000
@@ -44,6 +45,8 @@ struct pn_intake {
     struct pn_intake_result results[BATCH_MESSAGES_MAX];
     uint8_t ids[BATCH_MESSAGES_MAX][16]; // of the messages' contents
     unsigned batch_count;
+    size_t batch_bytes;
+    unsigned gather_passes; // that brought something into the batch
     unsigned refused_count;
     unsigned one_by_one; // so many of the next messages go alone: one of them breaks the append
     struct recent *recent;
@@ -121,21 +124,29 @@ static void decode_one(struct pn_intake *intake, unsigned at)
 
 // --- The batch -----------------------------------------------------------------------------------
 
-static void take_batch(struct pn_intake *intake)
+// More of what waits into the batch; how many.
+static unsigned take_more(struct pn_intake *intake)
 {
     unsigned message_max = intake->one_by_one > 0 ? 1 : BATCH_MESSAGES_MAX;
-    size_t bytes = 0;
-    intake->batch_count = 0;
-    intake->refused_count = 0;
+    unsigned before = intake->batch_count;
     while (!STAILQ_EMPTY(&intake->waiting) && intake->batch_count < message_max &&
-           bytes < BATCH_BYTES_MAX && intake->outgoing.count < PN_BATCH_EVENTS_MAX) {
+           intake->batch_bytes < BATCH_BYTES_MAX && intake->outgoing.count < PN_BATCH_EVENTS_MAX) {
         struct waiting *item = STAILQ_FIRST(&intake->waiting);
         STAILQ_REMOVE_HEAD(&intake->waiting, entry);
         intake->batch[intake->batch_count++] = item;
-        bytes += item->message.in.bytes.len;
+        intake->batch_bytes += item->message.in.bytes.len;
         decode_one(intake, intake->batch_count - 1);
     }
-    intake->one_by_one -= intake->one_by_one > 0 ? 1 : 0;
+    return intake->batch_count - before;
+}
+
+static void clear_batch(struct pn_intake *intake)
+{
+    intake->batch_count = 0;
+    intake->batch_bytes = 0;
+    intake->refused_count = 0;
+    intake->gather_passes = 0;
+    pn_outgoing_clear(&intake->outgoing);
 }
 
 // The refused messages, durably in the store, and their events among those that go out.
@@ -205,6 +216,20 @@ static void schedule(struct pn_intake *intake, int64_t wait_ms)
     event_base_update_cache_time(intake->parts.base);
     struct timeval wait = {.tv_sec = wait_ms / 1000, .tv_usec = wait_ms % 1000 * 1000};
     evtimer_add(intake->turn, &wait);
+}
+
+// While messages were decoded others have come: the sync is dear, so they go into the same one. The
+// timer lets the loop look at the sockets before the next turn; event_active would not.
+static bool gathers_more(struct pn_intake *intake, unsigned taken)
+{
+    if (taken == 0 || intake->gather_passes == GATHER_PASSES_MAX || intake->one_by_one > 0 ||
+        intake->retry_ms != 0) {
+        return false;
+    }
+    intake->gather_passes++;
+    intake->is_scheduled = true;
+    const struct timeval at_once = {0};
+    return evtimer_add(intake->turn, &at_once) == 0;
 }
 
 static void settle_durable(struct pn_intake *intake)
@@ -286,7 +311,10 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
     struct pn_intake *intake = context;
     struct pn_err err = {0};
     intake->is_scheduled = false;
-    take_batch(intake);
+    if (gathers_more(intake, take_more(intake))) {
+        return;
+    }
+    intake->one_by_one -= intake->one_by_one > 0 ? 1 : 0;
     enum pn_code code = quarantine_refused(intake, &err);
     if (code == PN_OK && intake->outgoing.count > 0) {
         code = pn_outgoing_append(&intake->outgoing, intake->parts.stream, &err);
@@ -298,7 +326,7 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
     } else {
         settle_away(intake, &err);
     }
-    pn_outgoing_clear(&intake->outgoing);
+    clear_batch(intake);
     if (!STAILQ_EMPTY(&intake->waiting) && !intake->is_scheduled) {
         schedule(intake, intake->retry_ms);
     }
@@ -411,6 +439,9 @@ void pn_intake_free(struct pn_intake *intake)
 {
     if (intake == NULL) {
         return;
+    }
+    for (unsigned i = 0; i < intake->batch_count; i++) {
+        turn_away(intake, intake->batch[i], "the hub is stopping: send it again later");
     }
     while (!STAILQ_EMPTY(&intake->waiting)) {
         struct waiting *item = STAILQ_FIRST(&intake->waiting);
