@@ -43,12 +43,16 @@ static enum pn_code open_drop(struct event_base *base, const struct pn_system_co
     return PN_OK;
 }
 
-// A folder may be a network mount that comes and goes: opened anew whenever it was away.
+// A folder may be a network mount that comes and goes, or be moved: opened anew whenever the path no
+// longer leads to the one that was open.
 static bool have_folder(struct pn_delivery_transport *transport)
 {
     if (transport->folder_fd >= 0) {
-        struct stat info;
-        if (fstat(transport->folder_fd, &info) == 0 && info.st_nlink > 0) {
+        struct stat open_one;
+        struct stat named_one;
+        if (fstat(transport->folder_fd, &open_one) == 0 &&
+            stat(transport->folder, &named_one) == 0 && open_one.st_ino == named_one.st_ino &&
+            open_one.st_dev == named_one.st_dev) {
             return true;
         }
         close(transport->folder_fd);
