@@ -194,6 +194,17 @@ static void derived_ids_are_the_same_again(void **state)
     assert_string_not_equal(first, second);
     pn_uuid5("event", ab_c, 1, second);
     assert_string_not_equal(first, second);
+    // What another implementation of RFC 4122 makes of the same name.
+    const struct pn_slice known[] = {pn_slice_str("a"), pn_slice_str("bc")};
+    pn_uuid5("event", known, 2, first);
+    assert_string_equal(first, "649ef39d-91f4-5070-b37e-87d4ad6c82cb");
+    uint8_t bytes[16];
+    assert_true(pn_uuid_parse(pn_slice_str("649EF39D-91f4-5070-b37e-87d4ad6c82cb"), bytes));
+    assert_int_equal(bytes[0], 0x64);
+    assert_int_equal(bytes[15], 0xcb);
+    assert_false(pn_uuid_parse(pn_slice_str("649ef39d-91f4-5070-b37e-87d4ad6c82cg"), bytes));
+    assert_false(pn_uuid_parse(pn_slice_str("649ef39d-91f4-5070-b37e087d4ad6c82cb"), bytes));
+    assert_false(pn_uuid_parse(pn_slice_str("649ef39d91f45070b37e87d4ad6c82cb"), bytes));
 }
 
 // A sender's identifier may be as long as a message: that is no reason to stop.
