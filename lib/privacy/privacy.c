@@ -36,7 +36,8 @@ struct derived {
 // scratch.
 struct scratch {
     EVP_MAC_CTX *client; // keyed once; each use begins it again
-    EVP_MAC_CTX *mac;
+    EVP_MAC_CTX *mac;    // keyed for mac_purpose
+    char mac_purpose[PURPOSE_BYTES_MAX];
     EVP_CIPHER_CTX *seal;
     struct derived derived[DERIVED_MAX];
     unsigned derived_count;
@@ -260,17 +261,32 @@ void pn_client_key(const struct pn_privacy *privacy, struct pn_slice system, str
     OPENSSL_cleanse(mac, sizeof mac);
 }
 
+// One purpose is asked for many times in a row: its key stays in.
+static bool begin_mac(const struct pn_privacy *privacy, const char *purpose)
+{
+    struct scratch *scratch = privacy->scratch;
+    if (purpose[0] != '\0' && strcmp(scratch->mac_purpose, purpose) == 0) {
+        return EVP_MAC_init(scratch->mac, NULL, 0, NULL) == 1;
+    }
+    unsigned char key[KEY_BYTES];
+    scratch->mac_purpose[0] = '\0';
+    bool is_good = key_for(privacy, "mac", purpose, key) && init_mac(scratch->mac, key);
+    if (is_good && strlen(purpose) < sizeof scratch->mac_purpose) {
+        memcpy(scratch->mac_purpose, purpose, strlen(purpose) + 1);
+    }
+    OPENSSL_cleanse(key, sizeof key);
+    return is_good;
+}
+
 void pn_privacy_mac(const struct pn_privacy *privacy, const char *purpose, struct pn_slice text,
                     char ret_mac[static PN_MAC_TEXT_BYTES])
 {
-    unsigned char key[KEY_BYTES], mac[MAC_BYTES];
+    unsigned char mac[MAC_BYTES];
     size_t len = 0;
     EVP_MAC_CTX *context = privacy->scratch->mac;
-    must(key_for(privacy, "mac", purpose, key) && init_mac(context, key) &&
-         mac_update(context, text) && EVP_MAC_final(context, mac, &len, sizeof mac) == 1 &&
-         len == MAC_BYTES);
+    must(begin_mac(privacy, purpose) && mac_update(context, text) &&
+         EVP_MAC_final(context, mac, &len, sizeof mac) == 1 && len == MAC_BYTES);
     hex(mac, MAC_BYTES, ret_mac);
-    OPENSSL_cleanse(key, sizeof key);
 }
 
 // --- Seals ---------------------------------------------------------------------------------------
