@@ -173,16 +173,23 @@ static bool make_source(struct passage *passage)
 // W3C Trace Context: a new trace for each message.
 static void make_traceparent(char ret_text[static TRACEPARENT_BYTES])
 {
-    unsigned char bytes[24];
-    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
-        memset(bytes, 1, sizeof bytes); // all zeros would be invalid
+    enum { BYTES = 24, KEPT_BYTES = 64 * BYTES };
+    static unsigned char kept[KEPT_BYTES]; // random bytes for the next ones: a call for many
+    static size_t kept_at = KEPT_BYTES;
+    if (kept_at == KEPT_BYTES) {
+        kept_at = 0;
+        if (getrandom(kept, sizeof kept, 0) != (ssize_t)sizeof kept) {
+            memset(kept, 1, sizeof kept); // all zeros would be invalid
+        }
     }
+    const unsigned char *bytes = kept + kept_at;
+    kept_at += BYTES;
     static const char digits[] = "0123456789abcdef";
     char *at = ret_text;
     *at++ = '0';
     *at++ = '0';
     *at++ = '-';
-    for (size_t i = 0; i < sizeof bytes; i++) {
+    for (size_t i = 0; i < BYTES; i++) {
         if (i == 16) {
             *at++ = '-';
         }
