@@ -135,10 +135,19 @@ class Hub:
         if self.process.poll() is not None:
             raise AssertionError(f"the hub stopped with {self.process.returncode}: see {self.log}")
         try:
+            # On Kafka intake may be on another machine, so the API does not answer for it.
+            for port in self._intake_ports():
+                socket.create_connection(("127.0.0.1", port), 2).close()
             with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}/readyz", timeout=2) as r:
                 return r.status == 200
         except OSError:
             return False
+
+    def _intake_ports(self):
+        """Where its systems' messages come in; what a system of a test's own has is not known here."""
+        ports = [self.mllp_port("oberon")] if "oberon" in self.systems else []
+        by_http = {"lifecare", "yph-effica"} & set(self.systems)
+        return ports + ([self.in_port] if by_http else [])
 
     def pids(self):
         """The hub's service processes now, by name: children of `punos up`."""
