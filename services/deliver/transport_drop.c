@@ -43,8 +43,8 @@ static enum pn_code open_drop(struct event_base *base, const struct pn_system_co
     return PN_OK;
 }
 
-// A folder may be a network mount that comes and goes, or be moved: opened anew whenever the path no
-// longer leads to the one that was open.
+// A folder may be a network mount that comes and goes, or be moved: opened anew whenever the path
+// no longer leads to the one that was open.
 static bool have_folder(struct pn_delivery_transport *transport)
 {
     if (transport->folder_fd >= 0) {
