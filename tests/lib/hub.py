@@ -129,18 +129,7 @@ class Hub:
             stdout=log, stderr=log)
         log.close()
         wait_until(self.is_ready, 60, f"the hub to be ready (log: {self.log})")
-        # On Kafka intake may be on another machine, so the API's readiness says nothing of it.
-        wait_until(self.takes_messages, 60, f"intake to listen (log: {self.log})")
         return self
-
-    def takes_messages(self):
-        ports = [self.in_port] + [self.mllp_port(n) for n in self.systems if n == "oberon"]
-        try:
-            for port in ports:
-                socket.create_connection(("127.0.0.1", port), 2).close()
-            return True
-        except OSError:
-            return False
 
     def is_ready(self):
         if self.process.poll() is not None:

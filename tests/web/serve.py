@@ -4,6 +4,7 @@
 holds the token, and stops when its standard input ends."""
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,17 +33,12 @@ def fill(hub):
 
 
 def main():
-    hub = Hub(systems=SYSTEMS)
-    receiver = Receiver("mllp", hub.folder)
-    hub.receivers = {"oberon": receiver}
-    hub._write_config()
-    try:
-        with hub:
-            fill(hub)
-            print(f"http://127.0.0.1:{hub.api_port} {hub.data / 'secrets' / 'api-token'}", flush=True)
-            sys.stdin.read()
-    finally:
-        receiver.stop()
+    with tempfile.TemporaryDirectory(prefix="punos-receiver-") as folder, \
+            Receiver("mllp", Path(folder)) as receiver, \
+            Hub(systems=SYSTEMS, receivers={"oberon": receiver}) as hub:
+        fill(hub)
+        print(f"http://127.0.0.1:{hub.api_port} {hub.data / 'secrets' / 'api-token'}", flush=True)
+        sys.stdin.read()
 
 
 if __name__ == "__main__":
