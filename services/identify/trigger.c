@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/ids.h"
 
 #define EXTENSION "https://punos.fi/fhir/StructureDefinition/trigger-"
 
@@ -107,13 +108,13 @@ static void add_evidence(const struct pn_trigger_view *view, struct pn_buf *out)
     pn_buf_add_str(out, ",\"evidence\":[{\"detail\":[");
     for (unsigned i = from; i < count; i++) {
         const struct pn_fact_entry *fact = &view->facts[finding->evidence[i]];
-        const uint8_t *b = fact->id;
-        pn_buf_printf(out,
-                      "%s{\"reference\":\"%s/%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-                      "%02x%02x%02x%02x%02x%02x\"}",
-                      i == from ? "" : ",", pn_fact_type_name(fact->resource_type), b[0], b[1],
-                      b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13],
-                      b[14], b[15]);
+        char id[PN_UUID_TEXT_BYTES];
+        pn_uuid_print(fact->id, id);
+        pn_buf_add_str(out, i == from ? "{\"reference\":\"" : ",{\"reference\":\"");
+        pn_buf_add_str(out, pn_fact_type_name(fact->resource_type));
+        pn_buf_add_char(out, '/');
+        pn_buf_add(out, id, sizeof id - 1);
+        pn_buf_add_str(out, "\"}");
     }
     pn_buf_add_str(out, "]}]");
 }
