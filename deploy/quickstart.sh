@@ -91,15 +91,21 @@ receiver oberon mllp >"$work/oberon.addr"
 receiver lifecare http >"$work/lifecare.addr"
 receiver yph-effica drop --folder "$work/effica-in" >"$work/effica.addr"
 
-read -r api_port in_port mllp_port < <(python3 - <<'PY'
+# The page gets 8080 when a person will look at it and nobody else has it; all else any free port.
+read -r api_port in_port mllp_port < <(python3 - "$check" <<'PY'
 import socket
-taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+import sys
+
+def free(port):
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError:
+        return socket.create_server(("127.0.0.1", 0))
+
+taken = [free(0 if sys.argv[1] == "yes" else 8080), free(0), free(0)]
 print(*(s.getsockname()[1] for s in taken))
 PY
 )
-if [ "$check" = no ]; then
-    api_port=8080
-fi
 cat >"$work/punos.yaml" <<EOF
 api: { listen: "127.0.0.1:$api_port" }
 ingest: { http_listen: "127.0.0.1:$in_port" }
