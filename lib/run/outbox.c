@@ -153,9 +153,9 @@ void pn_outbox_measure(struct pn_run *run)
 {
     struct pn_err ignored = {0};
     int64_t depth = 0;
-    enum pn_code code =
-        ask_number(run, "SELECT count(*) FROM (SELECT seq FROM punos_outbox LIMIT 10000) AS waiting",
-                   &depth, &ignored);
+    enum pn_code code = ask_number(
+        run, "SELECT count(*) FROM (SELECT seq FROM punos_outbox LIMIT 10000) AS waiting", &depth,
+        &ignored);
     if (code == PN_OK) {
         pn_metric_set(PN_METRIC_OUTBOX, NULL, NULL, depth);
     }
