@@ -10,6 +10,7 @@ from pathlib import Path
 
 import idle
 import intake
+import mapping
 import page
 import rebuild
 import stream
@@ -17,9 +18,11 @@ import trigger
 
 ROOT = Path(__file__).resolve().parents[1]
 SECTIONS = {"intake": intake, "rebuild": rebuild, "page": page, "trigger": trigger, "idle": idle,
-            "stream": stream}
-FULL = {"runs": 5, "messages": 40000, "events": 1000000, "requests": 2000, "probes": 300}
-QUICK = {"runs": 1, "messages": 4000, "events": 50000, "requests": 300, "probes": 40}
+            "stream": stream, "mapping": mapping}
+FULL = {"runs": 5, "messages": 40000, "events": 1000000, "requests": 2000, "probes": 300,
+        "seconds": 2}
+QUICK = {"runs": 1, "messages": 4000, "events": 50000, "requests": 300, "probes": 40,
+         "seconds": 0.5}
 
 
 def first_match(path, prefix):
