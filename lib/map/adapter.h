@@ -86,6 +86,9 @@ struct pn_plan_out {
     const cJSON *plan;     // the CarePlan with its contained resources, as `plan` publishes it
     const cJSON *patient;  // the Patient with identity, from the vault
     const cJSON *previous; // the version that this system has now; NULL when it has none
+    // A list of the EpisodeOfCare that this system has told of the client, open and ended; NULL:
+    // none
+    const cJSON *clientships;
     struct pn_slice document_id; // the same for every try of this version to this system
     struct pn_slice system_config_name;
     int64_t now_ms;

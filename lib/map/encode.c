@@ -27,14 +27,15 @@ static bool add_copy(cJSON *object, const char *name, const cJSON *json)
     return copy != NULL && cJSON_AddItemToObject(object, name, copy);
 }
 
-// {plan, patient, previous, withdrawn}: what the mapping's paths start from.
+// {plan, patient, previous, clientships, withdrawn}: what the mapping's paths start from.
 static enum pn_code make_tree(struct encoding *encoding, struct pn_err *err)
 {
     const struct pn_plan_out *plan = encoding->plan;
     cJSON *root = cJSON_CreateObject();
     bool is_made = root != NULL && add_copy(root, "plan", plan->plan) &&
                    add_copy(root, "patient", plan->patient) &&
-                   add_copy(root, "previous", plan->previous);
+                   add_copy(root, "previous", plan->previous) &&
+                   add_copy(root, "clientships", plan->clientships);
     if (is_made && plan->withdrawn) {
         is_made = cJSON_AddTrueToObject(root, "withdrawn") != NULL;
     }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "fhir/json.h"
+#include "services/deliver/clientships.h"
 #include "services/plan/plan_seal.h"
 
 // The version that the system has now, so that its form can say what it replaces.
@@ -27,6 +28,7 @@ enum pn_code pn_document_make(const struct pn_document_request *request, struct 
     cJSON *plan = NULL;
     cJSON *previous = NULL;
     cJSON *patient = NULL;
+    cJSON *clientships = NULL;
     enum pn_code code = pn_plan_unseal(pn_run_privacy(request->run), delivery->plan_id,
                                        delivery->plan_version, delivery->sealed, &plan, err);
     if (code == PN_OK) {
@@ -36,6 +38,9 @@ enum pn_code pn_document_make(const struct pn_document_request *request, struct 
         code = pn_identity_open(request->identities, pn_run_store(request->run), delivery, &patient,
                                 err);
     }
+    if (code == PN_OK) {
+        code = pn_clientships_read(request->identities, arena, delivery, &clientships, err);
+    }
     if (code != PN_OK) {
         return code;
     }
@@ -43,6 +48,7 @@ enum pn_code pn_document_make(const struct pn_document_request *request, struct 
         .plan = plan,
         .patient = patient,
         .previous = previous,
+        .clientships = clientships,
         .document_id = pn_slice_str(delivery->id),
         .system_config_name = pn_slice_str(request->system->name),
         // The moment of queueing, so that every try gives the same bytes.

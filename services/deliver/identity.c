@@ -10,7 +10,6 @@
 #include "fhir/json.h"
 #include "privacy/access.h"
 #include "privacy/audit.h"
-#include "services/timeline/timeline_read.h"
 
 struct pn_identity_source {
     const struct pn_config *config;
@@ -63,19 +62,30 @@ static enum pn_code write_record(struct pn_identity_source *source, struct pn_st
     return pn_audit_add(store, source->privacy, &record, err);
 }
 
-static enum pn_code read_identity(struct pn_identity_source *source, struct pn_slice key,
-                                  cJSON **ret_patient, struct pn_err *err)
+enum pn_code pn_identity_timeline(struct pn_identity_source *source,
+                                  struct pn_timeline **ret_timeline, struct pn_err *err)
 {
     enum pn_code code = PN_OK;
     if (source->timeline == NULL) {
         code = pn_timeline_open(source->config, &source->timeline, err);
     }
+    if (code == PN_OK) {
+        *ret_timeline = source->timeline;
+    }
+    return code;
+}
+
+static enum pn_code read_identity(struct pn_identity_source *source, struct pn_slice key,
+                                  cJSON **ret_patient, struct pn_err *err)
+{
+    struct pn_timeline *timeline = NULL;
+    enum pn_code code = pn_identity_timeline(source, &timeline, err);
     if (code != PN_OK) {
         return code;
     }
     struct pn_buf text;
     pn_buf_init(&text, PN_EVENT_BYTES_MAX);
-    code = pn_timeline_identity(source->timeline, source->privacy, key, &text, err);
+    code = pn_timeline_identity(timeline, source->privacy, key, &text, err);
     if (code == PN_OK) {
         code = pn_json_parse(pn_buf_slice(&text), ret_patient, err);
     } else if (code == PN_NOT_FOUND) {

@@ -174,6 +174,7 @@ enum pn_code pn_adapter_sample_encode(const struct pn_adapter *adapter, struct p
         .plan = plan,
         .patient = own_patient != NULL ? own_patient : patient,
         .previous = cJSON_GetObjectItemCaseSensitive(root, "previous"),
+        .clientships = cJSON_GetObjectItemCaseSensitive(root, "clientships"),
         .document_id = pn_slice_str(sample_document_id),
         .system_config_name =
             system.len > 0 ? system : pn_slice_str(pn_adapter_info(adapter)->name),

@@ -14,8 +14,8 @@
 // file's name.
 cJSON *pn_adapter_sample_in(const struct pn_adapter *adapter, struct pn_arena *arena,
                             const char *name, struct pn_slice bytes, const char **ret_fault);
-// A plan, {plan, patient, previous, withdrawn, system} or a CarePlan alone (then of a made-up
-// person), as the system's documents, their lines apart.
+// A plan, {plan, patient, previous, clientships, withdrawn, system} or a CarePlan alone (then of a
+// made-up person), as the system's documents, their lines apart.
 cJSON *pn_adapter_sample_out(const struct pn_adapter *adapter, struct pn_arena *arena,
                              struct pn_slice bytes);
 PN_MUST_USE enum pn_code pn_adapter_sample_encode(const struct pn_adapter *adapter,
