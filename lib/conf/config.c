@@ -410,6 +410,7 @@ void pn_config_defaults(struct pn_config *config)
 {
     static char adapters[PATH_MAX];
     static char rules[PATH_MAX];
+    static char codes[PATH_MAX];
     assert(config != NULL);
     *config = (struct pn_config){0};
     set_defaults(&pn_conf_hub, config);
@@ -419,6 +420,7 @@ void pn_config_defaults(struct pn_config *config)
                                : beside_program("adapters", "share/punos/adapters", adapters);
     config->rules_file =
         beside_program("config/rules/default.yaml", "share/punos/config/rules/default.yaml", rules);
+    config->codes_dir = beside_program("config/codes", "share/punos/config/codes", codes);
 }
 
 enum pn_log_level pn_config_log_level(const struct pn_config *config)

@@ -25,6 +25,13 @@ static const struct pn_conf_row hub_rows[] = {
      .otherwise = "",
      .help = "The identification rules. When not given: rules/default.yaml of the installed "
              "configuration."},
+    {.key = "codes",
+     .type = PN_CONF_TEXT,
+     .offset = HUB(codes_dir),
+     .otherwise = "",
+     .help = "The folder of national code tables. When not given: config/codes of the installed "
+             "configuration. Tables of the same name in the codes folder of the data folder, "
+             "written by punos codes load, go before them."},
     {.key = "log.level",
      .type = PN_CONF_WORD,
      .offset = HUB(log_level),

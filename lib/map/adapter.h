@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "codec/tree.h"
+#include "conf/config.h"
 
 struct pn_adapter;
 
@@ -32,7 +33,13 @@ struct pn_adapter_info {
     enum pn_transport out; // PN_TRANSPORT_NONE: takes no plan
 };
 
-// Reads and compiles folder/…; PN_INVALID names file, line and field. Everything lives in `boot`.
+// Reads and compiles the adapter of that name as this installation has it: from its folder of
+// adapters, with the national code tables that it has loaded (DATA/codes) before those of
+// config/codes. PN_INVALID names file, line and field. Everything lives in `boot`.
+PN_MUST_USE enum pn_code pn_adapter_open(struct pn_arena *boot, const struct pn_config *config,
+                                         const char *name, struct pn_adapter **ret_adapter,
+                                         struct pn_err *err);
+// Likewise from a folder, whatever the installation: with the tables of ../../config/codes.
 PN_MUST_USE enum pn_code pn_adapter_load(struct pn_arena *boot, const char *folder,
                                          struct pn_adapter **ret_adapter, struct pn_err *err);
 const struct pn_adapter_info *pn_adapter_info(const struct pn_adapter *adapter);

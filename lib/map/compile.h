@@ -28,7 +28,8 @@ struct pn_map_compiler {
     struct pn_arena *boot;
     struct pn_adapter *adapter;
     const char *folder;
-    const char *file; // of the node that is being compiled
+    const char *const *national; // folders of national tables, in order; ends with NULL
+    const char *file;            // of the node that is being compiled
     struct pn_err *err;
     // the message
     enum pn_format format;
@@ -113,5 +114,10 @@ PN_MUST_USE enum pn_code pn_map_load_in(struct pn_map_compiler *compiler,
                                         const struct pn_yaml *root, struct pn_map_in *ret_in);
 PN_MUST_USE enum pn_code pn_map_load_out(struct pn_map_compiler *compiler,
                                          const struct pn_yaml *root);
+
+// `national` lives as long as the call.
+PN_MUST_USE enum pn_code pn_map_adapter_load(struct pn_arena *boot, const char *folder,
+                                             const char *const *national,
+                                             struct pn_adapter **ret_adapter, struct pn_err *err);
 
 #endif

@@ -340,8 +340,9 @@ static enum pn_code load_all(struct pn_map_compiler *compiler)
     return code;
 }
 
-enum pn_code pn_adapter_load(struct pn_arena *boot, const char *folder,
-                             struct pn_adapter **ret_adapter, struct pn_err *err)
+enum pn_code pn_map_adapter_load(struct pn_arena *boot, const char *folder,
+                                 const char *const *national, struct pn_adapter **ret_adapter,
+                                 struct pn_err *err)
 {
     struct pn_adapter *adapter = pn_arena_alloc(boot, sizeof *adapter);
     struct pn_map_compiler *compiler = pn_arena_alloc(boot, sizeof *compiler);
@@ -352,6 +353,7 @@ enum pn_code pn_adapter_load(struct pn_arena *boot, const char *folder,
     *compiler = (struct pn_map_compiler){.boot = boot,
                                          .adapter = adapter,
                                          .folder = folder,
+                                         .national = national,
                                          .file = "adapter.yaml",
                                          .err = err,
                                          .target_prefix = "",

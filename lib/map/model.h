@@ -64,9 +64,9 @@ struct pn_map_path {
     unsigned root_index;
     const struct pn_map_step *steps;
     unsigned step_count;
-    bool is_hl7;         // component 1 of a simple field is the field itself
-    bool starts_at_root; // XML from the top: the first step is the document element
-    bool is_json;        // can be copied whole
+    bool is_hl7;                    // component 1 of a simple field is the field itself
+    bool starts_at_root;            // XML from the top: the first step is the document element
+    bool is_json;                   // can be copied whole
     const struct pn_map_path *also; // `each` over several paths: the next of them
 };
 
@@ -119,7 +119,8 @@ struct pn_map_code {
 };
 
 struct pn_map_table {
-    const char *name;
+    const char *name;                // as the mapping names it
+    const char *file;                // what errors call it
     const struct pn_map_code *codes; // ordered by `from`, ASCII case left out
     unsigned code_count;
     const struct pn_map_code *others; // the row `*`, or NULL

@@ -3,6 +3,7 @@
 #include "base/ids.h"
 #include "map/dates.h"
 #include "map/run.h"
+#include "map/table.h"
 
 struct pn_slice pn_map_template_text(const struct pn_map_run *run,
                                      const struct pn_map_template *template)
@@ -73,9 +74,11 @@ static enum pn_code look_up(const struct pn_map_value *value, struct pn_slice *t
 {
     const struct pn_map_code *code = pn_map_table_find(value->table, *text);
     if (code == NULL) {
-        return pn_err_set(err, PN_INVALID, "",
-                          "holds a code that codes/%s.csv does not have: add a row there",
-                          value->table->name);
+        return pn_err_set(err, PN_INVALID, "", "holds a code that %s does not have: %s",
+                          value->table->file,
+                          pn_slice_starts_with(pn_slice_str(value->table->name), PN_MAP_NATIONAL)
+                              ? "load the newer national list (punos codes load)"
+                              : "add a row there");
     }
     struct pn_slice to = pn_slice_is(code->to, "=") ? *text : code->to;
     *ret_code = code;

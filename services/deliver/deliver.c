@@ -47,13 +47,8 @@ static enum pn_code open_channel(struct deliver *deliver, const struct pn_system
                                  struct pn_err *err)
 {
     const struct pn_config *config = pn_run_config(deliver->run);
-    const char *folder =
-        pn_arena_printf(deliver->boot, "%s/%s", config->adapters_dir, system->adapter);
-    if (folder == NULL) {
-        return pn_err_set(err, PN_MEMORY, system->name, "no memory for an adapter");
-    }
     struct pn_adapter *adapter = NULL;
-    enum pn_code code = pn_adapter_load(deliver->boot, folder, &adapter, err);
+    enum pn_code code = pn_adapter_open(deliver->boot, config, system->adapter, &adapter, err);
     if (code != PN_OK) {
         return code;
     }

@@ -6,13 +6,8 @@
 static enum pn_code load_one(struct pn_arena *boot, const struct pn_config *config,
                              struct pn_ingest_system *system, struct pn_err *err)
 {
-    const char *folder =
-        pn_arena_printf(boot, "%s/%s", config->adapters_dir, system->conf->adapter);
-    if (folder == NULL) {
-        return pn_err_set(err, PN_MEMORY, "systems", "no memory is left for the adapters");
-    }
     struct pn_adapter *adapter = NULL;
-    enum pn_code code = pn_adapter_load(boot, folder, &adapter, err);
+    enum pn_code code = pn_adapter_open(boot, config, system->conf->adapter, &adapter, err);
     if (code != PN_OK) {
         return code;
     }

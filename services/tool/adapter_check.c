@@ -76,12 +76,12 @@ static void check_samples(struct check *check, struct pn_adapter *adapter, const
     }
 }
 
-static void check_one(struct check *check, const char *adapters_dir, const char *name)
+static void check_one(struct check *check, const struct pn_config *config, const char *name)
 {
     struct pn_adapter *adapter = NULL;
     struct pn_err err = {0};
-    const char *folder = pn_arena_printf(check->boot, "%s/%s", adapters_dir, name);
-    if (folder == NULL || pn_adapter_load(check->boot, folder, &adapter, &err) != PN_OK) {
+    const char *folder = pn_arena_printf(check->boot, "%s/%s", config->adapters_dir, name);
+    if (folder == NULL || pn_adapter_open(check->boot, config, name, &adapter, &err) != PN_OK) {
         complain(check, name, &err);
         return;
     }
@@ -98,14 +98,14 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static int check_all(struct check *check, const char *adapters_dir)
+static int check_all(struct check *check, const struct pn_config *config)
 {
     const char *names[FOLDERS_MAX];
     unsigned count = 0;
-    DIR *directory = opendir(adapters_dir);
+    DIR *directory = opendir(config->adapters_dir);
     struct dirent *entry;
     if (directory == NULL) {
-        fprintf(stderr, "punos: no adapters in %s\n", adapters_dir);
+        fprintf(stderr, "punos: no adapters in %s\n", config->adapters_dir);
         return PN_EXIT_BROKEN;
     }
     while ((entry = readdir(directory)) != NULL && count < FOLDERS_MAX) {
@@ -117,7 +117,7 @@ static int check_all(struct check *check, const char *adapters_dir)
     closedir(directory);
     qsort(names, count, sizeof *names, compare_names);
     for (unsigned i = 0; i < count; i++) {
-        check_one(check, adapters_dir, names[i]);
+        check_one(check, config, names[i]);
     }
     return PN_EXIT_DONE;
 }
@@ -129,10 +129,10 @@ static int run(const struct pn_arguments *arguments, const struct pn_config *con
                           .update = arguments->values[OPTION_UPDATE] != NULL};
     int result = check.boot == NULL || check.arena == NULL ? PN_EXIT_BROKEN : PN_EXIT_DONE;
     if (result == PN_EXIT_DONE && arguments->operand_count == 0) {
-        result = check_all(&check, config->adapters_dir);
+        result = check_all(&check, config);
     }
     for (unsigned i = 0; result == PN_EXIT_DONE && i < arguments->operand_count; i++) {
-        check_one(&check, config->adapters_dir, arguments->operands[i]);
+        check_one(&check, config, arguments->operands[i]);
     }
     pn_arena_free(check.boot);
     pn_arena_free(check.arena);

@@ -146,12 +146,7 @@ static enum pn_code decode(struct decoding *decoding, const struct pn_arguments 
     if (code != PN_OK) {
         return code;
     }
-    const char *folder =
-        pn_arena_printf(decoding->boot, "%s/%s", config->adapters_dir, conf->adapter);
-    if (folder == NULL) {
-        return pn_err_set(err, PN_MEMORY, "", "no memory");
-    }
-    code = pn_adapter_load(decoding->boot, folder, &adapter, err);
+    code = pn_adapter_open(decoding->boot, config, conf->adapter, &adapter, err);
     if (code == PN_OK) {
         code = pn_file_read(decoding->boot, file, PN_MESSAGE_BYTES_MAX, &message.bytes, err);
     }

@@ -26,12 +26,7 @@ static enum pn_code encode(struct pn_arena *boot, const struct pn_arguments *arg
     struct pn_adapter *adapter = NULL;
     struct pn_slice bytes;
     const struct pn_document_out *document = NULL;
-    const char *folder =
-        pn_arena_printf(boot, "%s/%s", config->adapters_dir, arguments->operands[0]);
-    if (folder == NULL) {
-        return pn_err_set(err, PN_MEMORY, "", "no memory");
-    }
-    enum pn_code code = pn_adapter_load(boot, folder, &adapter, err);
+    enum pn_code code = pn_adapter_open(boot, config, arguments->operands[0], &adapter, err);
     if (code == PN_OK) {
         code = pn_file_read(boot, arguments->operands[1], PN_MESSAGE_BYTES_MAX, &bytes, err);
     }
