@@ -43,6 +43,8 @@ const char *pn_hetu_fault_text(enum pn_hetu_fault fault);
 // before the six, or a digit after a check digit, makes it another kind of number (a time stamp
 // with a running number would be taken too often), and so does standing inside a UUID.
 bool pn_hetu_is_inside(struct pn_slice text);
+// Stands for a system's own words that held one.
+#define PN_WORDS_WITHHELD "(the system's words held an identity code and are not shown)"
 
 // Y-tunnus, NNNNNNN-C (weights 7 9 10 5 8 4 2, modulo 11).
 bool pn_ytunnus_is_valid(struct pn_slice text);

@@ -117,7 +117,8 @@ static bool is_time(int64_t time_ms)
 
 static bool is_subject(struct pn_slice subject, const struct pn_event_type *type)
 {
-    if (pn_slice_starts_with(pn_slice_str(type->topic), "punos.quarantine.")) {
+    if (pn_slice_starts_with(pn_slice_str(type->topic), "punos.quarantine.") ||
+        strcmp(type->name, "fi.punos.delivery.answered.v1") == 0) {
         return is_word(subject);
     }
     return subject.len == CLIENT_KEY_BYTES && is_lower_hex(subject);

@@ -37,7 +37,7 @@ struct pn_event {
 
 // For whoever publishes: the type is known, every attribute that must be there is there, well
 // formed and within its bound. The subject is a client key; on the quarantine topic it may be
-// another word.
+// another word, and of fi.punos.delivery.answered.v1 it is the name of the system that answers.
 PN_MUST_USE enum pn_code pn_event_check(const struct pn_event *event, struct pn_err *err);
 
 // One line of structured JSON (CloudEvents JSON format), without a line end.

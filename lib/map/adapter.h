@@ -10,6 +10,7 @@
 #define PN_MAP_ADAPTER_H
 
 #include <cjson/cJSON.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -63,9 +64,12 @@ struct pn_mapped_person {
 
 enum { PN_NO_PERSON = -1 };
 
+// The one type that is about no person: an answer to something that was delivered.
+#define PN_EVENT_ANSWERED "fi.punos.delivery.answered.v1"
+
 struct pn_mapped_event {
     const char *type; // fi.punos.visit.finished.v1
-    int person;       // index into persons
+    int person;       // index into persons; PN_NO_PERSON where the type carries none
     cJSON *resource;  // no identity inside; subject not yet set; id derived from the business key
     int64_t time_ms;
     int64_t recorded_ms;
@@ -89,20 +93,27 @@ PN_MUST_USE enum pn_code pn_adapter_decode(const struct pn_adapter *adapter, str
 
 // --- Out -----------------------------------------------------------------------------------------
 
+// What a file of out/ is about: the shared plan, or the client's being a shared client at all.
+enum pn_out_of { PN_OUT_PLAN, PN_OUT_CASE, PN_OUT_OF_COUNT };
+bool pn_adapter_takes(const struct pn_adapter *adapter, enum pn_out_of of);
+
 struct pn_plan_out {
-    const cJSON *plan;     // the CarePlan with its contained resources, as `plan` publishes it
-    const cJSON *patient;  // the Patient with identity, from the vault
-    const cJSON *previous; // the version that this system has now; NULL when it has none
+    enum pn_out_of of;
+    const cJSON *plan;      // the CarePlan with its contained resources, as `plan` publishes it
+    const cJSON *case_flag; // of a case: its Flag, and no plan
+    const cJSON *patient;   // the Patient with identity, from the vault
+    const cJSON *previous;  // the version that this system has now; NULL when it has none
     // A list of the EpisodeOfCare that this system has told of the client, open and ended; NULL:
     // none
     const cJSON *clientships;
     struct pn_slice document_id; // the same for every try of this version to this system
     struct pn_slice system_config_name;
     int64_t now_ms;
-    bool withdrawn; // the plan ends: say so in the system's own way
+    bool withdrawn; // the plan or case ends: say so in the system's own way
 };
 
 struct pn_document_out {
+    enum pn_out_of of;
     struct pn_slice bytes;
     struct pn_slice content_type;       // HTTP
     struct pn_slice path;               // HTTP: after the base URL; file drop: the file's name

@@ -258,6 +258,10 @@ static enum pn_code find_person(struct decoding *decoding, const struct pn_map_e
                                 int *ret_person, struct pn_err *err)
 {
     const struct pn_map_known *known = NULL;
+    if (event->has_no_person) {
+        *ret_person = PN_NO_PERSON;
+        return PN_OK;
+    }
     if (event->person == NULL && event->person_names.count == 0) {
         *ret_person = decoding->mapped.person_count > 0 ? 0 : PN_NO_PERSON;
         return PN_OK;
@@ -313,6 +317,25 @@ static enum pn_code set_times(struct decoding *decoding, const struct pn_map_eve
                                              &made->time_ms, err);
 }
 
+// R4 wants an intent of every Task, and an answer can have only one: that of what it answers.
+static enum pn_code complete_answer(cJSON *task, struct pn_err *err)
+{
+    static const char *const statuses[] = {"accepted", "rejected", "completed"};
+    struct pn_slice status = pn_json_text(task, "status");
+    bool is_known = false;
+    for (size_t i = 0; i < PN_ARRAY_COUNT(statuses); i++) {
+        is_known = is_known || pn_slice_is(status, statuses[i]);
+    }
+    if (!is_known) {
+        return pn_err_set(err, PN_INVALID, "Task.status", "one of accepted, rejected, completed");
+    }
+    if (pn_fhir_get(task, "focus.identifier.value").len == 0) {
+        return pn_err_set(err, PN_INVALID, "Task.focus.identifier.value",
+                          "says what it answers: what was sent as receipt_id");
+    }
+    return pn_json_set_text(task, "intent", pn_slice_str("order")) ? PN_OK : no_memory(err);
+}
+
 static enum pn_code add_event(struct decoding *decoding, const struct pn_map_event *event,
                               struct pn_err *err)
 {
@@ -343,6 +366,9 @@ static enum pn_code add_event(struct decoding *decoding, const struct pn_map_eve
     }
     if (code == PN_OK) {
         code = pn_map_rows_run(run, event->rows, event->row_count, &out, &wrote, err);
+    }
+    if (code == PN_OK && event->has_no_person) {
+        code = complete_answer(out.resource, err);
     }
     if (code == PN_OK) {
         code = remember_event(run, event, out.resource, err);

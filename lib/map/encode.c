@@ -27,12 +27,13 @@ static bool add_copy(cJSON *object, const char *name, const cJSON *json)
     return copy != NULL && cJSON_AddItemToObject(object, name, copy);
 }
 
-// {plan, patient, previous, clientships, withdrawn}: what the mapping's paths start from.
+// {plan or case, patient, previous, clientships, withdrawn}: what the mapping's paths start from.
 static enum pn_code make_tree(struct encoding *encoding, struct pn_err *err)
 {
     const struct pn_plan_out *plan = encoding->plan;
     cJSON *root = cJSON_CreateObject();
     bool is_made = root != NULL && add_copy(root, "plan", plan->plan) &&
+                   add_copy(root, "case", plan->case_flag) &&
                    add_copy(root, "patient", plan->patient) &&
                    add_copy(root, "previous", plan->previous) &&
                    add_copy(root, "clientships", plan->clientships);
@@ -157,6 +158,7 @@ static enum pn_code add_document(struct encoding *encoding, const struct pn_map_
     if (made == NULL) {
         return no_memory(err);
     }
+    made->of = encoding->plan->of;
     enum pn_code code = make(encoding, document, &top, &made->bytes, err);
     if (code == PN_OK) {
         code = add_values(encoding, document, made, err);
@@ -194,18 +196,21 @@ static enum pn_code add_each(struct encoding *encoding, const struct pn_map_docu
 
 static enum pn_code encode(struct encoding *encoding, struct pn_err *err)
 {
-    const struct pn_adapter *adapter = encoding->run.adapter;
-    if (adapter->document_count == 0) {
-        return pn_err_set(err, PN_UNSUPPORTED, "out", "this system takes no plan");
+    enum pn_out_of of = encoding->plan->of;
+    const struct pn_map_out_file *out = &encoding->run.adapter->outs[of];
+    if (out->document_count == 0) {
+        return pn_err_set(err, PN_UNSUPPORTED, "out", "this system takes no %s",
+                          of == PN_OUT_CASE ? "case" : "plan");
     }
     enum pn_code code = make_tree(encoding, err);
-    for (unsigned i = 0; code == PN_OK && i < adapter->document_count; i++) {
-        const struct pn_map_document *document = &adapter->documents[i];
+    for (unsigned i = 0; code == PN_OK && i < out->document_count; i++) {
+        const struct pn_map_document *document = &out->documents[i];
         code = document->name != NULL ? add_part(encoding, document, err)
                                       : add_each(encoding, document, err);
     }
     if (code == PN_OK && encoding->first == NULL) {
-        return pn_err_set(err, PN_INVALID, "out", "no document's `when` holds for this plan");
+        return pn_err_set(err, PN_INVALID, "out", "no document's `when` holds for this %s",
+                          of == PN_OUT_CASE ? "case" : "plan");
     }
     return code;
 }
@@ -283,7 +288,7 @@ enum pn_code pn_adapter_read_receipt(const struct pn_adapter *adapter, struct pn
                                      const struct pn_answer *answer, enum pn_receipt *ret_receipt,
                                      struct pn_slice *ret_words, struct pn_err *err)
 {
-    const struct pn_map_receipt *receipt = &adapter->receipt;
+    const struct pn_map_receipt *receipt = &adapter->outs[sent->of].receipt;
     pn_json_use_arena(arena);
     struct pn_map_run run = {.adapter = adapter,
                              .arena = arena,

@@ -301,23 +301,23 @@ static enum pn_code load_ins(struct pn_map_compiler *compiler)
 static enum pn_code load_outs(struct pn_map_compiler *compiler)
 {
     const char *names[FILES_MAX];
-    unsigned count = 0, files = 0;
+    unsigned count = 0;
     enum pn_code code = list_files(compiler, "out", names, &count);
     if (code == PN_OK) {
         code = load_shared(compiler, "out", names, count);
     }
     for (unsigned i = 0; code == PN_OK && i < count; i++) {
-        if (names[i][0] == '_') {
-            continue;
+        if (names[i][0] != '_') {
+            code = load_file(compiler, "out", names[i], NULL);
         }
-        if (files++ > 0) {
-            return pn_err_set(compiler->err, PN_INVALID, "out",
-                              "one file says what goes out; shared rows stand in files _*.yaml");
-        }
-        code = load_file(compiler, "out", names[i], NULL);
+    }
+    struct pn_map_out_file *outs = compiler->adapter->outs;
+    if (!outs[PN_OUT_CASE].receipt.is_there) {
+        outs[PN_OUT_CASE].receipt = outs[PN_OUT_PLAN].receipt;
     }
     bool wants = compiler->adapter->info.out != PN_TRANSPORT_NONE;
-    if (code == PN_OK && wants && compiler->adapter->document_count == 0) {
+    if (code == PN_OK && wants && outs[PN_OUT_PLAN].document_count == 0 &&
+        outs[PN_OUT_CASE].document_count == 0) {
         return pn_err_set(compiler->err, PN_INVALID, "adapter.yaml out",
                           "names a way out, but out/ has no mapping");
     }
@@ -366,6 +366,11 @@ enum pn_code pn_map_adapter_load(struct pn_arena *boot, const char *folder,
         *ret_adapter = adapter;
     }
     return code;
+}
+
+bool pn_adapter_takes(const struct pn_adapter *adapter, enum pn_out_of of)
+{
+    return adapter->outs[of].document_count > 0;
 }
 
 const struct pn_adapter_info *pn_adapter_info(const struct pn_adapter *adapter)

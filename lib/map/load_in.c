@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One file of in/: which messages, who they are about, what they become.
+#include <string.h>
+
 #include "event/event.h"
 #include "map/compile.h"
 
@@ -223,6 +225,10 @@ static enum pn_code load_event_person(struct pn_map_compiler *compiler, const st
                                       struct pn_map_event *event)
 {
     static const char *const keys[] = {"known_as", "where", NULL};
+    if (pn_slice_is(pn_yaml_text(node, ""), "none")) {
+        event->has_no_person = true;
+        return PN_OK;
+    }
     if (pn_yaml_get(node, "known_as") != NULL) {
         enum pn_code code = pn_map_check_keys(compiler, node, keys);
         event->person_where =
@@ -257,6 +263,10 @@ static enum pn_code load_event_values(struct pn_map_compiler *compiler, const st
     const struct pn_yaml *person = pn_yaml_get(node, "person");
     if (code == PN_OK && person != NULL) {
         code = load_event_person(compiler, person, event);
+    }
+    if (code == PN_OK && event->has_no_person != (strcmp(event->type, PN_EVENT_ANSWERED) == 0)) {
+        code = pn_map_fault(compiler, person == NULL ? node : person,
+                            "`person: none` goes with " PN_EVENT_ANSWERED " and with no other");
     }
     if (code == PN_OK) {
         code = pn_map_compile_names(compiler, pn_yaml_get(node, "known_as"), &event->known_as);

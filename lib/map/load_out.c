@@ -184,10 +184,38 @@ static enum pn_code load_receipt(struct pn_map_compiler *compiler, const struct 
     return code;
 }
 
+// `of` says which of the adapter's two sets of documents the file is.
+static enum pn_code choose_file(struct pn_map_compiler *compiler, const struct pn_yaml *root,
+                                struct pn_map_out_file **ret_file)
+{
+    static const char *const names[PN_OUT_OF_COUNT] = {"plan", "case"};
+    const struct pn_yaml *of = pn_yaml_get(root, "of");
+    for (unsigned i = 0; i < PN_OUT_OF_COUNT; i++) {
+        if (!pn_slice_is(pn_yaml_text(of, "plan"), names[i])) {
+            continue;
+        }
+        *ret_file = &compiler->adapter->outs[i];
+        return (*ret_file)->documents == NULL
+                   ? PN_OK
+                   : pn_map_fault(compiler, of == NULL ? root : of,
+                                  "another file says what goes out of a %s; shared rows stand in "
+                                  "files _*.yaml",
+                                  names[i]);
+    }
+    return pn_map_fault(compiler, of, "one of plan, case");
+}
+
 enum pn_code pn_map_load_out(struct pn_map_compiler *compiler, const struct pn_yaml *root)
 {
-    static const char *const keys[] = {"parts", "documents", "receipt", NULL};
-    struct pn_adapter *adapter = compiler->adapter;
+    static const char *const keys[] = {"of", "parts", "documents", "receipt", NULL};
+    struct pn_map_out_file *out = NULL;
+    enum pn_code code = pn_map_check_keys(compiler, root, keys);
+    if (code == PN_OK) {
+        code = choose_file(compiler, root, &out);
+    }
+    if (code != PN_OK) {
+        return code;
+    }
     struct pn_map_document *documents =
         pn_arena_alloc_array(compiler->boot, DOCUMENTS_MAX, sizeof *documents);
     if (documents == NULL) {
@@ -197,16 +225,18 @@ enum pn_code pn_map_load_out(struct pn_map_compiler *compiler, const struct pn_y
     compiler->part_count = 0;
     compiler->scope_count = 0;
     compiler->keys = NULL;
-    enum pn_code code = pn_map_check_keys(compiler, root, keys);
-    if (code == PN_OK) {
-        code = load_list(compiler, pn_yaml_get(root, "parts"), load_part, documents,
-                         &adapter->document_count);
-    }
+    code =
+        load_list(compiler, pn_yaml_get(root, "parts"), load_part, documents, &out->document_count);
     if (code == PN_OK) {
         code = load_list(compiler, pn_yaml_get(root, "documents"), load_document, documents,
-                         &adapter->document_count);
+                         &out->document_count);
     }
-    adapter->documents = documents;
-    return code != PN_OK ? code
-                         : load_receipt(compiler, pn_yaml_get(root, "receipt"), &adapter->receipt);
+    out->documents = documents;
+    if (code == PN_OK) {
+        code = load_receipt(compiler, pn_yaml_get(root, "receipt"), &out->receipt);
+    }
+    if (code == PN_OK && out->document_count == 0) {
+        code = pn_map_fault(compiler, root, "`documents` says what goes out");
+    }
+    return code;
 }

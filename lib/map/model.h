@@ -280,6 +280,7 @@ struct pn_map_event {
     const struct pn_map_condition *when;
     const struct pn_map_path *each;
     const struct pn_map_value *person; // NULL: the message's first, or by `person_names`
+    bool has_no_person;                // `person: none`
     struct pn_map_names person_names;
     const char *person_where;
     struct pn_map_names known_as; // how other events of the message refer to this one
@@ -342,6 +343,13 @@ struct pn_map_receipt {
     struct pn_map_value words;
 };
 
+// A file of out/.
+struct pn_map_out_file {
+    const struct pn_map_document *documents; // parts and documents, in order
+    unsigned document_count;
+    struct pn_map_receipt receipt;
+};
+
 struct pn_adapter {
     struct pn_adapter_info info;
     const char *folder;
@@ -350,9 +358,7 @@ struct pn_adapter {
     unsigned wrap_count;
     const struct pn_map_in *ins;
     unsigned in_count;
-    const struct pn_map_document *documents; // parts and documents, in order
-    unsigned document_count;
-    struct pn_map_receipt receipt;
+    struct pn_map_out_file outs[PN_OUT_OF_COUNT];
     const struct pn_map_place *places;
     unsigned place_count;
     unsigned char *hits; // lent by `adapter check`; NULL: nobody counts

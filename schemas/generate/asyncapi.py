@@ -28,7 +28,8 @@ info:
   description: >-
     Every message is a CloudEvent 1.0 in the Kafka binding's binary mode: the attributes are headers
     with the prefix ce_, the value is the data, one FHIR R4 resource as JSON. The key is the subject, a
-    client key, so that one client's events are in one partition and in order. No identity code, name,
+    client key, so that one client's events are in one partition and in order (of
+    fi.punos.delivery.answered.v1: the name of the system that answers). No identity code, name,
     address or phone number stands in any of them.
 defaultContentType: application/fhir+json
 """
@@ -43,7 +44,7 @@ TRAIT = """  messageTraits:
           ce_id: { type: string, format: uuid, description: Derived from the cause (UUIDv5). }
           ce_source: { type: string, description: "/adapter/<system>/<unit> or /service/<station>" }
           ce_type: { type: string }
-          ce_subject: { type: string, pattern: "^[0-9a-f]{32}$", description: The client key. }
+          ce_subject: { type: string, description: "The client key, 32 hexadecimal digits." }
           ce_time: { type: string, format: date-time, description: When it happened. }
           ce_recordedtime:
             type: string

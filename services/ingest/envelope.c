@@ -293,7 +293,7 @@ static enum pn_code print_checked(struct pn_envelope *envelope, const cJSON *res
 
 struct publication {
     const char *type;
-    const char *client_key;
+    const char *subject;        // the client key
     const char *place;          // of the event in the message, for its id
     struct pn_slice id_content; // what the id depends on besides
     int64_t time_ms, recorded_ms;
@@ -316,7 +316,7 @@ static enum pn_code publish(struct passage *passage, const struct publication *p
         .id = pn_slice_str(id),
         .source = passage->source,
         .type = pn_slice_str(type->name),
-        .subject = pn_slice_str(publication->client_key),
+        .subject = pn_slice_str(publication->subject),
         .traceparent = pn_slice_str(passage->traceparent),
         .sector = pn_slice_str(passage->system->info->sector),
         .time_ms = publication->time_ms != 0 ? publication->time_ms : received_ms,
@@ -349,7 +349,7 @@ static enum pn_code publish_identified(struct passage *passage, unsigned person,
     char place[32];
     (void)snprintf(place, sizeof place, "identified-%u", person);
     const struct publication publication = {.type = "fi.punos.client.identified.v1",
-                                            .client_key = keys->keys[0],
+                                            .subject = keys->keys[0],
                                             .place = place,
                                             .id_content = pn_slice_str(hash),
                                             .data = pn_buf_slice(&envelope->text)};
@@ -372,7 +372,7 @@ static enum pn_code publish_merged(struct passage *passage, unsigned person, str
     char place[32];
     (void)snprintf(place, sizeof place, "merged-%u", person);
     const struct publication publication = {.type = "fi.punos.client.merged.v1",
-                                            .client_key = keys->keys[0],
+                                            .subject = keys->keys[0],
                                             .place = place,
                                             .id_content = pn_buf_slice(&envelope->text),
                                             .data = pn_buf_slice(&envelope->text)};
@@ -426,20 +426,37 @@ static enum pn_code add_person(struct passage *passage, unsigned person, struct 
 
 // --- Events --------------------------------------------------------------------------------------
 
+// A system's own words may name its client. The answer counts all the same, without them.
+static enum pn_code clean_words(cJSON *task, struct pn_err *err)
+{
+    cJSON *reason = cJSON_GetObjectItemCaseSensitive(task, "statusReason");
+    struct pn_slice words = pn_json_text(reason, "text");
+    if (!pn_hetu_is_inside(words)) {
+        return PN_OK;
+    }
+    return pn_json_set_text(reason, "text", pn_slice_str(PN_WORDS_WITHHELD)) ? PN_OK
+                                                                             : no_memory(err);
+}
+
 static enum pn_code add_event(struct passage *passage, unsigned index, struct pn_err *err)
 {
     const struct pn_mapped_event *mapped = &passage->mapped.events[index];
-    if (mapped->person < 0 || (unsigned)mapped->person >= passage->mapped.person_count) {
+    const char *subject = passage->system->conf->name;
+    enum pn_code code = PN_OK;
+    if (strcmp(mapped->type, PN_EVENT_ANSWERED) == 0) {
+        code = clean_words(mapped->resource, err);
+    } else if (mapped->person < 0 || (unsigned)mapped->person >= passage->mapped.person_count) {
         return pn_err_set(err, PN_INVALID, "person", "an event names no person");
+    } else {
+        subject = passage->keys[mapped->person].keys[0];
+        code = set_subject(mapped->resource, subject, err);
     }
-    const char *key = passage->keys[mapped->person].keys[0];
-    enum pn_code code = set_subject(mapped->resource, key, err);
     code = code == PN_OK ? print_checked(passage->envelope, mapped->resource, err) : code;
     char place[32];
     (void)snprintf(place, sizeof place, "%u", index);
     struct pn_slice text = pn_buf_slice(&passage->envelope->text);
     const struct publication publication = {.type = mapped->type,
-                                            .client_key = key,
+                                            .subject = subject,
                                             .place = place,
                                             .id_content = text,
                                             .time_ms = mapped->time_ms,

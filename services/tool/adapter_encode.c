@@ -61,10 +61,10 @@ const struct pn_command pn_command_adapter_encode = {
     .operands = "NAME PLAN.json",
     .summary = "show what a records system gets of a plan",
     .description =
-        "Prints the documents that the adapter NAME makes of a plan. PLAN.json is a CarePlan "
-        "(then a made-up person's), or an object with plan, patient, previous, clientships, "
-        "withdrawn and system (the name that the configuration gives it). Clock and document id "
-        "are fixed, so the same plan gives the same text.",
+        "Prints the documents that the adapter NAME makes of a plan or case. PLAN.json is a "
+        "CarePlan or Flag (then a made-up person's), or an object with plan or case, patient, "
+        "previous, clientships, withdrawn and system (the name that the configuration gives it). "
+        "Clock and document id are fixed, so the same plan gives the same text.",
     .operand_min = 2,
     .operand_max = 2,
     .run = run,

@@ -12,12 +12,20 @@
 #include "services/tool/adapter_text.h"
 
 static const char plan_ending[] = ".plan.json";
+static const char case_ending[] = ".case.json";
 static const char expected_ending[] = ".expected.json";
 
 static bool ends_with(const char *text, const char *ending)
 {
     size_t length = strlen(text), end = strlen(ending);
     return length > end && strcmp(text + length - end, ending) == 0;
+}
+
+// A sample of what goes out: a plan or a case.
+static bool is_out(const char *name)
+{
+    _Static_assert(sizeof plan_ending == sizeof case_ending, "cut off alike");
+    return ends_with(name, plan_ending) || ends_with(name, case_ending);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -67,8 +75,8 @@ static enum pn_code write_file(const char *path, const char *text, struct pn_err
 static const char *expected_name(struct pn_arena *arena, const char *name)
 {
     size_t length = strlen(name);
-    if (ends_with(name, plan_ending)) {
-        length -= strlen(plan_ending);
+    if (is_out(name)) {
+        length -= strlen(plan_ending); // both endings are as long
     } else {
         const char *dot = strrchr(name, '.');
         length = dot == NULL ? length : (size_t)(dot - name);
@@ -114,9 +122,8 @@ enum pn_code pn_adapter_sample_run(const struct pn_adapter *adapter, struct pn_a
     }
     pn_json_use_arena(arena);
     const char *fault = NULL;
-    const cJSON *made = ends_with(name, plan_ending)
-                            ? pn_adapter_sample_out(adapter, arena, bytes)
-                            : pn_adapter_sample_in(adapter, arena, name, bytes, &fault);
+    const cJSON *made = is_out(name) ? pn_adapter_sample_out(adapter, arena, bytes)
+                                     : pn_adapter_sample_in(adapter, arena, name, bytes, &fault);
     const char *text = made == NULL ? NULL : pn_adapter_pretty(arena, made);
     if (text == NULL) {
         code = pn_err_set(err, PN_MEMORY, name, "no memory");

@@ -163,15 +163,21 @@ enum pn_code pn_adapter_sample_encode(const struct pn_adapter *adapter, struct p
     if (code != PN_OK) {
         return code;
     }
-    bool is_bare = pn_slice_is(pn_json_text(root, "resourceType"), "CarePlan");
-    const cJSON *plan = is_bare ? root : cJSON_GetObjectItemCaseSensitive(root, "plan");
+    struct pn_slice type = pn_json_text(root, "resourceType");
+    const cJSON *plan =
+        pn_slice_is(type, "CarePlan") ? root : cJSON_GetObjectItemCaseSensitive(root, "plan");
+    const cJSON *flag =
+        pn_slice_is(type, "Flag") ? root : cJSON_GetObjectItemCaseSensitive(root, "case");
     const cJSON *own_patient = cJSON_GetObjectItemCaseSensitive(root, "patient");
-    if (plan == NULL) {
-        return pn_err_set(err, PN_INVALID, "plan", "a CarePlan, or an object with `plan`");
+    if ((plan == NULL) == (flag == NULL)) {
+        return pn_err_set(err, PN_INVALID, "plan",
+                          "a CarePlan or a Flag, or an object with `plan` or `case`");
     }
     struct pn_slice system = pn_json_text(root, "system");
     struct pn_plan_out out = {
+        .of = flag != NULL ? PN_OUT_CASE : PN_OUT_PLAN,
         .plan = plan,
+        .case_flag = flag,
         .patient = own_patient != NULL ? own_patient : patient,
         .previous = cJSON_GetObjectItemCaseSensitive(root, "previous"),
         .clientships = cJSON_GetObjectItemCaseSensitive(root, "clientships"),

@@ -348,6 +348,66 @@ static void rows_of_a_table_file(void **state)
     folder_free(&folder);
 }
 
+static const char answer_mapping[] = "format: hl7v2\n"
+                                     "message: [\"ACK*\"]\n"
+                                     "control_id: MSH-10\n"
+                                     "events:\n"
+                                     "  - type: fi.punos.delivery.answered.v1\n"
+                                     "    key: [MSH-10]\n"
+                                     "    person: none\n"
+                                     "    rows:\n"
+                                     "      - { to: focus.identifier.value, from: MSA-2 }\n"
+                                     "      - { to: status, when: MSA-1 = AA, value: accepted }\n"
+                                     "      - { to: status, when: MSA-1 = AR, value: rejected }\n"
+                                     "      - { to: statusReason.text, from: MSA-3 }\n";
+
+static void an_answer_is_about_no_person(void **state)
+{
+    (void)state;
+    struct folder folder = folder_new("hl7v2", "none");
+    struct pn_mapped mapped;
+    folder_write(&folder, "in/a.yaml", answer_mapping);
+    assert_int_equal(folder_load(&folder), PN_OK);
+    assert_int_equal(folder_decode(&folder,
+                                   "MSH|^~\\&|A|B|C|D|20260102030405||ACK|X1|P|2.3\r"
+                                   "MSA|AR|D1|lehti on lukittu\r",
+                                   &mapped),
+                     PN_OK);
+    assert_int_equal(mapped.event_count, 1);
+    assert_int_equal(mapped.person_count, 0);
+    assert_int_equal(mapped.events[0].person, PN_NO_PERSON);
+    assert_true(pn_slice_is(pn_fhir_get(mapped.events[0].resource, "intent"), "order"));
+    assert_true(pn_slice_is(pn_fhir_get(mapped.events[0].resource, "status"), "rejected"));
+    // What answers nothing, or says nothing, is no answer.
+    assert_int_equal(
+        folder_decode(&folder, "MSH|^~\\&|A|B|C|D|20260102030405||ACK|X1|P|2.3\rMSA|AR\r", &mapped),
+        PN_INVALID);
+    assert_string_equal(folder.err.where, "Task.focus.identifier.value");
+    assert_int_equal(folder_decode(&folder,
+                                   "MSH|^~\\&|A|B|C|D|20260102030405||ACK|X1|P|2.3\rMSA|AE|D1\r",
+                                   &mapped),
+                     PN_INVALID);
+    assert_string_equal(folder.err.where, "Task.status");
+    folder_free(&folder);
+}
+
+static void only_an_answer_is_about_no_person(void **state)
+{
+    (void)state;
+    static const char *const files[] = {
+        "format: hl7v2\nmessage: [A]\ncontrol_id: MSH-10\nevents:\n"
+        "  - { type: fi.punos.visit.started.v1, key: [MSH-10], person: none }\n",
+        "format: hl7v2\nmessage: [A]\ncontrol_id: MSH-10\nevents:\n"
+        "  - { type: fi.punos.delivery.answered.v1, key: [MSH-10] }\n"};
+    for (size_t i = 0; i < PN_ARRAY_COUNT(files); i++) {
+        struct folder folder = folder_new("hl7v2", "none");
+        folder_write(&folder, "in/a.yaml", files[i]);
+        assert_int_equal(folder_load(&folder), PN_INVALID);
+        assert_non_null(strstr(folder.err.text, "person: none"));
+        folder_free(&folder);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +427,8 @@ int main(void)
         cmocka_unit_test(a_person_who_is_not_brought),
         cmocka_unit_test(a_form_inside_a_document),
         cmocka_unit_test(rows_of_a_table_file),
+        cmocka_unit_test(an_answer_is_about_no_person),
+        cmocka_unit_test(only_an_answer_is_about_no_person),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

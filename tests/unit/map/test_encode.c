@@ -156,6 +156,65 @@ static void several_documents(void **state)
     folder_free(&folder);
 }
 
+static void a_case_has_documents_of_its_own(void **state)
+{
+    (void)state;
+    struct folder folder = folder_new("hl7v2", "http");
+    folder_write(&folder, "out/case.yaml",
+                 "of: case\n"
+                 "documents:\n"
+                 "  - format: json\n"
+                 "    path: { text: \"ryhma/{/case/id}\" }\n"
+                 "    rows:\n"
+                 "      - { to: ryhma, value: Yhteisasiakas }\n"
+                 "      - { to: loppu, when: /withdrawn, value: x }\n");
+    encode(&folder,
+           "documents:\n"
+           "  - format: json\n"
+           "    rows: [{ to: a, from: /plan/status }]\n"
+           "receipt: { accepted: $http_status = 200 }\n",
+           false);
+    assert_true(pn_adapter_takes(folder.adapter, PN_OUT_PLAN));
+    assert_true(pn_adapter_takes(folder.adapter, PN_OUT_CASE));
+    cJSON *flag = NULL;
+    const struct pn_document_out *document = NULL;
+    pn_json_use_arena(folder.arena);
+    assert_int_equal(pn_json_parse(pn_slice_str("{\"resourceType\":\"Flag\",\"id\":\"F1\"}"), &flag,
+                                   &folder.err),
+                     PN_OK);
+    struct pn_plan_out out = {.of = PN_OUT_CASE,
+                              .case_flag = flag,
+                              .document_id = pn_slice_str("D1"),
+                              .system_config_name = pn_slice_str("test"),
+                              .withdrawn = true};
+    assert_int_equal(pn_adapter_encode(folder.adapter, folder.arena, &out, &document, &folder.err),
+                     PN_OK);
+    pn_json_use_arena(NULL);
+    assert_true(pn_slice_is(document->path, "ryhma/F1"));
+    assert_true(pn_slice_is(document->bytes, "{\"ryhma\":\"Yhteisasiakas\",\"loppu\":\"x\"}"));
+    // The receipt is the plan's when the file has none of its own.
+    struct pn_answer answer = {.http_status = 200};
+    enum pn_receipt receipt = PN_RECEIPT_OTHERS;
+    struct pn_slice words;
+    assert_int_equal(pn_adapter_read_receipt(folder.adapter, folder.arena, document, &answer,
+                                             &receipt, &words, &folder.err),
+                     PN_OK);
+    assert_int_equal(receipt, PN_RECEIPT_ACCEPTED);
+    folder_free(&folder);
+}
+
+static void two_files_of_one_kind_are_refused(void **state)
+{
+    (void)state;
+    struct folder folder = folder_new("hl7v2", "http");
+    static const char file[] = "documents:\n  - { format: json, rows: [{ to: a, value: b }] }\n";
+    folder_write(&folder, "out/a.yaml", file);
+    folder_write(&folder, "out/b.yaml", file);
+    assert_int_equal(folder_load(&folder), PN_INVALID);
+    assert_non_null(strstr(folder.err.text, "another file says what goes out of a plan"));
+    folder_free(&folder);
+}
+
 static const char receipts[] = "documents:\n"
                                "  - format: hl7v2\n"
                                "    rows: [{ to: MSH-10, from: $document_id }]\n"
@@ -220,6 +279,8 @@ int main(void)
         cmocka_unit_test(an_xml_document_with_a_form_inside),
         cmocka_unit_test(a_fhir_bundle_with_the_plan_in_it),
         cmocka_unit_test(several_documents),
+        cmocka_unit_test(a_case_has_documents_of_its_own),
+        cmocka_unit_test(two_files_of_one_kind_are_refused),
         cmocka_unit_test(acknowledgements),
         cmocka_unit_test(http_answers),
     };
