@@ -46,6 +46,7 @@ def options_of(words):
     parser.add_argument("--quick", action="store_true", help="one run, small")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="this section alone")
     parser.add_argument("--runs", type=int, help="medians of so many")
+    parser.add_argument("--events", type=int, help="stored before rebuild and page")
     parser.add_argument("--out", type=Path, help="the tables go there too")
     options = parser.parse_args(words)
     for name, value in (QUICK if options.quick else FULL).items():

@@ -8,6 +8,7 @@
 #                                   idle, stream, mapping
 #   bench/run.sh --out FILE         the tables go there too (default build/bench/figures.md)
 #   bench/run.sh --runs N           medians of N runs
+#   bench/run.sh --events N         events stored for rebuild and page (default 1,000,000)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${PN_BENCH_BUILD:-build}
