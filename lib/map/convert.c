@@ -327,6 +327,27 @@ static enum pn_code to_first_words(const struct pn_map_run *run,
     return give(pn_slice_trim(pn_slice_of(text.ptr, last_word_at(text))), ret_text, err);
 }
 
+// Whole years from a birth date to now. No value without a clock: only documents out have one.
+static enum pn_code to_age(const struct pn_map_run *run, const struct pn_map_conversion *conversion,
+                           struct pn_slice text, struct pn_slice *ret_text, struct pn_err *err)
+{
+    struct pn_civil born, now;
+    struct pn_slice clock = run->params[PN_PARAM_NOW];
+    if (clock.len == 0) {
+        return give((struct pn_slice){"", 0}, ret_text, err);
+    }
+    if (!pn_map_date_read(text, &born) || !pn_map_date_read(clock, &now)) {
+        return wrong(conversion, err);
+    }
+    bool is_before_birthday =
+        now.month < born.month || (now.month == born.month && now.day < born.day);
+    int years = now.year - born.year - (is_before_birthday ? 1 : 0);
+    if (years < 0) {
+        return wrong(conversion, err);
+    }
+    return give(pn_slice_str(pn_arena_printf(run->arena, "%d", years)), ret_text, err);
+}
+
 const struct pn_map_conversion *pn_map_conversion_find(struct pn_slice name)
 {
     static const struct pn_map_conversion conversions[] = {
@@ -354,6 +375,7 @@ const struct pn_map_conversion *pn_map_conversion_find(struct pn_slice name)
         {"uuid-oid", to_uuid_oid, NULL, false},
         {"last-word", to_last_word, NULL, false},
         {"first-words", to_first_words, NULL, false},
+        {"age", to_age, NULL, false},
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(conversions); i++) {
         if (pn_slice_is(name, conversions[i].name)) {

@@ -71,7 +71,8 @@ static enum pn_code make(struct encoding *encoding, const struct pn_map_document
                                                run->charset, ret_bytes, err);
 }
 
-// A made part as a tree for what follows: its whole text, and its lines.
+// A made part as a tree for what follows: its whole text, and its lines or members. The mapping's
+// own rows bound how deep it is.
 static struct pn_node *part_tree(struct pn_arena *arena, const struct pn_map_out_node *top,
                                  struct pn_slice bytes)
 {
@@ -83,12 +84,11 @@ static struct pn_node *part_tree(struct pn_arena *arena, const struct pn_map_out
     struct pn_node *last = NULL;
     for (const struct pn_map_out_node *line = top == NULL ? NULL : top->first_child; line != NULL;
          line = line->next) {
-        struct pn_node *node = pn_arena_alloc(arena, sizeof *node);
+        struct pn_node *node = part_tree(arena, line, line->value);
         if (node == NULL) {
             return NULL;
         }
         node->name = line->name;
-        node->value = line->value;
         node->parent = root;
         if (last == NULL) {
             root->first_child = node;

@@ -16,7 +16,7 @@
 #include "map/hook.h"
 
 enum {
-    PN_MAP_PARTS_MAX = 16,        // opened parts of one message, built parts of one document
+    PN_MAP_PARTS_MAX = 32,        // opened parts of one message, built parts of one document
     PN_MAP_SCOPES_MAX = 8,        // `each` inside `each`
     PN_MAP_STEPS_MAX = 24,        // of one path
     PN_MAP_ALTERNATIVES_MAX = 12, // of one `from`

@@ -70,6 +70,38 @@ static void an_hl7_message(void **state)
                     "OBX|1||||yksi\rOBX|2||||kaksi\r");
 }
 
+static void a_part_with_items_that_documents_are_made_of(void **state)
+{
+    (void)state;
+    assert_document("parts:\n"
+                    "  - name: notes\n"
+                    "    format: json\n"
+                    "    rows:\n"
+                    "      - each: /plan/note\n"
+                    "        to: \"note[]\"\n"
+                    "        rows:\n"
+                    "          - { to: inner/number, from: $place }\n"
+                    "          - { to: inner/words, from: text }\n"
+                    "documents:\n"
+                    "  - format: json\n"
+                    "    each: \"notes:note/inner[number=2]\"\n"
+                    "    rows:\n"
+                    "      - { to: second, from: words }\n"
+                    "      - { to: first, from: \"notes:note[inner/number=1]/inner/words\" }\n",
+                    false, "{\"second\":\"kaksi\",\"first\":\"yksi\"}");
+}
+
+static void an_age(void **state)
+{
+    (void)state;
+    // The clock says 22 November 2026, the plan's period starts two days before.
+    assert_document("documents:\n"
+                    "  - format: json\n"
+                    "    rows:\n"
+                    "      - { to: age, from: /plan/period/start, as: age }\n",
+                    false, "{\"age\":\"0\"}");
+}
+
 static void an_xml_document_with_a_form_inside(void **state)
 {
     (void)state;
@@ -276,6 +308,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_hl7_message),
+        cmocka_unit_test(a_part_with_items_that_documents_are_made_of),
+        cmocka_unit_test(an_age),
         cmocka_unit_test(an_xml_document_with_a_form_inside),
         cmocka_unit_test(a_fhir_bundle_with_the_plan_in_it),
         cmocka_unit_test(several_documents),
