@@ -100,9 +100,14 @@ def clientship(start, end=None, tasks=None, **more):
     return {"asiakkuusasiakirja": form}
 
 
-def task(value, display, *units):
-    return {"palvelutehtava": code("6.1221.201601", value, display),
+def task(value, display, *units, producers=()):
+    told = {"palvelutehtava": code("6.1221.201601", value, display),
             "palvelunjarjestajan_palveluyksikko": list(units)}
+    return {**told, "palveluntuottaja": list(producers)} if producers else told
+
+
+def producer(service, start, end=None):
+    return {"sosiaalipalvelu": [code("6.1222.201601", *service)], **unit_since(start, end)}
 
 
 def meeting(way, clients=(TUULIA,), name="merkinta_tapaamisesta_tai_yhteydenotosta", **more):
@@ -165,6 +170,9 @@ def wrapped(document, is_base64):
 Y30, Y32 = ("Y30", "Asiakkaasta johtuva syy"), ("Y32", "Organisaatiosta johtuva syy")
 FAMILY = task("24", "Lapsiperheiden palvelut", unit_since("2026-10-01"))
 SUBSTANCE = task("15", "Päihdehuolto", unit_since("2026-10-05", "2026-11-15"))
+CHILD = task("10", "Lastensuojelu", unit_since("2026-09-01"), producers=[
+    producer(("31", "Perhehoito"), "2026-09-15"),
+    producer(("45", "Sosiaaliohjaus"), "2026-09-01", "2026-09-14")])
 BARE = {"sukunimi": "Testinen", "etunimet": "Tuulia"}
 WOMAN = '<administrativeGenderCode code="2"/><birthTime value="19810101"/>'
 HOME, CALL = ("3", "Käynti asiakkaan luona"), ("98", "Puhelu")
@@ -180,6 +188,8 @@ def plain_samples():
         "2026-10-01", palvelunjarjestajan_palveluyksikko=[unit_since("2026-10-01")]))
     yield "clientship-whole-closed", frame(2, "clientship", clientship("2026-10-01", "2026-11-18"),
                                            version=2)
+    yield "clientship-of-child-protection", frame(
+        24, "clientship", clientship("2026-09-01", tasks=[CHILD]), task="10")
     yield "meeting-at-home", frame(3, "meeting", meeting(HOME))
     yield "meeting-at-home-by-name", frame(3, "meeting", meeting(("97", "Kotikäynti")))
     yield "meeting-by-phone", frame(4, "meeting", meeting(CALL, author=author("Koe Laatija")))
