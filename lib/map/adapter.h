@@ -151,8 +151,9 @@ PN_MUST_USE enum pn_code pn_adapter_read_receipt(const struct pn_adapter *adapte
 
 // Rows of the mapping files; an included row counts once.
 struct pn_adapter_row {
-    const char *file; // in/adt-visit.yaml
+    const char *file; // in/adt-visit.yaml; ../_hl7v2/in/visit.yaml
     unsigned line;
+    bool is_library; // not the adapter's own
 };
 unsigned pn_adapter_row_count(const struct pn_adapter *adapter);
 struct pn_adapter_row pn_adapter_row(const struct pn_adapter *adapter, unsigned number);

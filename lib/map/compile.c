@@ -75,3 +75,20 @@ enum pn_code pn_map_texts(struct pn_map_compiler *compiler, const struct pn_yaml
     *ret_count = count;
     return PN_OK;
 }
+
+const char *const pn_map_formats[] = {[PN_FORMAT_HL7V2] = "hl7v2",
+                                      [PN_FORMAT_XML] = "xml",
+                                      [PN_FORMAT_JSON] = "json",
+                                      [PN_FORMAT_CSV] = "csv"};
+
+enum pn_code pn_map_compile_format(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                   enum pn_format *ret_format)
+{
+    for (unsigned i = PN_FORMAT_HL7V2; i <= PN_FORMAT_CSV; i++) {
+        if (pn_slice_is(pn_yaml_text(node, ""), pn_map_formats[i])) {
+            *ret_format = (enum pn_format)i;
+            return PN_OK;
+        }
+    }
+    return pn_map_fault(compiler, node, "one of hl7v2, xml, json, csv");
+}

@@ -9,7 +9,12 @@
 
 #include "map/model.h"
 
-enum { PN_MAP_SHARED_MAX = 32, PN_MAP_TABLES_MAX = 128, PN_MAP_WITH_MAX = 12 };
+enum {
+    PN_MAP_SHARED_MAX = 32,
+    PN_MAP_TABLES_MAX = 128,
+    PN_MAP_WITH_MAX = 12,
+    PN_MAP_FILES_MAX = 64
+};
 
 // What an enclosing `each` stands on.
 struct pn_map_scope {
@@ -18,10 +23,11 @@ struct pn_map_scope {
     unsigned with_count;
 };
 
-// A file of shared rows, keys and header (`_name.yaml`).
+// A file of shared rows, keys, events and header (`_name.yaml`, or any file of a library).
 struct pn_map_shared {
     const char *file;
     const struct pn_yaml *root;
+    const char *library; // NULL: the adapter's own
 };
 
 struct pn_map_compiler {
@@ -42,8 +48,8 @@ struct pn_map_compiler {
     const char *resource;      // PN_SINK_FHIR
     const char *target_prefix; // what enclosing blocks opened: "participant[last].", "OBX-"
     unsigned include_depth;
-    const struct pn_yaml *keys; // of the mapping file
-    struct pn_map_shared shared[PN_MAP_SHARED_MAX];
+    const struct pn_yaml *keys;                     // of the mapping file
+    struct pn_map_shared shared[PN_MAP_SHARED_MAX]; // the adapter's own first
     unsigned shared_count;
     const struct pn_map_table *tables[PN_MAP_TABLES_MAX];
     unsigned table_count;
@@ -62,6 +68,30 @@ PN_MUST_USE enum pn_code pn_map_check_keys(struct pn_map_compiler *compiler,
 PN_MUST_USE enum pn_code pn_map_texts(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                       unsigned max, const struct pn_slice **ret_texts,
                                       unsigned *ret_count);
+
+// Names by enum pn_format.
+extern const char *const pn_map_formats[];
+PN_MUST_USE enum pn_code pn_map_compile_format(struct pn_map_compiler *compiler,
+                                               const struct pn_yaml *node,
+                                               enum pn_format *ret_format);
+
+// Names of the .yaml files of a folder of the adapter, ordered. No folder: none.
+PN_MUST_USE enum pn_code pn_map_list_files(struct pn_map_compiler *compiler, const char *folder,
+                                           const char **names, unsigned *ret_count);
+// `name` is relative to the adapter's folder, and what complaints call the file.
+PN_MUST_USE enum pn_code pn_map_read_yaml(struct pn_map_compiler *compiler, const char *name,
+                                          const struct pn_yaml **ret_root);
+// Those of `names` that begin with _, and those of the libraries.
+PN_MUST_USE enum pn_code pn_map_load_shared(struct pn_map_compiler *compiler, const char *folder,
+                                            const char *const *names, unsigned count);
+// A shared file that says its format is for messages of that format only.
+bool pn_map_is_for_format(const struct pn_map_compiler *compiler,
+                          const struct pn_map_shared *shared);
+// What stands under `name` in the `section` (rows, keys, events) of the first shared file that has
+// it; `LIBRARY/name` looks in that library only. NULL when none has.
+const struct pn_yaml *pn_map_find_shared(const struct pn_map_compiler *compiler,
+                                         const char *section, struct pn_slice name,
+                                         const char **ret_file);
 
 PN_MUST_USE enum pn_code pn_map_compile_path(struct pn_map_compiler *compiler,
                                              const struct pn_yaml *node, struct pn_slice text,

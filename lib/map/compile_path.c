@@ -332,6 +332,7 @@ static enum pn_code compile_param(struct pn_map_compiler *compiler, const struct
         [PN_PARAM_RECEIPT_ID] = "$receipt_id",
         [PN_PARAM_DIGEST] = "$digest",
         [PN_PARAM_PLACE] = "$place",
+        [PN_PARAM_ADAPTER] = "$adapter",
     };
     for (unsigned i = 0; i < PN_PARAM_COUNT; i++) {
         if (pn_slice_is(text, names[i])) {

@@ -146,37 +146,24 @@ static enum pn_code compile_block(struct pn_map_compiler *compiler, const struct
                          : compile_block_rows(compiler, pn_yaml_get(node, "rows"), prefix, row);
 }
 
-static const struct pn_map_shared *find_shared(const struct pn_map_compiler *compiler,
-                                               struct pn_slice name,
-                                               const struct pn_yaml **ret_rows)
-{
-    char wanted[64];
-    snprintf(wanted, sizeof wanted, "%.*s", PN_SLICE_FMT(name));
-    for (unsigned i = 0; i < compiler->shared_count; i++) {
-        *ret_rows = pn_yaml_get(pn_yaml_get(compiler->shared[i].root, "rows"), wanted);
-        if (*ret_rows != NULL) {
-            return &compiler->shared[i];
-        }
-    }
-    return NULL;
-}
-
 static enum pn_code compile_include(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                     struct pn_map_row *row)
 {
     const struct pn_yaml *name = pn_yaml_get(node, "include");
-    const struct pn_yaml *rows = NULL;
-    const struct pn_map_shared *shared = find_shared(compiler, pn_yaml_text(name, ""), &rows);
-    if (shared == NULL) {
+    const char *file = NULL;
+    const struct pn_yaml *rows =
+        pn_map_find_shared(compiler, "rows", pn_yaml_text(name, ""), &file);
+    if (rows == NULL) {
         return pn_map_fault(compiler, name,
-                            "no file _*.yaml beside this one has `rows` of that name");
+                            "no file _*.yaml beside this one, and no library, has `rows` of that "
+                            "name");
     }
     if (compiler->include_depth == PN_MAP_INCLUDES_MAX) {
         return pn_map_fault(compiler, name, "includes itself, or over %d deep",
                             PN_MAP_INCLUDES_MAX);
     }
     const char *own_file = compiler->file;
-    compiler->file = shared->file;
+    compiler->file = file;
     compiler->include_depth++;
     row->kind = PN_ROW_BLOCK;
     enum pn_code code = compile_block_rows(compiler, rows, compiler->target_prefix, row);

@@ -127,6 +127,7 @@ static enum pn_code compile_fhir_block(struct pn_map_compiler *compiler, const s
         return pn_map_no_memory(compiler);
     }
     target->shape = PN_SHAPE_WHOLE;
+    target->appends = strstr(first, "[]") != NULL;
     enum pn_code code = compile_fhir_path(compiler, node, first, &target->path);
     if (code != PN_OK) {
         return code;

@@ -70,8 +70,15 @@ static enum pn_code compile_placeholder(struct pn_map_compiler *compiler,
     struct pn_slice name;
     struct pn_slice path = pn_slice_split(text, '|', &name);
     enum pn_code code = pn_map_compile_path(compiler, node, path, &part->path);
-    if (code != PN_OK || pn_slice_trim(name).len == 0) {
+    if (code != PN_OK) {
         return code;
+    }
+    if (pn_slice_trim(name).len == 0) {
+        bool is_fixed =
+            part->path->root == PN_ROOT_PARAM && part->path->root_index == PN_PARAM_ADAPTER;
+        part->text = is_fixed ? pn_slice_str(compiler->adapter->info.name) : part->text;
+        part->path = is_fixed ? NULL : part->path;
+        return PN_OK;
     }
     struct pn_map_conversion *conversion = pn_arena_alloc(compiler->boot, sizeof *conversion);
     if (conversion == NULL) {
@@ -238,6 +245,34 @@ static enum pn_code compile_plus(struct pn_map_compiler *compiler, const struct 
     return code;
 }
 
+// A text in which nothing depends on the message is a fixed one.
+static enum pn_code compile_text(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                 struct pn_map_value *value)
+{
+    value->where = "text";
+    enum pn_code code =
+        pn_map_compile_template(compiler, node, pn_yaml_text(node, ""), &value->text);
+    if (code != PN_OK) {
+        return code;
+    }
+    struct pn_buf fixed;
+    pn_buf_init(&fixed, node->scalar.len + TEMPLATE_PARTS_MAX * PN_ERR_WHERE_BYTES);
+    bool is_fixed = true;
+    for (unsigned i = 0; i < value->text->part_count; i++) {
+        is_fixed = is_fixed && value->text->parts[i].path == NULL;
+        pn_buf_add_slice(&fixed, value->text->parts[i].text);
+    }
+    if (is_fixed && fixed.len > 0) {
+        const char *copy = pn_arena_copy(compiler->boot, pn_buf_slice(&fixed));
+        value->literal = pn_slice_of(copy, fixed.len);
+        value->is_literal = true;
+        value->text = NULL;
+        code = copy == NULL || !pn_buf_ok(&fixed) ? pn_map_no_memory(compiler) : PN_OK;
+    }
+    pn_buf_release(&fixed);
+    return code;
+}
+
 static enum pn_code compile_source(struct pn_map_compiler *compiler, const struct pn_yaml *row,
                                    struct pn_map_value *value)
 {
@@ -260,8 +295,7 @@ static enum pn_code compile_source(struct pn_map_compiler *compiler, const struc
         value->where = "value";
         return PN_OK;
     }
-    value->where = "text";
-    return pn_map_compile_template(compiler, text, pn_yaml_text(text, ""), &value->text);
+    return compile_text(compiler, text, value);
 }
 
 enum pn_code pn_map_compile_value(struct pn_map_compiler *compiler, const struct pn_yaml *row,
@@ -320,11 +354,7 @@ static const struct pn_yaml *find_key(const struct pn_map_compiler *compiler, st
     snprintf(wanted, sizeof wanted, "%.*s", PN_SLICE_FMT(name));
     const struct pn_yaml *found = pn_yaml_get(compiler->keys, wanted);
     *ret_file = compiler->file;
-    for (unsigned i = 0; found == NULL && i < compiler->shared_count; i++) {
-        found = pn_yaml_get(pn_yaml_get(compiler->shared[i].root, "keys"), wanted);
-        *ret_file = compiler->shared[i].file;
-    }
-    return found;
+    return found != NULL ? found : pn_map_find_shared(compiler, "keys", name, ret_file);
 }
 
 static enum pn_code compile_key_parts(struct pn_map_compiler *compiler, const struct pn_yaml *list,

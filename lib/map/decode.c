@@ -43,19 +43,34 @@ static bool ends_with(const char *text, const char *suffix)
     return length >= end && strcmp(text + length - end, suffix) == 0;
 }
 
+// A way in that takes this message. A sample comes by no way: then its file's name tells the format
+// when several are read.
+static bool is_way_of(const struct pn_map_intake *intake, const struct pn_message_in *message,
+                      bool by_name)
+{
+    static const char *const endings[] = {[PN_FORMAT_HL7V2] = ".hl7",
+                                          [PN_FORMAT_XML] = ".xml",
+                                          [PN_FORMAT_JSON] = ".json",
+                                          [PN_FORMAT_CSV] = ".csv"};
+    const char *name = message->file_name == NULL ? "" : message->file_name;
+    bool is_file =
+        intake->file_suffix[0] == '\0' || name[0] == '\0' || ends_with(name, intake->file_suffix);
+    if (message->transport != PN_TRANSPORT_NONE) {
+        return message->transport == intake->transport && is_file;
+    }
+    return is_file && (!by_name || ends_with(name, endings[intake->format]));
+}
+
 static enum pn_code find_format(const struct pn_adapter *adapter,
                                 const struct pn_message_in *message, enum pn_format *ret_format,
                                 struct pn_err *err)
 {
-    for (unsigned i = 0; i < adapter->info.in_count; i++) {
-        const struct pn_map_intake *intake = &adapter->intakes[i];
-        bool is_way =
-            message->transport == PN_TRANSPORT_NONE || message->transport == intake->transport;
-        bool is_file = intake->file_suffix[0] == '\0' || message->file_name == NULL ||
-                       ends_with(message->file_name, intake->file_suffix);
-        if (is_way && is_file) {
-            *ret_format = intake->format;
-            return PN_OK;
+    for (int pass = 0; pass < 2; pass++) {
+        for (unsigned i = 0; i < adapter->info.in_count; i++) {
+            if (is_way_of(&adapter->intakes[i], message, pass == 0)) {
+                *ret_format = adapter->intakes[i].format;
+                return PN_OK;
+            }
         }
     }
     return pn_err_set(err, PN_UNSUPPORTED, "adapter.yaml in",

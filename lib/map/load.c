@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // An adapter's folder → struct pn_adapter.
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "map/compile.h"
+#include "map/table.h"
 
-enum { FILES_MAX = 64, FILE_BYTES_MAX = 1024 * 1024 };
-
-static const char *const adapter_keys[] = {"name",    "title", "sector", "register", "zone",
-                                           "charset", "in",    "unwrap", "out",      NULL};
+static const char *const adapter_keys[] = {"name", "title",   "sector", "register",
+                                           "zone", "charset", "in",     "unwrap",
+                                           "out",  "library", NULL};
 
 // --- adapter.yaml --------------------------------------------------------------------------------
 
@@ -39,13 +36,6 @@ static enum pn_code read_intake(struct pn_map_compiler *compiler, const struct p
                                 struct pn_map_intake *intake)
 {
     static const char *const keys[] = {"transport", "format", "file", NULL};
-    static const struct {
-        const char *name;
-        enum pn_format format;
-    } formats[] = {{"hl7v2", PN_FORMAT_HL7V2},
-                   {"xml", PN_FORMAT_XML},
-                   {"json", PN_FORMAT_JSON},
-                   {"csv", PN_FORMAT_CSV}};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = read_transport(compiler, pn_yaml_get(node, "transport"), &intake->transport);
@@ -55,13 +45,7 @@ static enum pn_code read_intake(struct pn_map_compiler *compiler, const struct p
     }
     const struct pn_yaml *format = pn_yaml_get(node, "format");
     intake->file_suffix = pn_yaml_text(pn_yaml_get(node, "file"), "").ptr;
-    for (size_t i = 0; i < PN_ARRAY_COUNT(formats); i++) {
-        if (pn_slice_is(pn_yaml_text(format, ""), formats[i].name)) {
-            intake->format = formats[i].format;
-            return PN_OK;
-        }
-    }
-    return pn_map_fault(compiler, format == NULL ? node : format, "one of hl7v2, xml, json, csv");
+    return pn_map_compile_format(compiler, format == NULL ? node : format, &intake->format);
 }
 
 static enum pn_code read_intakes(struct pn_map_compiler *compiler, const struct pn_yaml *list)
@@ -133,6 +117,31 @@ static enum pn_code check_sector(struct pn_map_compiler *compiler, const struct 
                         "`sector` is one of primary, specialist, social, national");
 }
 
+// Libraries are folders beside the adapter's: `library: hl7v2` is ../_hl7v2.
+static enum pn_code read_libraries(struct pn_map_compiler *compiler, const struct pn_yaml *node)
+{
+    struct pn_adapter *adapter = compiler->adapter;
+    const struct pn_slice *names = NULL;
+    enum pn_code code =
+        pn_map_texts(compiler, node, PN_MAP_LIBRARIES_MAX, &names, &adapter->library_count);
+    for (unsigned i = 0; code == PN_OK && i < adapter->library_count; i++) {
+        if (!pn_map_table_name_is_valid(names[i])) {
+            return pn_map_fault(compiler, node, "small letters, digits and - in a library's name");
+        }
+        adapter->libraries[i] = pn_arena_copy(compiler->boot, names[i]);
+        const char *path = pn_arena_printf(compiler->boot, "%s/../_%.*s", compiler->folder,
+                                           PN_SLICE_FMT(names[i]));
+        if (adapter->libraries[i] == NULL || path == NULL) {
+            return pn_map_no_memory(compiler);
+        }
+        if (access(path, R_OK | X_OK) != 0) {
+            return pn_map_fault(compiler, node, "no library: no folder _%s beside this one",
+                                adapter->libraries[i]);
+        }
+    }
+    return code;
+}
+
 static enum pn_code read_info(struct pn_map_compiler *compiler, const struct pn_yaml *root)
 {
     struct pn_adapter_info *info = &compiler->adapter->info;
@@ -158,6 +167,9 @@ static enum pn_code read_info(struct pn_map_compiler *compiler, const struct pn_
     }
     code = read_intakes(compiler, pn_yaml_get(root, "in"));
     if (code == PN_OK) {
+        code = read_libraries(compiler, pn_yaml_get(root, "library"));
+    }
+    if (code == PN_OK) {
         code = read_wraps(compiler, pn_yaml_get(root, "unwrap"));
     }
     const struct pn_yaml *out = pn_yaml_get(root, "out");
@@ -165,100 +177,6 @@ static enum pn_code read_info(struct pn_map_compiler *compiler, const struct pn_
 }
 
 // --- Files ---------------------------------------------------------------------------------------
-
-static int compare_names(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool is_yaml(const char *name)
-{
-    size_t length = strlen(name);
-    return length > 5 && name[0] != '.' && strcmp(name + length - 5, ".yaml") == 0;
-}
-
-// Names of the .yaml files of a folder, ordered. No folder: none.
-static enum pn_code list_files(struct pn_map_compiler *compiler, const char *folder,
-                               const char **names, unsigned *ret_count)
-{
-    const char *path = pn_arena_printf(compiler->boot, "%s/%s", compiler->folder, folder);
-    DIR *directory = path == NULL ? NULL : opendir(path);
-    *ret_count = 0;
-    if (directory == NULL) {
-        return path == NULL || errno == ENOMEM ? pn_map_no_memory(compiler) : PN_OK;
-    }
-    enum pn_code code = PN_OK;
-    struct dirent *entry;
-    while (code == PN_OK && (entry = readdir(directory)) != NULL) {
-        if (!is_yaml(entry->d_name)) {
-            continue;
-        }
-        if (*ret_count == FILES_MAX) {
-            code = pn_err_set(compiler->err, PN_LIMIT, folder, "over %d files", FILES_MAX);
-            break;
-        }
-        const char *copy = pn_arena_copy(compiler->boot, pn_slice_str(entry->d_name));
-        if (copy == NULL) {
-            code = pn_map_no_memory(compiler);
-        }
-        names[(*ret_count)++] = copy;
-    }
-    closedir(directory);
-    qsort(names, *ret_count, sizeof *names, compare_names);
-    return code;
-}
-
-// `name` is relative to the adapter's folder, and what complaints call the file.
-static enum pn_code read_yaml(struct pn_map_compiler *compiler, const char *name,
-                              const struct pn_yaml **ret_root)
-{
-    const char *path = pn_arena_printf(compiler->boot, "%s/%s", compiler->folder, name);
-    struct pn_slice text;
-    if (path == NULL) {
-        return pn_map_no_memory(compiler);
-    }
-    enum pn_code code = pn_file_read(compiler->boot, path, FILE_BYTES_MAX, &text, compiler->err);
-    if (code != PN_OK) {
-        return code;
-    }
-    compiler->file = name;
-    return pn_yaml_parse(compiler->boot, name, text, ret_root, compiler->err);
-}
-
-static enum pn_code load_shared(struct pn_map_compiler *compiler, const char *folder,
-                                const char *const *names, unsigned count)
-{
-    static const char *const keys[] = {"header", "keys", "rows", NULL};
-    static const char *const header_keys[] = {"message_from", "control_id", "sender", "recorded",
-                                              "checks",       "persons",    "events", NULL};
-    compiler->shared_count = 0;
-    for (unsigned i = 0; i < count; i++) {
-        if (names[i][0] != '_') {
-            continue;
-        }
-        if (compiler->shared_count == PN_MAP_SHARED_MAX) {
-            return pn_err_set(compiler->err, PN_LIMIT, folder, "over %d shared files",
-                              PN_MAP_SHARED_MAX);
-        }
-        struct pn_map_shared *shared = &compiler->shared[compiler->shared_count++];
-        shared->file = pn_arena_printf(compiler->boot, "%s/%s", folder, names[i]);
-        if (shared->file == NULL) {
-            return pn_map_no_memory(compiler);
-        }
-        enum pn_code code = read_yaml(compiler, shared->file, &shared->root);
-        if (code == PN_OK) {
-            code = pn_map_check_keys(compiler, shared->root, keys);
-        }
-        const struct pn_yaml *header = pn_yaml_get(shared->root, "header");
-        if (code == PN_OK && header != NULL) {
-            code = pn_map_check_keys(compiler, header, header_keys);
-        }
-        if (code != PN_OK) {
-            return code;
-        }
-    }
-    return PN_OK;
-}
 
 static enum pn_code load_file(struct pn_map_compiler *compiler, const char *folder,
                               const char *name, struct pn_map_in *ret_in)
@@ -268,7 +186,7 @@ static enum pn_code load_file(struct pn_map_compiler *compiler, const char *fold
     if (file == NULL) {
         return pn_map_no_memory(compiler);
     }
-    enum pn_code code = read_yaml(compiler, file, &root);
+    enum pn_code code = pn_map_read_yaml(compiler, file, &root);
     if (code != PN_OK) {
         return code;
     }
@@ -278,11 +196,11 @@ static enum pn_code load_file(struct pn_map_compiler *compiler, const char *fold
 
 static enum pn_code load_ins(struct pn_map_compiler *compiler)
 {
-    const char *names[FILES_MAX];
+    const char *names[PN_MAP_FILES_MAX];
     unsigned count = 0;
-    enum pn_code code = list_files(compiler, "in", names, &count);
+    enum pn_code code = pn_map_list_files(compiler, "in", names, &count);
     if (code == PN_OK) {
-        code = load_shared(compiler, "in", names, count);
+        code = pn_map_load_shared(compiler, "in", names, count);
     }
     struct pn_map_in *ins = pn_arena_alloc_array(compiler->boot, count + 1, sizeof *ins);
     if (ins == NULL) {
@@ -300,11 +218,11 @@ static enum pn_code load_ins(struct pn_map_compiler *compiler)
 
 static enum pn_code load_outs(struct pn_map_compiler *compiler)
 {
-    const char *names[FILES_MAX];
+    const char *names[PN_MAP_FILES_MAX];
     unsigned count = 0;
-    enum pn_code code = list_files(compiler, "out", names, &count);
+    enum pn_code code = pn_map_list_files(compiler, "out", names, &count);
     if (code == PN_OK) {
-        code = load_shared(compiler, "out", names, count);
+        code = pn_map_load_shared(compiler, "out", names, count);
     }
     for (unsigned i = 0; code == PN_OK && i < count; i++) {
         if (names[i][0] != '_') {
@@ -327,7 +245,7 @@ static enum pn_code load_outs(struct pn_map_compiler *compiler)
 static enum pn_code load_all(struct pn_map_compiler *compiler)
 {
     const struct pn_yaml *root = NULL;
-    enum pn_code code = read_yaml(compiler, "adapter.yaml", &root);
+    enum pn_code code = pn_map_read_yaml(compiler, "adapter.yaml", &root);
     if (code == PN_OK) {
         code = read_info(compiler, root);
     }
@@ -386,7 +304,9 @@ unsigned pn_adapter_row_count(const struct pn_adapter *adapter)
 struct pn_adapter_row pn_adapter_row(const struct pn_adapter *adapter, unsigned number)
 {
     const struct pn_map_place *place = &adapter->places[number];
-    return (struct pn_adapter_row){.file = place->file, .line = place->node->line};
+    return (struct pn_adapter_row){.file = place->file,
+                                   .line = place->node->line,
+                                   .is_library = strncmp(place->file, "../", 3) == 0};
 }
 
 void pn_adapter_watch(struct pn_adapter *adapter, unsigned char *hits)

@@ -5,30 +5,11 @@
 #include "event/event.h"
 #include "map/compile.h"
 
-enum { MESSAGES_MAX = 64 };
+enum { MESSAGES_MAX = 64, EVENTS_MAX = 64 };
 
 static const char *const in_keys[] = {"message", "message_from", "when",   "refuse", "control_id",
                                       "sender",  "recorded",     "parts",  "checks", "persons",
                                       "events",  "keys",         "format", NULL};
-
-static enum pn_code read_format(struct pn_map_compiler *compiler, const struct pn_yaml *node,
-                                enum pn_format *ret_format)
-{
-    static const struct {
-        const char *name;
-        enum pn_format format;
-    } formats[] = {{"hl7v2", PN_FORMAT_HL7V2},
-                   {"xml", PN_FORMAT_XML},
-                   {"json", PN_FORMAT_JSON},
-                   {"csv", PN_FORMAT_CSV}};
-    for (size_t i = 0; i < PN_ARRAY_COUNT(formats); i++) {
-        if (pn_slice_is(pn_yaml_text(node, ""), formats[i].name)) {
-            *ret_format = formats[i].format;
-            return PN_OK;
-        }
-    }
-    return pn_map_fault(compiler, node, "one of hl7v2, xml, json, csv");
-}
 
 // A key of the file, or of the `header` of a shared file of the same format.
 static const struct pn_yaml *header(struct pn_map_compiler *compiler, const struct pn_yaml *root,
@@ -37,8 +18,10 @@ static const struct pn_yaml *header(struct pn_map_compiler *compiler, const stru
     const struct pn_yaml *found = pn_yaml_get(root, key);
     *ret_file = compiler->file;
     for (unsigned i = 0; found == NULL && i < compiler->shared_count; i++) {
-        found = pn_yaml_get(pn_yaml_get(compiler->shared[i].root, "header"), key);
-        *ret_file = compiler->shared[i].file;
+        if (pn_map_is_for_format(compiler, &compiler->shared[i])) {
+            found = pn_yaml_get(pn_yaml_get(compiler->shared[i].root, "header"), key);
+            *ret_file = compiler->shared[i].file;
+        }
     }
     return found;
 }
@@ -91,7 +74,7 @@ static enum pn_code load_part(struct pn_map_compiler *compiler, const struct pn_
     part->name = name.ptr;
     part->is_base64 = pn_slice_is(pn_yaml_text(pn_yaml_get(node, "base64"), "false"), "true");
     part->is_required = pn_slice_is(pn_yaml_text(pn_yaml_get(node, "required"), "false"), "true");
-    code = read_format(compiler, pn_yaml_get(node, "format"), &part->format);
+    code = pn_map_compile_format(compiler, pn_yaml_get(node, "format"), &part->format);
     return code != PN_OK ? code
                          : pn_map_compile_path(compiler, from, pn_yaml_text(from, ""), &part->from);
 }
@@ -308,6 +291,55 @@ static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn
     return code;
 }
 
+static enum pn_code load_event_list(struct pn_map_compiler *compiler, const struct pn_yaml *root,
+                                    const struct pn_yaml *list, struct pn_map_in *in);
+
+static enum pn_code include_events(struct pn_map_compiler *compiler, const struct pn_yaml *root,
+                                   const struct pn_yaml *node, struct pn_map_in *in)
+{
+    static const char *const keys[] = {"include", NULL};
+    const char *own_file = compiler->file;
+    const struct pn_yaml *name = pn_yaml_get(node, "include");
+    const char *file = NULL;
+    const struct pn_yaml *list =
+        pn_map_find_shared(compiler, "events", pn_yaml_text(name, ""), &file);
+    if (list == NULL) {
+        return pn_map_fault(compiler, name, "no shared file has `events` of that name");
+    }
+    if (compiler->include_depth == PN_MAP_INCLUDES_MAX) {
+        return pn_map_fault(compiler, name, "includes itself, or over %d deep",
+                            PN_MAP_INCLUDES_MAX);
+    }
+    enum pn_code code = pn_map_check_keys(compiler, node, keys);
+    compiler->include_depth++;
+    compiler->file = file;
+    code = code == PN_OK ? load_event_list(compiler, root, list, in) : code;
+    compiler->file = own_file;
+    compiler->include_depth--;
+    return code;
+}
+
+static enum pn_code load_event_list(struct pn_map_compiler *compiler, const struct pn_yaml *root,
+                                    const struct pn_yaml *list, struct pn_map_in *in)
+{
+    if (list->kind != PN_YAML_LIST) {
+        return pn_map_fault(compiler, list, "a list of events");
+    }
+    enum pn_code code = PN_OK;
+    for (const struct pn_yaml *node = list->first_child; code == PN_OK && node != NULL;
+         node = node->next) {
+        if (pn_yaml_get(node, "include") != NULL) {
+            code = include_events(compiler, root, node, in);
+        } else if (in->event_count == EVENTS_MAX) {
+            code = pn_map_fault(compiler, node, "over %d events in one file", EVENTS_MAX);
+        } else {
+            code = load_event(compiler, root, node, &in->events[in->event_count]);
+            in->event_count += code == PN_OK ? 1 : 0;
+        }
+    }
+    return code;
+}
+
 static enum pn_code load_events(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                                 struct pn_map_in *in)
 {
@@ -316,20 +348,11 @@ static enum pn_code load_events(struct pn_map_compiler *compiler, const struct p
     if (list == NULL) {
         return PN_OK;
     }
-    if (list->kind != PN_YAML_LIST) {
-        return pn_map_fault(compiler, list, "a list of events");
-    }
-    struct pn_map_event *events =
-        pn_arena_alloc_array(compiler->boot, list->child_count + 1, sizeof *events);
-    if (events == NULL) {
+    in->events = pn_arena_alloc_array(compiler->boot, EVENTS_MAX, sizeof *in->events);
+    if (in->events == NULL) {
         return pn_map_no_memory(compiler);
     }
-    enum pn_code code = PN_OK;
-    for (const struct pn_yaml *node = list->first_child; code == PN_OK && node != NULL;
-         node = node->next) {
-        code = load_event(compiler, root, node, &events[in->event_count++]);
-    }
-    in->events = events;
+    enum pn_code code = load_event_list(compiler, root, list, in);
     compiler->file = own_file;
     return code;
 }
@@ -377,7 +400,7 @@ enum pn_code pn_map_load_in(struct pn_map_compiler *compiler, const struct pn_ya
     compiler->keys = pn_yaml_get(root, "keys");
     enum pn_code code = pn_map_check_keys(compiler, root, in_keys);
     if (code == PN_OK) {
-        code = read_format(compiler, pn_yaml_get(root, "format"), &in.format);
+        code = pn_map_compile_format(compiler, pn_yaml_get(root, "format"), &in.format);
     }
     compiler->format = in.format;
     if (code == PN_OK) {

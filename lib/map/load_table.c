@@ -121,14 +121,54 @@ static enum pn_code find_national(struct pn_map_compiler *compiler, const struct
     return pn_map_fault(compiler, node, "no national table of that name; see punos codes list");
 }
 
+static enum pn_code set_file(struct pn_map_compiler *compiler, const char *folder,
+                             struct pn_slice name, struct pn_map_table_file *file)
+{
+    file->shown = pn_arena_printf(compiler->boot, "%scodes/%.*s.csv", folder, PN_SLICE_FMT(name));
+    file->path = file->shown == NULL
+                     ? NULL
+                     : pn_arena_printf(compiler->boot, "%s/%s", compiler->folder, file->shown);
+    return file->path == NULL ? pn_map_no_memory(compiler) : PN_OK;
+}
+
+// The adapter's own table goes before a library's of that name; `LIBRARY/name` is the library's.
+static enum pn_code find_own(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                             struct pn_slice library, struct pn_slice name,
+                             struct pn_map_table_file *file)
+{
+    bool is_named = library.len == 0;
+    enum pn_code code = set_file(compiler, "", name, file);
+    bool is_found = code == PN_OK && is_named && access(file->path, F_OK) == 0;
+    for (unsigned i = 0; code == PN_OK && !is_found && i < compiler->adapter->library_count; i++) {
+        const char *other = compiler->adapter->libraries[i];
+        const char *folder = pn_arena_printf(compiler->boot, "../_%s/", other);
+        if (library.len > 0 && !pn_slice_is(library, other)) {
+            continue;
+        }
+        is_named = true;
+        struct pn_map_table_file found = *file;
+        code =
+            folder == NULL ? pn_map_no_memory(compiler) : set_file(compiler, folder, name, &found);
+        is_found = code == PN_OK && access(found.path, F_OK) == 0;
+        *file = is_found || library.len > 0 ? found : *file;
+    }
+    if (code == PN_OK && !is_named) {
+        return pn_map_fault(compiler, node, "adapter.yaml names no library %.*s",
+                            PN_SLICE_FMT(library));
+    }
+    return code;
+}
+
 static enum pn_code find_table(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                struct pn_slice name, struct pn_map_table_file *file)
 {
-    struct pn_slice bare = name;
+    struct pn_slice bare = name, library = {0};
     bool is_national = pn_slice_starts_with(name, PN_MAP_NATIONAL);
     if (is_national) {
         size_t prefix = sizeof PN_MAP_NATIONAL - 1;
         bare = pn_slice_of(name.ptr + prefix, name.len - prefix);
+    } else if (name.len > 0 && memchr(name.ptr, '/', name.len) != NULL) {
+        library = pn_slice_split(name, '/', &bare);
     }
     if (!pn_map_table_name_is_valid(bare)) {
         return pn_map_fault(compiler, node,
@@ -139,11 +179,8 @@ static enum pn_code find_table(struct pn_map_compiler *compiler, const struct pn
         return file->name == NULL ? pn_map_no_memory(compiler)
                                   : find_national(compiler, node, bare, file);
     }
-    file->shown = pn_arena_printf(compiler->boot, "codes/%.*s.csv", PN_SLICE_FMT(name));
-    file->path = file->shown == NULL
-                     ? NULL
-                     : pn_arena_printf(compiler->boot, "%s/%s", compiler->folder, file->shown);
-    return file->name == NULL || file->path == NULL ? pn_map_no_memory(compiler) : PN_OK;
+    return file->name == NULL ? pn_map_no_memory(compiler)
+                              : find_own(compiler, node, library, bare, file);
 }
 
 enum pn_code pn_map_compile_table(struct pn_map_compiler *compiler, const struct pn_yaml *node,

@@ -25,7 +25,8 @@ enum {
     PN_MAP_ITEMS_MAX = 10000,     // that one `each` may go over
     PN_MAP_KEY_PARTS_MAX = 8,
     PN_MAP_PERSONS_MAX = 1000, // of one message
-    PN_MAP_WRAPS_MAX = 8
+    PN_MAP_WRAPS_MAX = 8,
+    PN_MAP_LIBRARIES_MAX = 4
 };
 
 // --- Where a value is read from ------------------------------------------------------------------
@@ -79,8 +80,9 @@ enum pn_map_param {
     PN_PARAM_SYSTEM,
     PN_PARAM_HTTP_STATUS,
     PN_PARAM_RECEIPT_ID,
-    PN_PARAM_DIGEST, // of the message's bytes: for messages that have no number of their own
-    PN_PARAM_PLACE,  // of the current item of `each`
+    PN_PARAM_DIGEST,  // of the message's bytes: for messages that have no number of their own
+    PN_PARAM_ADAPTER, // its name
+    PN_PARAM_PLACE,   // of the current item of `each`
     PN_PARAM_COUNT
 };
 
@@ -309,7 +311,7 @@ struct pn_map_in {
     unsigned check_count;
     const struct pn_map_person *persons;
     unsigned person_count;
-    const struct pn_map_event *events;
+    struct pn_map_event *events;
     unsigned event_count;
 };
 
@@ -353,6 +355,8 @@ struct pn_map_out_file {
 struct pn_adapter {
     struct pn_adapter_info info;
     const char *folder;
+    const char *libraries[PN_MAP_LIBRARIES_MAX];
+    unsigned library_count;
     struct pn_map_intake intakes[3];
     const struct pn_map_part *wraps; // messages inside others: the first that is there
     unsigned wrap_count;

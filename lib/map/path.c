@@ -172,6 +172,9 @@ struct pn_slice pn_map_text(const struct pn_map_run *run, const struct pn_map_pa
         }
         return pn_slice_str(digest);
     }
+    if (path->root == PN_ROOT_PARAM && path->root_index == PN_PARAM_ADAPTER) {
+        return pn_slice_str(run->adapter->info.name);
+    }
     if (path->root == PN_ROOT_PARAM) {
         return run->params[path->root_index];
     }

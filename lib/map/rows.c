@@ -84,6 +84,11 @@ static enum pn_code run_block(struct pn_map_run *run, const struct pn_map_row *r
     if (row->resource != NULL) {
         return run_resource(run, row, out, ret_wrote, err);
     }
+    bool is_taken =
+        out->resource != NULL && !row->target->appends && pn_map_sink_is_set(row->target, out);
+    if (is_taken) {
+        return PN_OK; // an earlier row gave the target its value
+    }
     struct pn_map_out opened;
     enum pn_code code = pn_map_sink_open(run, row->target, out, &opened, err);
     if (code != PN_OK) {

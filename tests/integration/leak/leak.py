@@ -247,7 +247,7 @@ class Leak:
         """The class Q that no table knew: put into the copy's table, the message gets through."""
         number = next(m for w, m, _ in messages.mllp_messages(self.person)
                       if w == "unknown class").split(b"PV1|")[1].split(b"|")[18].decode()
-        table = self.hub.folder / "adapters/oberon/codes/encounter-class.csv"
+        table = self.hub.folder / "adapters/_hl7v2/codes/encounter-class.csv"
         before = len(self.listed())
         content = table.read_text(encoding="utf-8").rstrip("\n")
         row = content.splitlines()[1].split(",")

@@ -27,6 +27,8 @@ static const struct {
      "format: hl7v2\npersons:\n  - { %s: \"\" }\n"},
     {"schemas/mapping.schema.yaml", "event", "in/a.yaml",
      "format: hl7v2\nevents:\n  - { %s: \"\" }\n"},
+    {"schemas/mapping.schema.yaml", "included", "in/a.yaml",
+     "format: hl7v2\nevents:\n  - { %s: \"\" }\n"},
     {"schemas/mapping.schema.yaml", "row", "in/a.yaml",
      "format: hl7v2\nchecks:\n  - { %s: \"\" }\n"},
     {"schemas/mapping.schema.yaml", "made", "out/a.yaml", "parts:\n  - { %s: \"\" }\n"},
