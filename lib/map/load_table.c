@@ -153,8 +153,11 @@ static enum pn_code find_own(struct pn_map_compiler *compiler, const struct pn_y
         *file = is_found || library.len > 0 ? found : *file;
     }
     if (code == PN_OK && !is_named) {
-        return pn_map_fault(compiler, node, "adapter.yaml names no library %.*s",
-                            PN_SLICE_FMT(library));
+        return pn_map_fault(
+            compiler, node,
+            "adapter.yaml names no library %.*s; else the name of a file in codes/, "
+            "without .csv, or national/NAME",
+            PN_SLICE_FMT(library));
     }
     return code;
 }
