@@ -21,7 +21,23 @@
 
 struct pn_adapter;
 
-enum pn_transport { PN_TRANSPORT_NONE, PN_TRANSPORT_MLLP, PN_TRANSPORT_HTTP, PN_TRANSPORT_DROP };
+enum pn_transport {
+    PN_TRANSPORT_NONE,
+    PN_TRANSPORT_MLLP,
+    PN_TRANSPORT_HTTP,
+    PN_TRANSPORT_DROP,
+    PN_TRANSPORT_POLL // the hub asks the system's FHIR server; in only
+};
+
+enum { PN_ADAPTER_POLL_RESOURCES_MAX = 32 };
+
+struct pn_adapter_poll {
+    const char *resources[PN_ADAPTER_POLL_RESOURCES_MAX]; // asked for in this order
+    unsigned resource_count;                              // 0: the adapter does not poll
+    int64_t page_size;
+    int64_t every_s;
+    int64_t overlap_s; // how far before the last known moment each round begins
+};
 
 // What adapter.yaml says of the system.
 struct pn_adapter_info {
@@ -31,7 +47,9 @@ struct pn_adapter_info {
     const char *charset; // when a message does not say
     enum pn_transport in[3];
     unsigned in_count;
-    enum pn_transport out; // PN_TRANSPORT_NONE: takes no plan
+    struct pn_adapter_poll poll;
+    bool has_entries_alone; // HTTP: entries of a batch, collection or history Bundle stand alone
+    enum pn_transport out;  // PN_TRANSPORT_NONE: takes no plan
 };
 
 // Reads and compiles the adapter of that name as this installation has it: from its folder of

@@ -93,6 +93,10 @@ const struct pn_yaml *pn_map_find_shared(const struct pn_map_compiler *compiler,
                                          const char *section, struct pn_slice name,
                                          const char **ret_file);
 
+// What a way in of adapter.yaml says of polling; untouched when it does not poll.
+PN_MUST_USE enum pn_code pn_map_load_poll(struct pn_map_compiler *compiler,
+                                          const struct pn_yaml *node,
+                                          struct pn_adapter_poll *ret_poll);
 PN_MUST_USE enum pn_code pn_map_compile_path(struct pn_map_compiler *compiler,
                                              const struct pn_yaml *node, struct pn_slice text,
                                              const struct pn_map_path **ret_path);

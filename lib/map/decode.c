@@ -391,7 +391,8 @@ static enum pn_code add_event(struct decoding *decoding, const struct pn_map_eve
     if (code == PN_OK) {
         pn_map_hit(run, event->number);
         made->resource = out.resource;
-        decoding->mapped.event_count++;
+        bool is_known_only = event->known_only != NULL && pn_map_holds(run, event->known_only);
+        decoding->mapped.event_count += is_known_only ? 0 : 1;
     }
     return code;
 }
@@ -436,7 +437,8 @@ static enum pn_code map_content(struct decoding *decoding, struct pn_err *err)
     for (unsigned i = 0; code == PN_OK && i < in->event_count; i++) {
         code = add_events(decoding, &in->events[i], err);
     }
-    if (code == PN_OK && decoding->mapped.person_count == 0 && decoding->mapped.event_count == 0) {
+    bool is_empty = decoding->mapped.person_count == 0 && decoding->mapped.event_count == 0;
+    if (code == PN_OK && is_empty && !in->may_be_empty) {
         return pn_err_set(err, PN_INVALID, in->message_from.where,
                           "nothing in the message is what the mapping looks for");
     }

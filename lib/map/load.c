@@ -22,6 +22,7 @@ static enum pn_code read_transport(struct pn_map_compiler *compiler, const struc
     } transports[] = {{"mllp", PN_TRANSPORT_MLLP},
                       {"http", PN_TRANSPORT_HTTP},
                       {"drop", PN_TRANSPORT_DROP},
+                      {"poll", PN_TRANSPORT_POLL},
                       {"none", PN_TRANSPORT_NONE}};
     for (size_t i = 0; i < PN_ARRAY_COUNT(transports); i++) {
         if (pn_slice_is(pn_yaml_text(node, ""), transports[i].name)) {
@@ -29,17 +30,35 @@ static enum pn_code read_transport(struct pn_map_compiler *compiler, const struc
             return PN_OK;
         }
     }
-    return pn_map_fault(compiler, node, "one of mllp, http, drop");
+    return pn_map_fault(compiler, node, "one of mllp, http, drop, poll");
+}
+
+// `entries: alone`: each entry of a Bundle that says so is a message of its own.
+static enum pn_code read_entries(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                 enum pn_transport transport)
+{
+    const struct pn_yaml *entries = pn_yaml_get(node, "entries");
+    if (entries == NULL) {
+        return PN_OK;
+    }
+    if (transport != PN_TRANSPORT_HTTP || !pn_slice_is(pn_yaml_text(entries, ""), "alone")) {
+        return pn_map_fault(compiler, entries, "`alone`, of FHIR Bundles over http");
+    }
+    compiler->adapter->info.has_entries_alone = true;
+    return PN_OK;
 }
 
 static enum pn_code read_intake(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                 struct pn_map_intake *intake)
 {
-    static const char *const keys[] = {"transport", "format", "file", NULL};
+    static const char *const keys[] = {"transport", "format",  "file",      "entries", "resources",
+                                       "page_size", "every_s", "overlap_s", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = read_transport(compiler, pn_yaml_get(node, "transport"), &intake->transport);
     }
+    code = code == PN_OK ? pn_map_load_poll(compiler, node, &compiler->adapter->info.poll) : code;
+    code = code == PN_OK ? read_entries(compiler, node, intake->transport) : code;
     if (code != PN_OK) {
         return code;
     }
@@ -173,7 +192,10 @@ static enum pn_code read_info(struct pn_map_compiler *compiler, const struct pn_
         code = read_wraps(compiler, pn_yaml_get(root, "unwrap"));
     }
     const struct pn_yaml *out = pn_yaml_get(root, "out");
-    return code != PN_OK || out == NULL ? code : read_transport(compiler, out, &info->out);
+    code = code == PN_OK && out != NULL ? read_transport(compiler, out, &info->out) : code;
+    return code == PN_OK && info->out == PN_TRANSPORT_POLL
+               ? pn_map_fault(compiler, out, "one of mllp, http, drop, none")
+               : code;
 }
 
 // --- Files ---------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ enum { MESSAGES_MAX = 64, EVENTS_MAX = 64 };
 
 static const char *const in_keys[] = {"message", "message_from", "when",   "refuse", "control_id",
                                       "sender",  "recorded",     "parts",  "checks", "persons",
-                                      "events",  "keys",         "format", NULL};
+                                      "events",  "keys",         "format", "may_be_empty",
+                                      NULL};
 
 // A key of the file, or of the `header` of a shared file of the same format.
 static const struct pn_yaml *header(struct pn_map_compiler *compiler, const struct pn_yaml *root,
@@ -260,8 +261,9 @@ static enum pn_code load_event_values(struct pn_map_compiler *compiler, const st
 static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                                const struct pn_yaml *node, struct pn_map_event *event)
 {
-    static const char *const keys[] = {"type", "resource", "when",   "each", "with",     "key",
-                                       "time", "recorded", "person", "rows", "known_as", NULL};
+    static const char *const keys[] = {"type", "resource",   "when",   "each", "with",     "key",
+                                       "time", "recorded",   "person", "rows", "known_as",
+                                       "known_only", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = check_event_type(compiler, node, event);
@@ -275,6 +277,10 @@ static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn
     }
     if (code == PN_OK) {
         code = pn_map_compile_condition(compiler, pn_yaml_get(node, "when"), &event->when);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_condition(compiler, pn_yaml_get(node, "known_only"),
+                                        &event->known_only);
     }
     if (code == PN_OK) {
         code = load_event_values(compiler, root, node, event);
@@ -394,6 +400,7 @@ enum pn_code pn_map_load_in(struct pn_map_compiler *compiler, const struct pn_ya
 {
     struct pn_map_in in = {.file = compiler->file};
     const struct pn_yaml *refuse = pn_yaml_get(root, "refuse");
+    in.may_be_empty = pn_slice_is(pn_yaml_text(pn_yaml_get(root, "may_be_empty"), ""), "true");
     compiler->sink = PN_SINK_FHIR;
     compiler->part_count = 0;
     compiler->scope_count = 0;

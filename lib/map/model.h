@@ -286,6 +286,7 @@ struct pn_map_event {
     struct pn_map_names person_names;
     const char *person_where;
     struct pn_map_names known_as; // how other events of the message refer to this one
+    const struct pn_map_condition *known_only; // it is there to be referred to: no event is made
     const struct pn_map_key *key;
     struct pn_map_value time;
     struct pn_map_value recorded;
@@ -300,6 +301,7 @@ struct pn_map_in {
     unsigned message_count;
     struct pn_map_value message_from;
     const struct pn_map_condition *when;
+    bool may_be_empty;  // a message in which the mapping finds nothing is no fault
     const char *refuse; // reason: the message is known and not wanted
     unsigned refuse_number;
     struct pn_map_value control_id;

@@ -27,6 +27,7 @@ static const char *const transport_names[] = {
     [PN_TRANSPORT_MLLP] = "mllp",
     [PN_TRANSPORT_HTTP] = "http",
     [PN_TRANSPORT_DROP] = "drop",
+    [PN_TRANSPORT_POLL] = "poll",
 };
 
 const char *pn_transport_name(enum pn_transport transport)

@@ -33,6 +33,7 @@ static const char shared[] =
     "{subject/identifier/value}\"]\n"
     "        where: Encounter.subject\n"
     "      known_as: \"Encounter/{id}\"\n"
+    "      known_only: ../search/mode = include\n"
     "      key: [id]\n"
     "      rows:\n"
     "        - { copy: ., keep: [status] }\n"
@@ -44,12 +45,15 @@ static const char shared[] =
     "        - { to: encounter, refers: \"{encounter/reference}\" }\n";
 
 static const char mapping[] = "format: json\nmessage: [Bundle, Encounter]\ncontrol_id: $digest\n";
+static const char mapping_of_list[] =
+    "format: json\nmessage: [List]\ncontrol_id: $digest\nmay_be_empty: true\n";
 
 static enum pn_code decode(struct folder *folder, const char *message, struct pn_mapped *mapped)
 {
     *folder = folder_new("json", "none");
     folder_write(folder, "in/_shared.yaml", shared);
     folder_write(folder, "in/all.yaml", mapping);
+    folder_write(folder, "in/list.yaml", mapping_of_list);
     if (folder_load(folder) != PN_OK) {
         fail_msg("%s: %s", folder->err.where, folder->err.text);
     }
@@ -143,6 +147,38 @@ static void an_event_refers_to_another(void **state)
     folder_free(&folder);
 }
 
+#define CONTEXT(reference)                                                                         \
+    "{\"search\":{\"mode\":\"include\"},\"resource\":{\"resourceType\":\"Encounter\",\"id\":"   \
+    "\"e1\",\"subject\":{\"reference\":\"" reference "\"}}}"
+
+static void what_is_only_referred_to_makes_no_event(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct pn_mapped mapped;
+    assert_int_equal(decode(&folder,
+                            BUNDLE PATIENT("p1", "1") "," CONTEXT("Patient/p1") "," CONDITION(
+                                "Encounter/e1") "]}",
+                            &mapped),
+                     PN_OK);
+    assert_int_equal(mapped.event_count, 1);
+    assert_string_equal(mapped.events[0].type, "fi.punos.condition.recorded.v1");
+    assert_non_null(pn_fhir_at(mapped.events[0].resource, "encounter.reference"));
+    folder_free(&folder);
+}
+
+static void a_message_without_content_is_a_fault_unless_said(void **state)
+{
+    (void)state;
+    struct folder folder;
+    struct pn_mapped mapped;
+    assert_int_equal(decode(&folder, "{\"resourceType\":\"Bundle\"}", &mapped), PN_INVALID);
+    folder_free(&folder);
+    assert_int_equal(decode(&folder, "{\"resourceType\":\"List\"}", &mapped), PN_OK);
+    assert_int_equal(mapped.event_count, 0);
+    folder_free(&folder);
+}
+
 static void the_same_bytes_are_the_same_message(void **state)
 {
     (void)state;
@@ -168,6 +204,8 @@ int main(void)
         cmocka_unit_test(a_resource_alone),
         cmocka_unit_test(a_person_whom_nothing_names),
         cmocka_unit_test(an_event_refers_to_another),
+        cmocka_unit_test(what_is_only_referred_to_makes_no_event),
+        cmocka_unit_test(a_message_without_content_is_a_fault_unless_said),
         cmocka_unit_test(the_same_bytes_are_the_same_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
