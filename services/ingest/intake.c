@@ -51,6 +51,7 @@ struct pn_intake {
     unsigned one_by_one; // so many of the next messages go alone: one of them breaks the append
     struct recent *recent;
     int64_t retry_ms; // 0: nothing is away
+    bool may_try;     // nobody waits to be tried with: the next message is
     bool is_scheduled;
 };
 
@@ -269,6 +270,7 @@ static void settle_away(struct pn_intake *intake, const struct pn_err *err)
     }
     intake->retry_ms = intake->retry_ms == 0 ? RETRY_FIRST_MS : intake->retry_ms * 2;
     intake->retry_ms = intake->retry_ms > RETRY_MAX_MS ? RETRY_MAX_MS : intake->retry_ms;
+    intake->may_try = false;
     put_back(intake);
 }
 
@@ -314,6 +316,10 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
     if (gathers_more(intake, take_more(intake))) {
         return;
     }
+    if (intake->batch_count == 0) {
+        intake->may_try = true;
+        return;
+    }
     intake->one_by_one -= intake->one_by_one > 0 ? 1 : 0;
     enum pn_code code = quarantine_refused(intake, &err);
     if (code == PN_OK && intake->outgoing.count > 0) {
@@ -327,7 +333,8 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
         settle_away(intake, &err);
     }
     clear_batch(intake);
-    if (!STAILQ_EMPTY(&intake->waiting) && !intake->is_scheduled) {
+    bool has_more = !STAILQ_EMPTY(&intake->waiting) || intake->retry_ms != 0;
+    if (has_more && !intake->is_scheduled) {
         schedule(intake, intake->retry_ms);
     }
 }
@@ -386,7 +393,7 @@ void pn_intake_submit(struct pn_intake *intake, const struct pn_intake_message *
 
 bool pn_intake_is_away(const struct pn_intake *intake)
 {
-    return intake->retry_ms != 0;
+    return intake->retry_ms != 0 && !intake->may_try;
 }
 
 size_t pn_intake_waiting_count(const struct pn_intake *intake)
