@@ -31,7 +31,8 @@ void pn_receive_mllp_close(struct pn_receive_mllp *receive); // takes NULL
 // POST /in/{system}, POST /in/{system}/fhir, POST /in/{system}/fhir/{type}, PUT
 // /in/{system}/fhir/{type}/{id}, with a bearer token of the role integration or admin. Answers are
 // OperationOutcomes: 201 (a Bundle, a PUT or a repeated message: 200), 422 with place and reason,
-// 503 while the stream is away. NULL when nobody sends by HTTP.
+// 503 while the stream is away. Of a Bundle whose entries stand alone see http_batch.h. NULL when
+// nobody sends by HTTP.
 struct pn_receive_http;
 PN_MUST_USE enum pn_code pn_receive_http_open(const struct pn_receive_parts *parts,
                                               struct pn_receive_http **ret_receive,

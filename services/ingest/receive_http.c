@@ -7,6 +7,7 @@
 #include "net/http_parse.h"
 #include "net/http_server.h"
 #include "privacy/access.h"
+#include "services/ingest/http_batch.h"
 #include "services/ingest/receive.h"
 
 enum { IDLE_TIMEOUT_MS = 60 * 1000, OUTCOME_BYTES_MAX = 64 * 1024, HEADER_BYTES_MAX = 256 };
@@ -65,35 +66,13 @@ static int accepted_status(struct pn_http_exchange *exchange, const struct pn_in
     return is_new ? 201 : 200;
 }
 
-static cJSON *accepted_outcome(const struct pn_intake_result *result)
-{
-    cJSON *outcome = pn_fhir_new("OperationOutcome");
-    cJSON *issues = outcome == NULL ? NULL : cJSON_AddArrayToObject(outcome, "issue");
-    cJSON *issue = cJSON_CreateObject();
-    if (issues == NULL || issue == NULL || !cJSON_AddItemToArray(issues, issue)) {
-        cJSON_Delete(outcome);
-        return NULL;
-    }
-    char text[96];
-    (void)snprintf(text, sizeof text, "accepted and durable: %u events", result->event_count);
-    bool is_repeated = result->outcome == PN_INTAKE_REPEATED;
-    if (!pn_json_set_text(issue, "severity", pn_slice_str("information")) ||
-        !pn_json_set_text(issue, "code", pn_slice_str("informational")) ||
-        !pn_json_set_text(issue, "diagnostics",
-                          pn_slice_str(is_repeated ? "accepted before: nothing new" : text))) {
-        cJSON_Delete(outcome);
-        return NULL;
-    }
-    return outcome;
-}
-
 static void answer_accepted(struct pn_http_exchange *exchange,
                             const struct pn_intake_result *result)
 {
     struct pn_buf body;
     struct pn_err err = {0};
     pn_buf_init(&body, OUTCOME_BYTES_MAX);
-    cJSON *outcome = accepted_outcome(result);
+    cJSON *outcome = pn_ingest_outcome(result);
     if (outcome != NULL && pn_json_print(outcome, &body, &err) != PN_OK) {
         pn_buf_clear(&body);
     }
@@ -154,7 +133,10 @@ static void on_message(struct pn_http_exchange *exchange, void *context)
         .context = exchange,
     };
     message.in.content_type = type_text == NULL ? "" : type_text;
-    pn_intake_submit(receive->intake, &message);
+    if (!system->info->has_entries_alone ||
+        !pn_http_batch_take(exchange, receive->intake, &message)) {
+        pn_intake_submit(receive->intake, &message);
+    }
 }
 
 static const struct pn_http_route routes[] = {

@@ -37,15 +37,16 @@ def wait_for(condition, what):
 
 
 class Hub:
-    def __init__(self, build, extra=""):
+    def __init__(self, build, extra="", adapters=(), systems=()):
+        """Further adapters of the tree, lines of the configuration and items of `systems`."""
         self.binary = os.path.join(build, "punos")
         self.folder = tempfile.mkdtemp(prefix="punos-ingest-")
         self.data = os.path.join(self.folder, "data")
         self.adapters = os.path.join(self.folder, "adapters")
         self.drop = os.path.join(self.folder, "drop")
         os.makedirs(self.adapters)
-        shutil.copytree(os.path.join(ROOT, "adapters", "oberon"),
-                        os.path.join(self.adapters, "oberon"))
+        for name in ("oberon", *adapters):
+            shutil.copytree(os.path.join(ROOT, "adapters", name), os.path.join(self.adapters, name))
         shutil.copytree(os.path.join(os.path.dirname(__file__), "adapters", "booth"),
                         os.path.join(self.adapters, "booth"))
         self.config = os.path.join(self.folder, "punos.yaml")
@@ -57,6 +58,7 @@ systems:
   - {{ name: oberon, adapter: oberon, listen: "127.0.0.1:0" }}
   - {{ name: booth, adapter: booth, drop_folder: "{self.drop}" }}
 """)
+            file.writelines(f"  - {system}\n" for system in systems)
         self.process = None
         self.start()
 
