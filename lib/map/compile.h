@@ -38,6 +38,7 @@ struct pn_map_compiler {
     const char *file;            // of the node that is being compiled
     struct pn_err *err;
     // the message
+    bool is_out; // the plan
     enum pn_format format;
     struct pn_map_part parts[PN_MAP_PARTS_MAX];
     unsigned part_count;
@@ -119,6 +120,9 @@ PN_MUST_USE enum pn_code pn_map_compile_value(struct pn_map_compiler *compiler,
 PN_MUST_USE enum pn_code pn_map_compile_short(struct pn_map_compiler *compiler,
                                               const struct pn_yaml *node,
                                               struct pn_map_value *ret_value);
+// `max`; NULL: none.
+PN_MUST_USE enum pn_code pn_map_compile_max(struct pn_map_compiler *compiler,
+                                            const struct pn_yaml *node, struct pn_map_value *value);
 extern const char *const pn_map_value_keys[];
 PN_MUST_USE enum pn_code pn_map_compile_table(struct pn_map_compiler *compiler,
                                               const struct pn_yaml *node, struct pn_slice name,

@@ -10,7 +10,7 @@ static const char *const row_keys[] = {
     "when",      "each",   "with",  "to",   "rows",   "require", "reject",  "refuse",
     "reference", "key",    "copy",  "keep", "remove", "line",    "include", "resource",
     "from",      "value",  "text",  "as",   "table",  "column",  "missing", "default",
-    "invalid",   "reason", "where", "plus", "unit",   "refers",  NULL};
+    "invalid",   "reason", "where", "plus", "unit",   "refers",  "max",     NULL};
 
 enum pn_code pn_map_number(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                            unsigned *ret_number)
@@ -315,8 +315,10 @@ static enum pn_code compile_line(struct pn_map_compiler *compiler, const struct 
     }
     row->value.is_literal = is_fixed;
     row->value.literal = line->scalar;
-    return is_fixed ? PN_OK
-                    : pn_map_compile_template(compiler, line, line->scalar, &row->value.text);
+    enum pn_code code = pn_map_compile_max(compiler, pn_yaml_get(node, "max"), &row->value);
+    return code != PN_OK || is_fixed
+               ? code
+               : pn_map_compile_template(compiler, line, line->scalar, &row->value.text);
 }
 
 static enum pn_code compile_kind(struct pn_map_compiler *compiler, const struct pn_yaml *node,

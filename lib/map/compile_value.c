@@ -5,11 +5,11 @@
 #include "map/compile.h"
 #include "map/run.h"
 
-enum { TEMPLATE_PARTS_MAX = 64, CONVERSIONS_MAX = 4 };
+enum { TEMPLATE_PARTS_MAX = 64, CONVERSIONS_MAX = 4, MAX_CHARS_MAX = 1000 * 1000 };
 
 const char *const pn_map_value_keys[] = {"from",   "value",   "text",    "as",      "table",
                                          "column", "missing", "default", "invalid", "reason",
-                                         "where",  "plus",    "unit",    NULL};
+                                         "where",  "plus",    "unit",    "max",     NULL};
 
 static enum pn_code find_conversion(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                     struct pn_slice name, struct pn_map_conversion *ret_conversion)
@@ -273,6 +273,23 @@ static enum pn_code compile_text(struct pn_map_compiler *compiler, const struct 
     return code;
 }
 
+enum pn_code pn_map_compile_max(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                struct pn_map_value *value)
+{
+    int64_t max = 0;
+    if (node == NULL) {
+        return PN_OK;
+    }
+    if (!compiler->is_out) {
+        return pn_map_fault(compiler, node, "only in out/: what comes in is never cut");
+    }
+    if (!pn_slice_to_i64(pn_yaml_text(node, ""), &max) || max < 1 || max > MAX_CHARS_MAX) {
+        return pn_map_fault(compiler, node, "a number of characters, from 1 to %d", MAX_CHARS_MAX);
+    }
+    value->max_chars = (unsigned)max;
+    return PN_OK;
+}
+
 static enum pn_code compile_source(struct pn_map_compiler *compiler, const struct pn_yaml *row,
                                    struct pn_map_value *value)
 {
@@ -301,7 +318,7 @@ static enum pn_code compile_source(struct pn_map_compiler *compiler, const struc
 enum pn_code pn_map_compile_value(struct pn_map_compiler *compiler, const struct pn_yaml *row,
                                   struct pn_map_value *ret_value)
 {
-    struct pn_map_value value = {0};
+    struct pn_map_value value = {.place = {row, compiler->file}};
     enum pn_code code = compile_source(compiler, row, &value);
     if (code == PN_OK) {
         code = compile_conversions(compiler, pn_yaml_get(row, "as"), &value);
@@ -314,6 +331,9 @@ enum pn_code pn_map_compile_value(struct pn_map_compiler *compiler, const struct
     }
     if (code == PN_OK) {
         code = compile_policies(compiler, row, &value);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_max(compiler, pn_yaml_get(row, "max"), &value);
     }
     const struct pn_yaml *where = pn_yaml_get(row, "where");
     if (code == PN_OK && where != NULL) {
@@ -329,7 +349,8 @@ enum pn_code pn_map_compile_value(struct pn_map_compiler *compiler, const struct
 enum pn_code pn_map_compile_short(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                   struct pn_map_value *ret_value)
 {
-    struct pn_map_value value = {.where = "", .reason = "must be there"};
+    struct pn_map_value value = {
+        .place = {node, compiler->file}, .where = "", .reason = "must be there"};
     enum pn_code code = PN_OK;
     if (node != NULL && node->kind == PN_YAML_MAP) {
         code = pn_map_check_keys(compiler, node, pn_map_value_keys);

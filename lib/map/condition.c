@@ -2,7 +2,7 @@
 // Conditions (`when`): deciding.
 #include "base/finid.h"
 #include "map/dates.h"
-#include "map/run.h"
+#include "map/watch.h"
 
 static bool is_hetu(struct pn_slice text)
 {
@@ -142,6 +142,9 @@ static bool is_among(const struct pn_map_run *run, const struct pn_map_path *oth
         return false;
     }
     for (unsigned i = 0; i < count; i++) {
+        if (pn_map_is_watched(run)) {
+            pn_map_watch_text(run, nodes[i]);
+        }
         if (text.len > 0 && pn_slice_eq(pn_slice_trim(nodes[i]->value), text)) {
             return true;
         }
@@ -208,8 +211,10 @@ bool pn_map_holds(const struct pn_map_run *run, const struct pn_map_condition *c
     if (condition == NULL) {
         return true;
     }
+    struct pn_map_watch watch = pn_map_watch_test(run);
     bool holds = condition->test == PN_TEST_ALL   ? test_children(run, condition, false)
                  : condition->test == PN_TEST_ANY ? test_children(run, condition, true)
                                                   : test_path(run, condition);
+    pn_map_watch_tested(run, &watch, condition, holds);
     return holds != condition->is_not;
 }

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/text.h"
-#include "map/run.h"
+#include "map/watch.h"
 
 struct decoding {
     struct pn_map_run run;
@@ -120,13 +120,21 @@ static enum pn_code open_part(struct decoding *decoding, unsigned number, struct
 {
     struct pn_map_run *run = &decoding->run;
     const struct pn_map_part *part = &decoding->in->parts[number];
+    unsigned start = pn_map_watch_mark(run);
     struct pn_slice text = pn_map_text(run, part->from);
     run->parts[number] = NULL;
     if (text.len == 0) {
         return part->is_required ? pn_err_set(err, PN_INVALID, part->from->text, "must be there")
                                  : PN_OK;
     }
-    return read_inside(run, part, text, &run->parts[number], err);
+    const struct pn_node *from = pn_map_is_watched(run) ? pn_map_find(run, part->from) : NULL;
+    pn_map_watch_kept(run, start, "parts", pn_slice_str(part->name));
+    enum pn_code code = read_inside(run, part, text, &run->parts[number], err);
+    if (code == PN_OK) {
+        pn_map_watch_tree(
+            run, (struct pn_read_tree){part->name, run->parts[number], from, part->format});
+    }
+    return code;
 }
 
 // A message inside another becomes the message; it no longer knows what it stood in.
@@ -139,7 +147,15 @@ static enum pn_code unwrap(struct pn_map_run *run, struct pn_err *err)
             continue;
         }
         if (wrap->is_base64) {
-            return read_inside(run, wrap, pn_map_text(run, wrap->from), &run->root, err);
+            unsigned start = pn_map_watch_mark(run);
+            struct pn_slice text = pn_map_text(run, wrap->from);
+            pn_map_watch_kept(run, start, "unwrap", pn_slice_str("message"));
+            enum pn_code code = read_inside(run, wrap, text, &run->root, err);
+            if (code == PN_OK) {
+                pn_map_watch_tree(
+                    run, (struct pn_read_tree){"unwrapped", run->root, node, wrap->format});
+            }
+            return code;
         }
         // An XML path starts among the document element and what follows it: nothing may.
         struct pn_node *root = pn_arena_alloc(run->arena, sizeof *root);
@@ -150,6 +166,7 @@ static enum pn_code unwrap(struct pn_map_run *run, struct pn_err *err)
         root->parent = NULL;
         root->next = NULL;
         run->root = wrap->format == PN_FORMAT_XML ? root : node;
+        pn_map_watch_tree(run, (struct pn_read_tree){"unwrapped", run->root, node, wrap->format});
         return PN_OK;
     }
     return PN_OK;
@@ -166,15 +183,19 @@ static enum pn_code choose(struct decoding *decoding, enum pn_format format, str
             continue;
         }
         struct pn_slice found;
+        unsigned start = pn_map_watch_mark(&decoding->run);
+        pn_map_watch_place(&decoding->run, (struct pn_map_place){NULL, decoding->in->file});
         enum pn_code code =
             pn_map_value_get(&decoding->run, &decoding->in->message_from, &found, NULL, err);
         if (code != PN_OK) {
             return code;
         }
+        pn_map_watch_kept(&decoding->run, start, "message", found);
         type = found.len > 0 ? found : type;
         where =
             decoding->in->message_from.where[0] != '\0' ? decoding->in->message_from.where : where;
         if (!names_message(decoding->in, found)) {
+            pn_map_watch_forget(&decoding->run, start);
             continue;
         }
         for (unsigned k = 0; code == PN_OK && k < decoding->in->part_count; k++) {
@@ -187,6 +208,7 @@ static enum pn_code choose(struct decoding *decoding, enum pn_format format, str
             decoding->mapped.message_type = found;
             return PN_OK;
         }
+        pn_map_watch_forget(&decoding->run, start);
     }
     return pn_err_set(err, PN_UNSUPPORTED, where, "%s",
                       type.len == 0 ? "the kind of message is not said"
@@ -199,6 +221,7 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
                                struct pn_err *err)
 {
     struct pn_map_run *run = &decoding->run;
+    pn_map_watch_place(run, person->place);
     if (!pn_map_holds(run, person->when)) {
         return PN_OK;
     }
@@ -221,6 +244,7 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
         return no_memory(err);
     }
     struct pn_mapped_person *made = &mapped->persons[mapped->person_count];
+    pn_map_watch_made(run, PN_MADE_PERSON, "", PN_SINK_FHIR);
     enum pn_code code = pn_map_rows_run(run, person->rows, person->row_count, &out, &wrote, err);
     if (code != PN_OK) {
         return code;
@@ -236,7 +260,9 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
         made->previous = out.resource;
     }
     if (code == PN_OK) {
+        unsigned start = pn_map_watch_mark(run);
         code = pn_map_names_keep(run, &person->known_as, (int)mapped->person_count, NULL, err);
+        pn_map_watch_kept(run, start, "known_as", pn_slice_str("person"));
     }
     mapped->person_count += code == PN_OK ? 1 : 0;
     return code;
@@ -282,6 +308,7 @@ static enum pn_code find_person(struct decoding *decoding, const struct pn_map_e
         return PN_OK;
     }
     const char *where = event->person_where;
+    unsigned start = pn_map_watch_mark(&decoding->run);
     enum pn_code code = pn_map_names_find(&decoding->run, &event->person_names, false, &known, err);
     if (event->person != NULL) {
         struct pn_slice name;
@@ -292,6 +319,7 @@ static enum pn_code find_person(struct decoding *decoding, const struct pn_map_e
     if (code == PN_OK && known == NULL) {
         return pn_err_set(err, PN_INVALID, where, "names a person that the message does not bring");
     }
+    pn_map_watch_kept(&decoding->run, start, "person", pn_slice_str("person"));
     *ret_person = code == PN_OK ? known->person : *ret_person;
     return code;
 }
@@ -315,21 +343,43 @@ static enum pn_code set_id(struct pn_map_run *run, const struct pn_map_event *ev
                            cJSON *resource, struct pn_err *err)
 {
     char id[PN_UUID_TEXT_BYTES];
+    unsigned start = pn_map_watch_mark(run);
     enum pn_code code = pn_map_key_id(run, event->key, event->resource, id, err);
+    if (code == PN_OK) {
+        pn_map_watch_kept(run, start, "id", pn_slice_str("key"));
+    }
     if (code == PN_OK && !pn_json_set_text(resource, "id", pn_slice_str(id))) {
         code = no_memory(err);
     }
     return code;
 }
 
+static void watch_time(const struct pn_map_run *run, unsigned start, const char *name,
+                       int64_t time_ms)
+{
+    char *text = pn_map_is_watched(run) ? pn_arena_alloc(run->arena, PN_TIME_TEXT_BYTES) : NULL;
+    if (text != NULL) {
+        pn_time_format(time_ms, text);
+        pn_map_watch_kept(run, start, name, pn_slice_str(text));
+    }
+}
+
 static enum pn_code set_times(struct decoding *decoding, const struct pn_map_event *event,
                               struct pn_mapped_event *made, struct pn_err *err)
 {
-    enum pn_code code = pn_map_value_time(&decoding->run, &event->recorded, decoding->received_ms,
-                                          &made->recorded_ms, err);
-    return code != PN_OK ? code
-                         : pn_map_value_time(&decoding->run, &event->time, made->recorded_ms,
-                                             &made->time_ms, err);
+    struct pn_map_run *run = &decoding->run;
+    unsigned start = pn_map_watch_mark(run);
+    enum pn_code code =
+        pn_map_value_time(run, &event->recorded, decoding->received_ms, &made->recorded_ms, err);
+    if (code == PN_OK) {
+        watch_time(run, start, "recordedtime", made->recorded_ms);
+        start = pn_map_watch_mark(run);
+        code = pn_map_value_time(run, &event->time, made->recorded_ms, &made->time_ms, err);
+    }
+    if (code == PN_OK) {
+        watch_time(run, start, "time", made->time_ms);
+    }
+    return code;
 }
 
 // R4 wants an intent of every Task, and an answer can have only one: that of what it answers.
@@ -355,9 +405,12 @@ static enum pn_code add_event(struct decoding *decoding, const struct pn_map_eve
                               struct pn_err *err)
 {
     struct pn_map_run *run = &decoding->run;
+    unsigned start = pn_map_watch_mark(run);
+    pn_map_watch_place(run, run->adapter->places[event->number]);
     if (!pn_map_holds(run, event->when)) {
         return PN_OK;
     }
+    pn_map_watch_kept(run, start, "when", pn_slice_str(event->type));
     if (decoding->mapped.event_count == PN_EVENTS_PER_MESSAGE_MAX) {
         return pn_err_set(err, PN_LIMIT, "events", "over %d in one message",
                           PN_EVENTS_PER_MESSAGE_MAX);
@@ -372,6 +425,7 @@ static enum pn_code add_event(struct decoding *decoding, const struct pn_map_eve
     }
     struct pn_mapped_event *made = &mapped->events[mapped->event_count];
     made->type = event->type;
+    pn_map_watch_made(run, PN_MADE_EVENT, event->type, PN_SINK_FHIR);
     enum pn_code code = find_person(decoding, event, &made->person, err);
     if (code == PN_OK) {
         code = set_id(run, event, out.resource, err);
@@ -413,10 +467,16 @@ static enum pn_code map_header(struct decoding *decoding, struct pn_err *err)
         pn_map_hit(&decoding->run, in->refuse_number);
         return pn_err_set(err, PN_UNSUPPORTED, in->message_from.where, "%s", in->refuse);
     }
-    enum pn_code code =
-        pn_map_value_get(&decoding->run, &in->control_id, &mapped->control_id, NULL, err);
+    struct pn_map_run *run = &decoding->run;
+    unsigned start = pn_map_watch_mark(run);
+    enum pn_code code = pn_map_value_get(run, &in->control_id, &mapped->control_id, NULL, err);
     if (code == PN_OK) {
-        code = pn_map_value_get(&decoding->run, &in->sender, &mapped->sender, NULL, err);
+        pn_map_watch_kept(run, start, "control_id", mapped->control_id);
+        start = pn_map_watch_mark(run);
+        code = pn_map_value_get(run, &in->sender, &mapped->sender, NULL, err);
+    }
+    if (code == PN_OK) {
+        pn_map_watch_kept(run, start, "sender", mapped->sender);
     }
     return code;
 }
@@ -471,6 +531,8 @@ static enum pn_code decode(struct decoding *decoding, const struct pn_message_in
                            &decoding->run.root, err);
     }
     if (code == PN_OK) {
+        pn_map_watch_tree(&decoding->run,
+                          (struct pn_read_tree){"", decoding->run.root, NULL, format});
         code = unwrap(&decoding->run, err);
     }
     if (code == PN_OK) {
@@ -501,6 +563,7 @@ enum pn_code pn_adapter_decode(const struct pn_adapter *adapter, struct pn_arena
                                : adapter->info.charset},
         .received_ms = message->received_ms,
     };
+    pn_map_watch_start(&decoding.run);
     enum pn_code code = decode(&decoding, message, err);
     if (code == PN_OK) {
         *ret_mapped = decoding.mapped;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Out: a plan → the system's own documents; and what its answers mean.
 #include "base/clock.h"
+#include "map/watch.h"
 #include "map/write.h"
 
 enum { DOCUMENTS_MAX = 64 };
@@ -41,6 +42,8 @@ static enum pn_code make_tree(struct encoding *encoding, struct pn_err *err)
         is_made = cJSON_AddTrueToObject(root, "withdrawn") != NULL;
     }
     encoding->run.root = is_made ? pn_map_node_of_json(encoding->run.arena, root) : NULL;
+    pn_map_watch_tree(&encoding->run,
+                      (struct pn_read_tree){"", encoding->run.root, NULL, PN_FORMAT_JSON});
     return encoding->run.root == NULL ? no_memory(err) : PN_OK;
 }
 
@@ -107,6 +110,7 @@ static enum pn_code add_part(struct encoding *encoding, const struct pn_map_docu
     struct pn_slice bytes = {0};
     unsigned number = encoding->part_count++;
     encoding->run.parts[number] = NULL;
+    pn_map_watch_made(&encoding->run, PN_MADE_PART, document->name, document->sink);
     if (!pn_map_holds(&encoding->run, document->when)) {
         return PN_OK;
     }
@@ -115,6 +119,7 @@ static enum pn_code add_part(struct encoding *encoding, const struct pn_map_docu
         return code;
     }
     encoding->run.parts[number] = part_tree(encoding->run.arena, top, bytes);
+    pn_map_watch_part(&encoding->run, top, encoding->run.parts[number]);
     return encoding->run.parts[number] == NULL ? no_memory(err) : PN_OK;
 }
 
@@ -148,6 +153,7 @@ static enum pn_code add_document(struct encoding *encoding, const struct pn_map_
                                  struct pn_err *err)
 {
     struct pn_map_out_node *top = NULL;
+    pn_map_watch_made(&encoding->run, PN_MADE_DOCUMENT, "", document->sink);
     if (!pn_map_holds(&encoding->run, document->when)) {
         return PN_OK;
     }
@@ -194,6 +200,25 @@ static enum pn_code add_each(struct encoding *encoding, const struct pn_map_docu
     return code;
 }
 
+// The adapter's own words, put where they belong while somebody watches.
+static enum pn_code find_reasons(const struct encoding *encoding, struct pn_err *err)
+{
+    const struct pn_map_out_file *out = &encoding->run.adapter->outs[encoding->plan->of];
+    unsigned loss_count = pn_map_is_watched(&encoding->run) ? out->loss_count : 0;
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; code == PN_OK && i < loss_count; i++) {
+        const struct pn_node *const *nodes = NULL;
+        unsigned count = 0;
+        unsigned start = pn_map_watch_mark(&encoding->run);
+        code = pn_map_find_all(&encoding->run, out->losses[i].path, &nodes, &count, err);
+        pn_map_watch_forget(&encoding->run, start);
+        for (unsigned k = 0; code == PN_OK && k < count; k++) {
+            pn_map_watch_reason(&encoding->run, nodes[k], &out->losses[i].reason);
+        }
+    }
+    return code;
+}
+
 static enum pn_code encode(struct encoding *encoding, struct pn_err *err)
 {
     enum pn_out_of of = encoding->plan->of;
@@ -207,6 +232,9 @@ static enum pn_code encode(struct encoding *encoding, struct pn_err *err)
         const struct pn_map_document *document = &out->documents[i];
         code = document->name != NULL ? add_part(encoding, document, err)
                                       : add_each(encoding, document, err);
+    }
+    if (code == PN_OK) {
+        code = find_reasons(encoding, err);
     }
     if (code == PN_OK && encoding->first == NULL) {
         return pn_err_set(err, PN_INVALID, "out", "no document's `when` holds for this %s",
@@ -233,6 +261,7 @@ enum pn_code pn_adapter_encode(const struct pn_adapter *adapter, struct pn_arena
     encoding.run.params[PN_PARAM_NOW] = pn_slice_str(now);
     encoding.run.params[PN_PARAM_DOCUMENT_ID] = plan->document_id;
     encoding.run.params[PN_PARAM_SYSTEM] = plan->system_config_name;
+    pn_map_watch_start(&encoding.run);
     enum pn_code code = encode(&encoding, err);
     if (code == PN_OK) {
         *ret_document = encoding.first;

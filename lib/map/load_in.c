@@ -132,6 +132,7 @@ static enum pn_code load_person(struct pn_map_compiler *compiler, const struct p
     static const char *const keys[] = {"each", "with",     "when", "known_as",
                                        "rows", "previous", "once", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
+    person->place = (struct pn_map_place){node, compiler->file};
     if (code == PN_OK) {
         code = pn_map_enter(compiler, pn_yaml_get(node, "each"), pn_yaml_get(node, "with"),
                             &person->each);
@@ -399,6 +400,7 @@ enum pn_code pn_map_load_in(struct pn_map_compiler *compiler, const struct pn_ya
                             struct pn_map_in *ret_in)
 {
     struct pn_map_in in = {.file = compiler->file};
+    compiler->is_out = false;
     const struct pn_yaml *refuse = pn_yaml_get(root, "refuse");
     in.may_be_empty = pn_slice_is(pn_yaml_text(pn_yaml_get(root, "may_be_empty"), ""), "true");
     compiler->sink = PN_SINK_FHIR;

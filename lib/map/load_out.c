@@ -2,7 +2,7 @@
 // One file of out/: how a plan becomes the system's own documents, and what its answers mean.
 #include "map/compile.h"
 
-enum { DOCUMENTS_MAX = 32 };
+enum { DOCUMENTS_MAX = 32, LOSSES_MAX = 64 };
 
 static const struct {
     const char *name;
@@ -205,9 +205,61 @@ static enum pn_code choose_file(struct pn_map_compiler *compiler, const struct p
     return pn_map_fault(compiler, of, "one of plan, case");
 }
 
+static enum pn_code load_reason(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                                struct pn_loss_reason *reason)
+{
+    static const char *const languages[] = {"fi", "sv", "en", NULL};
+    const char **const texts[] = {&reason->fi, &reason->sv, &reason->en};
+    enum pn_code code = pn_map_check_keys(compiler, node, languages);
+    for (size_t i = 0; code == PN_OK && languages[i] != NULL; i++) {
+        struct pn_slice text = pn_yaml_text(pn_yaml_get(node, languages[i]), "");
+        if (text.len == 0) {
+            return pn_map_fault(compiler, node, "the reason in fi, sv and en");
+        }
+        *texts[i] = pn_arena_copy(compiler->boot, text);
+        code = *texts[i] == NULL ? pn_map_no_memory(compiler) : PN_OK;
+    }
+    return code;
+}
+
+static enum pn_code load_losses(struct pn_map_compiler *compiler, const struct pn_yaml *list,
+                                struct pn_map_out_file *out)
+{
+    static const char *const keys[] = {"path", "reason", NULL};
+    if (list == NULL) {
+        return PN_OK;
+    }
+    if (list->kind != PN_YAML_LIST || list->child_count > LOSSES_MAX) {
+        return pn_map_fault(compiler, list, "a list of at most %d losses", LOSSES_MAX);
+    }
+    struct pn_map_loss *losses =
+        pn_arena_alloc_array(compiler->boot, list->child_count + 1, sizeof *losses);
+    if (losses == NULL) {
+        return pn_map_no_memory(compiler);
+    }
+    out->losses = losses;
+    for (const struct pn_yaml *node = list->first_child; node != NULL; node = node->next) {
+        struct pn_map_loss *loss = &losses[out->loss_count];
+        const struct pn_yaml *path = pn_yaml_get(node, "path");
+        enum pn_code code = pn_map_check_keys(compiler, node, keys);
+        if (code == PN_OK) {
+            code = pn_map_compile_path(compiler, path == NULL ? node : path, pn_yaml_text(path, ""),
+                                       &loss->path);
+        }
+        if (code == PN_OK) {
+            code = load_reason(compiler, pn_yaml_get(node, "reason"), &loss->reason);
+        }
+        if (code != PN_OK) {
+            return code;
+        }
+        out->loss_count++;
+    }
+    return PN_OK;
+}
+
 enum pn_code pn_map_load_out(struct pn_map_compiler *compiler, const struct pn_yaml *root)
 {
-    static const char *const keys[] = {"of", "parts", "documents", "receipt", NULL};
+    static const char *const keys[] = {"of", "parts", "documents", "receipt", "losses", NULL};
     struct pn_map_out_file *out = NULL;
     enum pn_code code = pn_map_check_keys(compiler, root, keys);
     if (code == PN_OK) {
@@ -221,6 +273,7 @@ enum pn_code pn_map_load_out(struct pn_map_compiler *compiler, const struct pn_y
     if (documents == NULL) {
         return pn_map_no_memory(compiler);
     }
+    compiler->is_out = true;
     compiler->format = PN_FORMAT_JSON;
     compiler->part_count = 0;
     compiler->scope_count = 0;
@@ -232,6 +285,10 @@ enum pn_code pn_map_load_out(struct pn_map_compiler *compiler, const struct pn_y
                          &out->document_count);
     }
     out->documents = documents;
+    if (code == PN_OK) {
+        compiler->part_count = 0;
+        code = load_losses(compiler, pn_yaml_get(root, "losses"), out);
+    }
     if (code == PN_OK) {
         code = load_receipt(compiler, pn_yaml_get(root, "receipt"), &out->receipt);
     }

@@ -14,6 +14,7 @@
 #include "fhir/fhir.h"
 #include "map/adapter.h"
 #include "map/hook.h"
+#include "map/reads.h"
 
 enum {
     PN_MAP_PARTS_MAX = 32,        // opened parts of one message, built parts of one document
@@ -169,7 +170,14 @@ struct pn_map_names {
 enum pn_map_policy { PN_POLICY_SKIP, PN_POLICY_REJECT, PN_POLICY_DEFAULT };
 enum pn_map_column { PN_COLUMN_TO, PN_COLUMN_SYSTEM, PN_COLUMN_DISPLAY };
 
+// Where something stands in the adapter's files; `node` is NULL when only the file is known.
+struct pn_map_place {
+    const struct pn_yaml *node;
+    const char *file;
+};
+
 struct pn_map_value {
+    struct pn_map_place place; // no file: that of its row
     const struct pn_map_path *const *from;
     unsigned from_count;
     const struct pn_map_template *text; // instead of `from`
@@ -183,6 +191,7 @@ struct pn_map_value {
     struct pn_slice plus_unit_literal;
     enum pn_map_policy missing, invalid;
     struct pn_slice otherwise;
+    unsigned max_chars; // longer text is cut; 0: never
     const char *where;  // what errors call it
     const char *reason; // of `missing: reject`
 };
@@ -247,12 +256,6 @@ struct pn_map_row {
     const char *const *keep;   // member names; NULL: all
 };
 
-// Where a row stands, for `adapter check`.
-struct pn_map_place {
-    const struct pn_yaml *node;
-    const char *file;
-};
-
 // --- In ------------------------------------------------------------------------------------------
 
 struct pn_map_part {
@@ -264,6 +267,7 @@ struct pn_map_part {
 };
 
 struct pn_map_person {
+    struct pn_map_place place;
     const struct pn_map_condition *when;
     const struct pn_map_path *each;
     struct pn_map_names known_as;
@@ -325,6 +329,12 @@ struct pn_map_intake {
 
 // --- Out -----------------------------------------------------------------------------------------
 
+// Why what stands there does not fit, in the adapter's own words.
+struct pn_map_loss {
+    const struct pn_map_path *path;
+    struct pn_loss_reason reason;
+};
+
 struct pn_map_document {
     const char *name; // of a part; NULL: a document that is sent
     enum pn_map_sink sink;
@@ -352,6 +362,8 @@ struct pn_map_out_file {
     const struct pn_map_document *documents; // parts and documents, in order
     unsigned document_count;
     struct pn_map_receipt receipt;
+    const struct pn_map_loss *losses;
+    unsigned loss_count;
 };
 
 struct pn_adapter {
@@ -368,6 +380,8 @@ struct pn_adapter {
     const struct pn_map_place *places;
     unsigned place_count;
     unsigned char *hits; // lent by `adapter check`; NULL: nobody counts
+    struct pn_adapter_reads
+        *reads; // lent by `adapter trace` and the loss report; NULL: not watched
 };
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finding nodes in a message's tree by compiled paths.
 #include "base/ids.h"
-#include "map/run.h"
+#include "map/watch.h"
 
 // What a walk does with each match; false ends the walk.
 struct walk {
@@ -42,6 +42,9 @@ static bool filter_value_matches(const struct pn_map_run *run, const struct pn_m
     bool holds = found != NULL &&
                  (filter->asks_presence ? clean(found->value).len > 0 || found->first_child != NULL
                                         : pn_slice_eq(clean(found->value), filter->value));
+    if (pn_map_is_watched(run) && found != NULL) {
+        pn_map_watch_filter(run, filter, found, holds != filter->is_not);
+    }
     return holds != filter->is_not;
 }
 
@@ -180,6 +183,9 @@ struct pn_slice pn_map_text(const struct pn_map_run *run, const struct pn_map_pa
     }
     struct walk walk = {.run = run, .path = path, .found = keep_with_text};
     walk_from_root(&walk);
+    if (pn_map_is_watched(run) && walk.first != NULL) {
+        pn_map_watch_text(run, walk.first);
+    }
     return walk.first == NULL ? (struct pn_slice){0} : clean(walk.first->value);
 }
 

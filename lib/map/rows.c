@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Running compiled rows over a message.
-#include "map/run.h"
+#include "map/watch.h"
 
 #include "base/ids.h"
 
@@ -46,6 +46,7 @@ static enum pn_code run_set(struct pn_map_run *run, const struct pn_map_row *row
         return code;
     }
     pn_map_hit(run, row->number);
+    pn_map_watch_wrote(run, text, out);
     *ret_wrote = *ret_wrote || !row->value.is_literal;
     return PN_OK;
 }
@@ -61,6 +62,7 @@ static enum pn_code run_resource(struct pn_map_run *run, const struct pn_map_row
     }
     enum pn_code code = pn_map_rows_run(run, row->rows, row->row_count, &inner, &wrote, err);
     if (code != PN_OK || (!wrote && row->has_sources)) {
+        pn_map_watch_dropped(run);
         return code;
     }
     code = pn_map_sink_put(run, row, out, inner.resource, err);
@@ -101,6 +103,7 @@ static enum pn_code run_block(struct pn_map_run *run, const struct pn_map_row *r
     // Fixed texts around a value that is not there say nothing.
     if (!wrote && row->has_sources) {
         pn_map_sink_drop(row->target, out, &opened);
+        pn_map_watch_dropped(run);
         return PN_OK;
     }
     pn_map_hit(run, row->number);
@@ -147,6 +150,7 @@ static enum pn_code run_reference(struct pn_map_run *run, const struct pn_map_ro
     code = pn_map_sink_set(run, row, out, pn_slice_str(text), NULL, &is_written, err);
     if (code == PN_OK && is_written) {
         pn_map_hit(run, row->number);
+        pn_map_watch_wrote(run, pn_slice_str(text), out);
         *ret_wrote = true;
     }
     return code;
@@ -168,6 +172,7 @@ static enum pn_code run_refers(struct pn_map_run *run, const struct pn_map_row *
     code = pn_map_sink_set(run, row, out, pn_slice_str(known->reference), NULL, &is_written, err);
     if (code == PN_OK && is_written) {
         pn_map_hit(run, row->number);
+        pn_map_watch_wrote(run, pn_slice_str(known->reference), out);
         *ret_wrote = true;
     }
     return code;
@@ -184,6 +189,7 @@ static enum pn_code run_copy(struct pn_map_run *run, const struct pn_map_row *ro
     if (whole == NULL) {
         return pn_err_set(err, PN_MEMORY, row->copy->text, "the message needs too much memory");
     }
+    pn_map_watch_copied(run, node, out);
     enum pn_code code = pn_map_sink_put(run, row, out, whole, err);
     if (code == PN_OK) {
         pn_map_hit(run, row->number);
@@ -206,6 +212,7 @@ static enum pn_code run_line(struct pn_map_run *run, const struct pn_map_row *ro
     }
     line->value = text;
     pn_map_hit(run, row->number);
+    pn_map_watch_wrote(run, text, out);
     *ret_wrote = *ret_wrote || !row->value.is_literal;
     return PN_OK;
 }
@@ -224,10 +231,13 @@ static enum pn_code run_once(struct pn_map_run *run, const struct pn_map_row *ro
         [PN_ROW_COPY] = run_copy,
         [PN_ROW_LINE] = run_line,
     };
+    pn_map_watch_once(run);
     if (!pn_map_holds(run, row->when)) {
         return PN_OK;
     }
-    return kinds[row->kind](run, row, out, ret_wrote, err);
+    enum pn_code code = kinds[row->kind](run, row, out, ret_wrote, err);
+    pn_map_watch_left(run, code);
+    return code;
 }
 
 static enum pn_code run_each(struct pn_map_run *run, const struct pn_map_row *row,
@@ -251,8 +261,11 @@ enum pn_code pn_map_rows_run(struct pn_map_run *run, const struct pn_map_row *ro
                              struct pn_err *err)
 {
     for (unsigned i = 0; i < row_count; i++) {
+        struct pn_map_frame frame;
+        pn_map_watch_enter(run, &rows[i], &frame);
         enum pn_code code = rows[i].each != NULL ? run_each(run, &rows[i], out, ret_wrote, err)
                                                  : run_once(run, &rows[i], out, ret_wrote, err);
+        pn_map_watch_leave(run, &frame);
         if (code != PN_OK) {
             return code;
         }

@@ -143,6 +143,9 @@ PN_MUST_USE enum pn_code pn_map_sink_put(const struct pn_map_run *run, const str
                                          struct pn_err *err);
 struct pn_map_out_node *pn_map_out_add(struct pn_arena *arena, struct pn_map_out_node *parent,
                                        struct pn_slice name);
+// In a document's tree: what stands at the target now (the last there); NULL in FHIR.
+const struct pn_map_out_node *pn_map_sink_node(const struct pn_map_target *target,
+                                               const struct pn_map_out *out);
 bool pn_map_sink_is_set(const struct pn_map_target *target, const struct pn_map_out *out);
 
 // A copy of `json` without what `remove` names and with only the members that `keep` names (NULL:

@@ -86,6 +86,12 @@ static enum pn_code set_coding(const struct pn_map_row *row, cJSON *resource, st
     return code;
 }
 
+const struct pn_map_out_node *pn_map_sink_node(const struct pn_map_target *target,
+                                               const struct pn_map_out *out)
+{
+    return out->resource == NULL ? look(target, out->top) : NULL;
+}
+
 bool pn_map_sink_is_set(const struct pn_map_target *target, const struct pn_map_out *out)
 {
     if (out->resource == NULL) {

@@ -2,8 +2,8 @@
 // The value of a row: sources in order, table, conversions, and what to do when there is none.
 #include "base/ids.h"
 #include "map/dates.h"
-#include "map/run.h"
 #include "map/table.h"
+#include "map/watch.h"
 
 struct pn_slice pn_map_template_text(const struct pn_map_run *run,
                                      const struct pn_map_template *template)
@@ -12,6 +12,7 @@ struct pn_slice pn_map_template_text(const struct pn_map_run *run,
     size_t total = 0;
     for (unsigned i = 0; i < template->part_count; i++) {
         const struct pn_map_template_part *part = &template->parts[i];
+        unsigned start = pn_map_watch_mark(run);
         parts[i] = part->path == NULL ? part->text : pn_map_text(run, part->path);
         if (part->conversion != NULL && parts[i].len > 0) {
             struct pn_err ignored;
@@ -20,8 +21,10 @@ struct pn_slice pn_map_template_text(const struct pn_map_run *run,
             if (part->conversion->convert(run, part->conversion, parts[i], &converted, &ignored) ==
                 PN_OK) {
                 parts[i] = converted;
+                pn_map_watch_converted(run, start, part->conversion);
             }
         }
+        pn_map_watch_at(run, start, total, parts[i].len);
         total += parts[i].len;
     }
     char *text = pn_arena_alloc(run->arena, total + 1);
@@ -40,15 +43,15 @@ struct pn_slice pn_map_template_text(const struct pn_map_run *run,
 // A template all of whose placeholders are empty is empty: its fixed words alone say nothing.
 static bool template_has_value(const struct pn_map_run *run, const struct pn_map_template *template)
 {
-    bool has_placeholder = false;
-    for (unsigned i = 0; i < template->part_count; i++) {
+    bool has_placeholder = false, has_value = false;
+    struct pn_map_watch watch = pn_map_watch_mute(run);
+    for (unsigned i = 0; !has_value && i < template->part_count; i++) {
         const struct pn_map_path *path = template->parts[i].path;
-        if (path != NULL && pn_map_text(run, path).len > 0) {
-            return true;
-        }
+        has_value = path != NULL && pn_map_text(run, path).len > 0;
         has_placeholder = has_placeholder || path != NULL;
     }
-    return !has_placeholder;
+    pn_map_watch_end(run, &watch);
+    return has_value || !has_placeholder;
 }
 
 static struct pn_slice first_source(const struct pn_map_run *run, const struct pn_map_value *value)
@@ -139,7 +142,7 @@ static enum pn_code add_duration(const struct pn_map_run *run, const struct pn_m
 }
 
 static enum pn_code convert(const struct pn_map_run *run, const struct pn_map_value *value,
-                            struct pn_slice *text, struct pn_err *err)
+                            unsigned start, struct pn_slice *text, struct pn_err *err)
 {
     for (unsigned i = 0; i < value->conversion_count && text->len > 0; i++) {
         const struct pn_map_conversion *conversion = &value->conversions[i];
@@ -149,12 +152,48 @@ static enum pn_code convert(const struct pn_map_run *run, const struct pn_map_va
         if (code != PN_OK) {
             return code;
         }
+        pn_map_watch_converted(run, start, conversion);
     }
     return PN_OK;
 }
 
+// How much of a text of at most `max_chars` characters stays: whole words, with room for the sign
+// that it was cut. All of it when it fits.
+static size_t kept_bytes(struct pn_slice text, unsigned max_chars)
+{
+    size_t at = 0, word_end = 0, hard_end = 0;
+    unsigned chars = 0;
+    for (; at < text.len; at++) {
+        if (((unsigned char)text.ptr[at] & 0xC0U) == 0x80U) {
+            continue;
+        }
+        bool is_space = text.ptr[at] == ' ' || text.ptr[at] == '\n';
+        hard_end = chars < max_chars ? at : hard_end;
+        word_end = is_space && chars < max_chars ? at : word_end;
+        chars++;
+    }
+    return chars <= max_chars ? text.len : word_end > 0 ? word_end : hard_end;
+}
+
+static enum pn_code cut(const struct pn_map_run *run, const struct pn_map_value *value,
+                        unsigned start, struct pn_slice *text, struct pn_err *err)
+{
+    size_t kept = kept_bytes(*text, value->max_chars);
+    if (kept == text->len) {
+        return PN_OK;
+    }
+    struct pn_slice rest = pn_slice_trim(pn_slice_of(text->ptr, kept));
+    const char *made = pn_arena_printf(run->arena, "%.*s…", PN_SLICE_FMT(rest));
+    if (made == NULL) {
+        return pn_err_set(err, PN_MEMORY, "", "the document needs too much memory");
+    }
+    pn_map_watch_cut(run, start, kept);
+    *text = pn_slice_str(made);
+    return PN_OK;
+}
+
 static enum pn_code make(const struct pn_map_run *run, const struct pn_map_value *value,
-                         struct pn_slice *text, const struct pn_map_code **ret_code,
+                         unsigned start, struct pn_slice *text, const struct pn_map_code **ret_code,
                          struct pn_err *err)
 {
     enum pn_code code = PN_OK;
@@ -163,18 +202,27 @@ static enum pn_code make(const struct pn_map_run *run, const struct pn_map_value
     }
     if (code == PN_OK && value->table != NULL && text->len > 0) {
         code = look_up(value, text, ret_code, err);
+        if (code == PN_OK) {
+            pn_map_watch_coded(run, start, value, *ret_code);
+        }
     }
-    return code != PN_OK ? code : convert(run, value, text, err);
+    if (code == PN_OK) {
+        code = convert(run, value, start, text, err);
+    }
+    return code != PN_OK || value->max_chars == 0 ? code : cut(run, value, start, text, err);
 }
 
-enum pn_code pn_map_value_get(const struct pn_map_run *run, const struct pn_map_value *value,
-                              struct pn_slice *ret_text, const struct pn_map_code **ret_code,
-                              struct pn_err *err)
+static enum pn_code get(const struct pn_map_run *run, const struct pn_map_value *value,
+                        unsigned start, struct pn_slice *ret_text,
+                        const struct pn_map_code **ret_code, struct pn_err *err)
 {
     const struct pn_map_code *found = NULL;
     struct pn_slice text = first_source(run, value);
     if (text.len > 0) {
-        enum pn_code code = make(run, value, &text, &found, err);
+        if (value->text == NULL) {
+            pn_map_watch_at(run, start, 0, text.len);
+        }
+        enum pn_code code = make(run, value, start, &text, &found, err);
         if (code != PN_OK) {
             if (code != PN_INVALID || value->invalid == PN_POLICY_REJECT) {
                 pn_err_within(err, value->where);
@@ -196,6 +244,16 @@ enum pn_code pn_map_value_get(const struct pn_map_run *run, const struct pn_map_
         *ret_code = found;
     }
     return PN_OK;
+}
+
+enum pn_code pn_map_value_get(const struct pn_map_run *run, const struct pn_map_value *value,
+                              struct pn_slice *ret_text, const struct pn_map_code **ret_code,
+                              struct pn_err *err)
+{
+    struct pn_map_watch watch = pn_map_watch_value(run, value->place);
+    enum pn_code code = get(run, value, watch.start, ret_text, ret_code, err);
+    pn_map_watch_end(run, &watch);
+    return code;
 }
 
 enum pn_code pn_map_value_time(const struct pn_map_run *run, const struct pn_map_value *value,

@@ -34,6 +34,7 @@ static const struct {
     {"schemas/mapping.schema.yaml", "made", "out/a.yaml", "parts:\n  - { %s: \"\" }\n"},
     {"schemas/mapping.schema.yaml", "document", "out/a.yaml", "documents:\n  - { %s: \"\" }\n"},
     {"schemas/mapping.schema.yaml", "receipt", "out/a.yaml", "receipt: { %s: \"\" }\n"},
+    {"schemas/mapping.schema.yaml", "loss", "out/a.yaml", "losses:\n  - { %s: \"\" }\n"},
 };
 
 // `pattern` with its %s replaced.
