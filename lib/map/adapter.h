@@ -97,6 +97,7 @@ struct pn_mapped {
     struct pn_slice control_id; // MSH-10, document OID and version, bundle id: makes the event ids
     struct pn_slice message_type; // "ADT^A01", "15020", "Bundle": for logs and metrics
     struct pn_slice sender;       // sending unit, for the event source
+    const char *ignored;          // why nothing shall come of it; NULL: something does
     struct pn_mapped_person *persons;
     unsigned person_count;
     struct pn_mapped_event *events;

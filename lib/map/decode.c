@@ -464,7 +464,7 @@ static enum pn_code map_header(struct decoding *decoding, struct pn_err *err)
     const struct pn_map_in *in = decoding->in;
     struct pn_mapped *mapped = &decoding->mapped;
     if (in->refuse != NULL) {
-        pn_map_hit(&decoding->run, in->refuse_number);
+        pn_map_hit(&decoding->run, in->reason_number);
         return pn_err_set(err, PN_UNSUPPORTED, in->message_from.where, "%s", in->refuse);
     }
     struct pn_map_run *run = &decoding->run;
@@ -484,6 +484,11 @@ static enum pn_code map_header(struct decoding *decoding, struct pn_err *err)
 static enum pn_code map_content(struct decoding *decoding, struct pn_err *err)
 {
     const struct pn_map_in *in = decoding->in;
+    if (in->ignore != NULL) {
+        pn_map_hit(&decoding->run, in->reason_number);
+        decoding->mapped.ignored = in->ignore;
+        return PN_OK;
+    }
     struct pn_map_out nowhere = {.resource = pn_fhir_new("Patient")};
     bool wrote = false;
     if (nowhere.resource == NULL) {

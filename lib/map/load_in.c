@@ -7,10 +7,10 @@
 
 enum { MESSAGES_MAX = 64, EVENTS_MAX = 64 };
 
-static const char *const in_keys[] = {"message", "message_from", "when",   "refuse", "control_id",
-                                      "sender",  "recorded",     "parts",  "checks", "persons",
-                                      "events",  "keys",         "format", "may_be_empty",
-                                      NULL};
+static const char *const in_keys[] = {"message",    "message_from", "when",     "refuse",
+                                      "control_id", "sender",       "recorded", "parts",
+                                      "checks",     "persons",      "events",   "keys",
+                                      "format",     "may_be_empty", "ignore",   NULL};
 
 // A key of the file, or of the `header` of a shared file of the same format.
 static const struct pn_yaml *header(struct pn_map_compiler *compiler, const struct pn_yaml *root,
@@ -262,9 +262,9 @@ static enum pn_code load_event_values(struct pn_map_compiler *compiler, const st
 static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                                const struct pn_yaml *node, struct pn_map_event *event)
 {
-    static const char *const keys[] = {"type", "resource",   "when",   "each", "with",     "key",
-                                       "time", "recorded",   "person", "rows", "known_as",
-                                       "known_only", NULL};
+    static const char *const keys[] = {"type",     "resource",   "when",     "each",   "with",
+                                       "key",      "time",       "recorded", "person", "rows",
+                                       "known_as", "known_only", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = check_event_type(compiler, node, event);
@@ -280,8 +280,8 @@ static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn
         code = pn_map_compile_condition(compiler, pn_yaml_get(node, "when"), &event->when);
     }
     if (code == PN_OK) {
-        code = pn_map_compile_condition(compiler, pn_yaml_get(node, "known_only"),
-                                        &event->known_only);
+        code =
+            pn_map_compile_condition(compiler, pn_yaml_get(node, "known_only"), &event->known_only);
     }
     if (code == PN_OK) {
         code = load_event_values(compiler, root, node, event);
@@ -396,6 +396,22 @@ static enum pn_code load_content(struct pn_map_compiler *compiler, const struct 
     return code != PN_OK ? code : load_events(compiler, root, in);
 }
 
+// Instead of all content: why such messages are refused, or taken without anything coming of them.
+static enum pn_code load_reason(struct pn_map_compiler *compiler, const struct pn_yaml *refuse,
+                                const struct pn_yaml *ignore, struct pn_map_in *in)
+{
+    const struct pn_yaml *reason = refuse != NULL ? refuse : ignore;
+    if (refuse != NULL && ignore != NULL) {
+        return pn_map_fault(compiler, ignore, "either `refuse` or `ignore`");
+    }
+    if (pn_yaml_text(reason, "").len == 0) {
+        return pn_map_fault(compiler, reason, "say why");
+    }
+    in->refuse = refuse != NULL ? reason->scalar.ptr : NULL;
+    in->ignore = ignore != NULL ? reason->scalar.ptr : NULL;
+    return pn_map_number(compiler, reason, &in->reason_number);
+}
+
 enum pn_code pn_map_load_in(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                             struct pn_map_in *ret_in)
 {
@@ -403,6 +419,7 @@ enum pn_code pn_map_load_in(struct pn_map_compiler *compiler, const struct pn_ya
     compiler->is_out = false;
     const struct pn_yaml *refuse = pn_yaml_get(root, "refuse");
     in.may_be_empty = pn_slice_is(pn_yaml_text(pn_yaml_get(root, "may_be_empty"), ""), "true");
+    const struct pn_yaml *ignore = pn_yaml_get(root, "ignore");
     compiler->sink = PN_SINK_FHIR;
     compiler->part_count = 0;
     compiler->scope_count = 0;
@@ -421,9 +438,8 @@ enum pn_code pn_map_load_in(struct pn_map_compiler *compiler, const struct pn_ya
     if (code == PN_OK) {
         code = pn_map_compile_condition(compiler, pn_yaml_get(root, "when"), &in.when);
     }
-    if (code == PN_OK && refuse != NULL) {
-        in.refuse = pn_yaml_text(refuse, "").ptr;
-        code = pn_map_number(compiler, refuse, &in.refuse_number);
+    if (code == PN_OK && (refuse != NULL || ignore != NULL)) {
+        code = load_reason(compiler, refuse, ignore, &in);
     } else if (code == PN_OK) {
         code = load_content(compiler, root, &in);
     }

@@ -307,7 +307,8 @@ struct pn_map_in {
     const struct pn_map_condition *when;
     bool may_be_empty;  // a message in which the mapping finds nothing is no fault
     const char *refuse; // reason: the message is known and not wanted
-    unsigned refuse_number;
+    const char *ignore; // reason: it is taken, and nothing comes of it
+    unsigned reason_number;
     struct pn_map_value control_id;
     struct pn_map_value sender;
     struct pn_map_value recorded;

@@ -20,6 +20,7 @@ struct pn_envelope {
     struct pn_arena *arena; // of one message, while it is decoded
     struct pn_buf text;     // of one resource
     struct pn_fhir_report report;
+    const char *ignored; // why nothing came of the last message
 };
 
 // One message on its way through.
@@ -502,9 +503,15 @@ enum pn_code pn_envelope_add(struct pn_envelope *envelope, const struct pn_inges
     code = code == PN_OK ? add_all(&passage, err) : code;
     pn_json_use_arena(NULL);
     pn_arena_reset(envelope->arena);
+    envelope->ignored = code == PN_OK ? passage.mapped.ignored : NULL;
     if (code != PN_OK) {
         outgoing->count = count_before;
         pn_identity_forget_since(envelope->memory, place_before);
     }
     return code;
+}
+
+const char *pn_envelope_ignored(const struct pn_envelope *envelope)
+{
+    return envelope->ignored;
 }

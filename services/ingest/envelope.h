@@ -37,6 +37,8 @@ PN_MUST_USE enum pn_code pn_envelope_add(struct pn_envelope *envelope,
                                          const struct pn_ingest_system *system,
                                          const struct pn_message_in *message,
                                          struct pn_outgoing *outgoing, struct pn_err *err);
+// Why nothing came of the message that was added last, though it was taken; NULL: something did.
+const char *pn_envelope_ignored(const struct pn_envelope *envelope);
 // Copies the event's texts into outgoing->arena and adds it.
 PN_MUST_USE enum pn_code pn_outgoing_add(struct pn_outgoing *outgoing, const char *topic,
                                          const struct pn_event *event, struct pn_err *err);

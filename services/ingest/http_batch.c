@@ -35,8 +35,11 @@ cJSON *pn_ingest_outcome(const struct pn_intake_result *result)
         cJSON_Delete(outcome);
         return NULL;
     }
-    char text[96];
+    char text[PN_ERR_TEXT_BYTES];
     (void)snprintf(text, sizeof text, "accepted and durable: %u events", result->event_count);
+    if (result->ignored != NULL) {
+        (void)snprintf(text, sizeof text, "taken, and nothing comes of it: %s", result->ignored);
+    }
     bool is_repeated = result->outcome == PN_INTAKE_REPEATED;
     if (!pn_json_set_text(issue, "severity", pn_slice_str("information")) ||
         !pn_json_set_text(issue, "code", pn_slice_str("informational")) ||

@@ -103,6 +103,7 @@ static void report(struct pn_ingest_system *system)
         int64_t *count;
     } rows[] = {
         {"punos_ingest_accepted_total", &counts->accepted},
+        {"punos_ingest_ignored_total", &counts->ignored},
         {"punos_ingest_repeated_total", &counts->repeated},
         {"punos_ingest_refused_total", &counts->refused},
         {"punos_ingest_turned_away_total", &counts->turned_away},

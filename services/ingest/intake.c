@@ -120,6 +120,7 @@ static void decode_one(struct pn_intake *intake, unsigned at)
         return;
     }
     result->event_count = (unsigned)(intake->outgoing.count - count_before);
+    result->ignored = pn_envelope_ignored(intake->envelope);
     memcpy(recent_slot(intake, intake->ids[at])->id, intake->ids[at], 16);
 }
 
@@ -179,7 +180,8 @@ static enum pn_code quarantine_refused(struct pn_intake *intake, struct pn_err *
 static void count(struct pn_ingest_system *system, const struct pn_intake_result *result)
 {
     struct pn_ingest_counts *counts = &system->counts;
-    counts->accepted += result->outcome == PN_INTAKE_ACCEPTED;
+    counts->accepted += result->outcome == PN_INTAKE_ACCEPTED && result->ignored == NULL;
+    counts->ignored += result->outcome == PN_INTAKE_ACCEPTED && result->ignored != NULL;
     counts->repeated += result->outcome == PN_INTAKE_REPEATED;
     counts->refused += result->outcome == PN_INTAKE_REFUSED;
     counts->turned_away += result->outcome == PN_INTAKE_TURNED_AWAY;

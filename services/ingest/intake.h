@@ -32,6 +32,7 @@ enum pn_intake_outcome {
 struct pn_intake_result {
     enum pn_intake_outcome outcome;
     unsigned event_count;
+    const char *ignored; // accepted, and why nothing came of it; NULL: something did
     struct pn_err err;
     char quarantine_id[PN_UUID_TEXT_BYTES]; // when refused
     struct pn_slice bytes;                  // the message, during the call

@@ -11,7 +11,7 @@
 
 // Since the last time they were reported.
 struct pn_ingest_counts {
-    int64_t accepted, refused, repeated, turned_away, events;
+    int64_t accepted, ignored, refused, repeated, turned_away, events;
 };
 
 struct pn_ingest_system {

@@ -156,6 +156,9 @@ static enum pn_code decode(struct decoding *decoding, const struct pn_arguments 
     struct pn_ingest_system system = {
         .conf = conf, .adapter = adapter, .info = pn_adapter_info(adapter)};
     code = pn_envelope_add(decoding->envelope, &system, &message, &decoding->outgoing, err);
+    if (code == PN_OK && pn_envelope_ignored(decoding->envelope) != NULL) {
+        fprintf(stderr, "%s: ignored: %s\n", file, pn_envelope_ignored(decoding->envelope));
+    }
     return code != PN_OK ? code : print_events(decoding, err);
 }
 

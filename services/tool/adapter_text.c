@@ -139,6 +139,11 @@ cJSON *pn_adapter_sample_in(const struct pn_adapter *adapter, struct pn_arena *a
         return refused(&err);
     }
     cJSON *root = cJSON_CreateObject();
+    if (root != NULL && mapped.ignored != NULL) {
+        bool is_told = add_text(root, "message_type", mapped.message_type) &&
+                       add_text(root, "ignored", pn_slice_str(mapped.ignored));
+        return is_told ? root : NULL;
+    }
     bool is_made = root != NULL && add_text(root, "control_id", mapped.control_id) &&
                    add_text(root, "message_type", mapped.message_type) &&
                    add_text(root, "sender", mapped.sender) &&

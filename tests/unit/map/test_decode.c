@@ -195,11 +195,16 @@ static void other_kinds_of_messages(void **state)
     struct folder folder = folder_new("hl7v2", "none");
     struct pn_mapped mapped;
     folder_write(&folder, "in/b.yaml", "format: hl7v2\nmessage: \"ORU^*\"\nrefuse: ei oteta\n");
+    folder_write(&folder, "in/c.yaml", "format: hl7v2\nmessage: \"ORM^*\"\nignore: ei tarvita\n");
     assert_int_equal(decode_rows(&folder, "      - { to: status, value: planned }\n", &mapped),
                      PN_OK);
     assert_int_equal(folder_decode(&folder, "MSH|^~\\&|A|B|C|D|2026||ORU^R01|X|P|2.3\r", &mapped),
                      PN_UNSUPPORTED);
     assert_string_equal(folder.err.text, "ei oteta");
+    assert_int_equal(folder_decode(&folder, "MSH|^~\\&|A|B|C|D|2026||ORM^O01|X|P|2.3\r", &mapped),
+                     PN_OK);
+    assert_string_equal(mapped.ignored, "ei tarvita");
+    assert_int_equal(mapped.person_count + mapped.event_count, 0);
     assert_int_equal(folder_decode(&folder, "MSH|^~\\&|A|B|C|D|2026||BAR^P01|X|P|2.3\r", &mapped),
                      PN_UNSUPPORTED);
     assert_string_equal(folder.err.where, "MSH-9");

@@ -86,6 +86,9 @@ static void files(void **state)
     assert_file_fault("in/a.yaml",
                       "format: hl7v2\ncontrol_id: MSH-10\nevents:\n  - type: fi.punos.x.y.v1\n",
                       "in/a.yaml:4", "no such event type");
+    assert_file_fault("in/a.yaml", "format: hl7v2\nrefuse: x\nignore: x\n", "in/a.yaml:3",
+                      "either");
+    assert_file_fault("in/a.yaml", "format: hl7v2\nignore: \"\"\n", "in/a.yaml:2", "say why");
     assert_file_fault("in/_s.yaml", "rows:\n  a: [{ include: a }]\nrow: 1\n", "in/_s.yaml:3",
                       "no such key");
     assert_file_fault("adapter.yaml", "name: test\nsector: social\nout: mllp\n", "adapter.yaml out",
