@@ -90,6 +90,15 @@ static bool set_choice(const struct pn_conf_row *row, struct pn_slice text, void
     return value >= 0;
 }
 
+static bool add_name(struct pn_slice text, struct pn_conf_names *names)
+{
+    if (text.len == 0 || text.len > PN_CONF_TEXT_BYTES_MAX || names->count == PN_CONF_NAMES_MAX) {
+        return false;
+    }
+    names->items[names->count++] = text.ptr;
+    return true;
+}
+
 // `text` is NUL-terminated and lives as long as the configuration.
 static bool set_value(const struct pn_conf_row *row, struct pn_slice text, void *target)
 {
@@ -111,6 +120,8 @@ static bool set_value(const struct pn_conf_row *row, struct pn_slice text, void 
     case PN_CONF_NAME:
         good = is_name(text);
         break;
+    case PN_CONF_NAMES:
+        return text.len == 0 || add_name(text, place);
     case PN_CONF_TEXT:
         break;
     }
@@ -146,6 +157,10 @@ static enum pn_code refuse_value(const struct reader *reader, const struct pn_co
         for (int i = 0; row->choices[i] != NULL; i++) {
             len += (size_t)snprintf(expected + len, sizeof expected - len, " %s", row->choices[i]);
         }
+        break;
+    case PN_CONF_NAMES:
+        snprintf(expected, sizeof expected, "a name or a list of at most %d names",
+                 PN_CONF_NAMES_MAX);
         break;
     case PN_CONF_TEXT:
         snprintf(expected, sizeof expected, "a text of at most %d bytes", PN_CONF_TEXT_BYTES_MAX);
@@ -196,9 +211,24 @@ static enum pn_code refuse_key(const struct reader *reader, const char *key,
                          near.best);
 }
 
-static enum pn_code read_scalar(const struct reader *reader, const struct pn_conf_row *row,
-                                const struct pn_yaml *node)
+static enum pn_code read_names(const struct reader *reader, const struct pn_conf_row *row,
+                               const struct pn_yaml *list)
 {
+    struct pn_conf_names *names = (void *)((char *)reader->target + row->offset);
+    for (const struct pn_yaml *node = list->first_child; node != NULL; node = node->next) {
+        if (node->kind != PN_YAML_SCALAR || !add_name(node->scalar, names)) {
+            return refuse_value(reader, row, node);
+        }
+    }
+    return PN_OK;
+}
+
+static enum pn_code read_value(const struct reader *reader, const struct pn_conf_row *row,
+                               const struct pn_yaml *node)
+{
+    if (row->type == PN_CONF_NAMES && node->kind == PN_YAML_LIST) {
+        return read_names(reader, row, node);
+    }
     if (node->kind != PN_YAML_SCALAR) {
         return refuse_value(reader, row, node);
     }
@@ -209,41 +239,35 @@ static enum pn_code read_scalar(const struct reader *reader, const struct pn_con
     return set_value(row, node->scalar, reader->target) ? PN_OK : refuse_value(reader, row, node);
 }
 
-static enum pn_code read_section(const struct reader *reader, const char *section,
-                                 const struct pn_yaml *map)
-{
-    for (const struct pn_yaml *node = map->first_child; node != NULL; node = node->next) {
-        char key[KEY_BYTES_MAX];
-        snprintf(key, sizeof key, "%s.%.*s", section,
-                 (int)(node->key.len > 60 ? 60 : node->key.len), node->key.ptr);
-        const struct pn_conf_row *row = find_row(reader->table, key);
-        enum pn_code code =
-            row == NULL ? refuse_key(reader, key, node) : read_scalar(reader, row, node);
-        if (code != PN_OK) {
-            return code;
-        }
-    }
-    return PN_OK;
-}
-
-static enum pn_code read_key(const struct reader *reader, const struct pn_yaml *node)
+// `section` is what stands before the node's key, with its dot: "", "api.", "api.tls.". A dot
+// inside a key as it is written is no section.
+static enum pn_code read_key(const struct reader *reader, const char *section,
+                             const struct pn_yaml *node)
 {
     char key[KEY_BYTES_MAX];
-    snprintf(key, sizeof key, "%.*s", (int)(node->key.len > 60 ? 60 : node->key.len),
+    snprintf(key, sizeof key, "%s%.*s", section, (int)(node->key.len > 40 ? 40 : node->key.len),
              node->key.ptr);
     const struct pn_conf_row *row = find_row(reader->table, key);
-    if (row != NULL && strchr(key, '.') == NULL) {
-        return read_scalar(reader, row, node);
+    bool is_dotted = memchr(node->key.ptr, '.', node->key.len) != NULL;
+    if (row != NULL && !is_dotted) {
+        return read_value(reader, row, node);
     }
-    if (!is_section(reader->table, key)) {
+    if (is_dotted || !is_section(reader->table, key)) {
         return refuse_key(reader, key, node);
     }
-    if (node->kind == PN_YAML_MAP) {
-        return read_section(reader, key, node);
-    }
     bool is_empty = node->kind == PN_YAML_SCALAR && node->scalar.len == 0;
-    return is_empty ? PN_OK
-                    : pn_yaml_fault(reader->err, reader->name, node, "expected a map of keys");
+    if (node->kind != PN_YAML_MAP) {
+        return is_empty ? PN_OK
+                        : pn_yaml_fault(reader->err, reader->name, node, "expected a map of keys");
+    }
+    char inner[KEY_BYTES_MAX + 1];
+    snprintf(inner, sizeof inner, "%s.", key);
+    enum pn_code code = PN_OK;
+    const struct pn_yaml *child = node->first_child;
+    for (; code == PN_OK && child != NULL; child = child->next) {
+        code = read_key(reader, inner, child);
+    }
+    return code;
 }
 
 static void set_defaults(const struct pn_conf_table *table, void *target)
@@ -258,6 +282,26 @@ static void set_defaults(const struct pn_conf_table *table, void *target)
         assert(good);
         (void)good;
     }
+}
+
+static enum pn_code check_tls(const struct reader *reader, const struct pn_tls_conf *tls,
+                              const struct pn_yaml *node)
+{
+    if ((tls->certificate[0] == '\0') != (tls->key[0] == '\0')) {
+        return pn_yaml_fault(reader->err, reader->name, node,
+                             "certificate and key are given together");
+    }
+    return PN_OK;
+}
+
+// Of a listener: who asks its peers for certificates has one itself.
+static enum pn_code check_listener_tls(const struct reader *reader, const struct pn_tls_conf *tls,
+                                       const struct pn_yaml *node)
+{
+    if (tls->ca[0] != '\0' && tls->certificate[0] == '\0') {
+        return pn_yaml_fault(reader->err, reader->name, node, "ca needs a certificate and key");
+    }
+    return check_tls(reader, tls, node);
 }
 
 // --- Systems -------------------------------------------------------------------------------------
@@ -278,7 +322,12 @@ static enum pn_code check_system(const struct reader *reader, const struct pn_co
     if (system->adapter[0] == '\0') {
         system->adapter = system->name;
     }
-    return PN_OK;
+    const struct pn_yaml *tls = pn_yaml_get(node, "tls");
+    if (system->listen[0] != '\0' && system->peer.count > 0 && system->tls.ca[0] == '\0') {
+        return pn_yaml_fault(reader->err, reader->name, tls, "peer needs ca: who signs for them");
+    }
+    return system->listen[0] != '\0' ? check_listener_tls(reader, &system->tls, tls)
+                                     : check_tls(reader, &system->tls, tls);
 }
 
 static enum pn_code read_system(const struct reader *outer, struct pn_config *config,
@@ -297,7 +346,7 @@ static enum pn_code read_system(const struct reader *outer, struct pn_config *co
     enum pn_code code = PN_OK;
     const struct pn_yaml *child = node->first_child;
     for (; code == PN_OK && child != NULL; child = child->next) {
-        code = read_key(&reader, child);
+        code = read_key(&reader, "", child);
     }
     if (code == PN_OK) {
         code = check_system(&reader, config, node);
@@ -342,6 +391,24 @@ static enum pn_code check_whole(const struct reader *reader, const struct pn_con
         return pn_yaml_fault(reader->err, reader->name, pn_yaml_get(root, "store"),
                              "no secrets in this file; put the password in ~/.pgpass");
     }
+    enum pn_code code = check_listener_tls(reader, &config->ingest.tls,
+                                           pn_yaml_get(pn_yaml_get(root, "ingest"), "tls"));
+    if (code == PN_OK) {
+        code = check_listener_tls(reader, &config->api.tls,
+                                  pn_yaml_get(pn_yaml_get(root, "api"), "tls"));
+    }
+    for (unsigned i = 0; code == PN_OK && i < config->system_count; i++) {
+        const struct pn_system_conf *system = &config->systems[i];
+        if (system->peer.count > 0 && system->listen[0] == '\0' &&
+            config->ingest.tls.ca[0] == '\0') {
+            code = pn_yaml_fault(reader->err, reader->name, pn_yaml_get(root, "systems"),
+                                 "%s: peer needs listen and tls.ca, or ingest.tls.ca",
+                                 system->name);
+        }
+    }
+    if (code != PN_OK) {
+        return code;
+    }
     if (config->deliver.backoff_first_ms > config->deliver.backoff_max_ms) {
         return pn_yaml_fault(reader->err, reader->name, pn_yaml_get(root, "deliver"),
                              "backoff_first_ms is more than backoff_max_ms");
@@ -369,7 +436,7 @@ enum pn_code pn_config_read(struct pn_arena *arena, const char *path, struct pn_
     }
     for (const struct pn_yaml *node = root->first_child; node != NULL; node = node->next) {
         code = pn_slice_is(node->key, "systems") ? read_systems(&reader, config, node)
-                                                 : read_key(&reader, node);
+                                                 : read_key(&reader, "", node);
         if (code != PN_OK) {
             return code;
         }
@@ -438,10 +505,14 @@ enum pn_log_level pn_config_log_level(const struct pn_config *config)
 
 static void print_type(FILE *out, const struct pn_conf_row *row)
 {
-    static const char *const names[] = {
-        [PN_CONF_TEXT] = "text",  [PN_CONF_NAME] = "name",          [PN_CONF_LISTEN] = "host:port",
-        [PN_CONF_INT] = "number", [PN_CONF_BOOL] = "true or false", [PN_CONF_CHOICE] = "",
-        [PN_CONF_WORD] = ""};
+    static const char *const names[] = {[PN_CONF_TEXT] = "text",
+                                        [PN_CONF_NAME] = "name",
+                                        [PN_CONF_LISTEN] = "host:port",
+                                        [PN_CONF_INT] = "number",
+                                        [PN_CONF_BOOL] = "true or false",
+                                        [PN_CONF_CHOICE] = "",
+                                        [PN_CONF_WORD] = "",
+                                        [PN_CONF_NAMES] = "name or list of names"};
     fprintf(out, "%s", names[row->type]);
     if (row->type == PN_CONF_INT) {
         fprintf(out, ", %lld to %lld", (long long)row->min, (long long)row->max);

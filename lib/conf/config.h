@@ -27,10 +27,23 @@
 #include "base/err.h"
 #include "base/log.h"
 
-enum { PN_SYSTEMS_MAX = 64 };
+enum { PN_SYSTEMS_MAX = 64, PN_CONF_NAMES_MAX = 16 };
 
 enum pn_stream_kind { PN_STREAM_EMBEDDED, PN_STREAM_KAFKA };
 enum pn_store_kind { PN_STORE_EMBEDDED, PN_STORE_POSTGRES };
+
+struct pn_conf_names {
+    const char *items[PN_CONF_NAMES_MAX];
+    unsigned count;
+};
+
+// Files in PEM, "" when not given. Certificate and key come together; a listener that has them
+// speaks TLS, and with `ca` takes only peers whose certificate that authority has signed.
+struct pn_tls_conf {
+    const char *certificate; // with the chain up to, not including, the root
+    const char *key;         // mode 0600
+    const char *ca;          // who signs the other side's certificates
+};
 
 // One connected records system. Strings are NUL-terminated, "" when not given.
 struct pn_system_conf {
@@ -42,6 +55,8 @@ struct pn_system_conf {
     const char *zone;        // overrides the adapter's time zone
     const char *charset;     // overrides the adapter's default character set
     int64_t receipt_timeout_ms;
+    struct pn_tls_conf tls;    // of `listen` and `deliver`
+    struct pn_conf_names peer; // names that its certificate may have; stands over the adapter's
 };
 
 struct pn_config {
@@ -66,10 +81,12 @@ struct pn_config {
     struct {
         const char *http_listen; // where FHIR and document intake over HTTP listens
         int64_t connections_max;
+        struct pn_tls_conf tls;
     } ingest;
     struct {
         const char *listen;
         int64_t page_size_max;
+        struct pn_tls_conf tls;
     } api;
     struct {
         int64_t backoff_first_ms;
@@ -87,6 +104,12 @@ void pn_config_defaults(struct pn_config *config);
 // field.
 PN_MUST_USE enum pn_code pn_config_read(struct pn_arena *arena, const char *path,
                                         struct pn_config *ret_config, struct pn_err *err);
+// Whether any of it is given.
+bool pn_tls_conf_is_given(const struct pn_tls_conf *tls);
+// Calls `say` for each thing that is allowed and unwise: a listener that others than this machine
+// reach and that does not speak TLS. `key` is the configuration's key, as `systems[oberon].listen`.
+void pn_config_warn(const struct pn_config *config,
+                    void (*say)(const char *key, const char *text, void *context), void *context);
 enum pn_log_level pn_config_log_level(const struct pn_config *config);
 // The reference, in Markdown, from the same table.
 void pn_config_print_reference(FILE *out);

@@ -98,6 +98,23 @@ static const struct pn_conf_row hub_rows[] = {
      .min = 1,
      .max = 65536,
      .help = "Connections from records systems at the same time; more are closed at once."},
+    {.key = "ingest.tls.certificate",
+     .type = PN_CONF_TEXT,
+     .offset = HUB(ingest.tls.certificate),
+     .otherwise = "",
+     .help = "The file of the certificate that the HTTP intake shows, with its chain, in PEM. With "
+             "it the intake speaks TLS."},
+    {.key = "ingest.tls.key",
+     .type = PN_CONF_TEXT,
+     .offset = HUB(ingest.tls.key),
+     .otherwise = "",
+     .help = "The certificate's private key in PEM, without a passphrase, mode 0600."},
+    {.key = "ingest.tls.ca",
+     .type = PN_CONF_TEXT,
+     .offset = HUB(ingest.tls.ca),
+     .otherwise = "",
+     .help = "The authorities that sign the senders' certificates. With it a sender without such a "
+             "certificate is refused."},
     {.key = "api.listen",
      .type = PN_CONF_LISTEN,
      .offset = HUB(api.listen),
@@ -110,6 +127,23 @@ static const struct pn_conf_row hub_rows[] = {
      .min = 1,
      .max = 10000,
      .help = "The most entries in one page of an answer."},
+    {.key = "api.tls.certificate",
+     .type = PN_CONF_TEXT,
+     .offset = HUB(api.tls.certificate),
+     .otherwise = "",
+     .help = "The file of the certificate that the API shows, with its chain, in PEM. With it the "
+             "API speaks TLS."},
+    {.key = "api.tls.key",
+     .type = PN_CONF_TEXT,
+     .offset = HUB(api.tls.key),
+     .otherwise = "",
+     .help = "The certificate's private key in PEM, without a passphrase, mode 0600."},
+    {.key = "api.tls.ca",
+     .type = PN_CONF_TEXT,
+     .offset = HUB(api.tls.ca),
+     .otherwise = "",
+     .help = "The authorities that sign the callers' certificates. With it a caller without such a "
+             "certificate is refused; tokens are needed all the same."},
     {.key = "deliver.backoff_first_ms",
      .type = PN_CONF_INT,
      .offset = HUB(deliver.backoff_first_ms),
@@ -174,6 +208,30 @@ static const struct pn_conf_row system_rows[] = {
      .max = 86400000,
      .help = "How long its receipt is waited for before the delivery is tried again, in "
              "milliseconds."},
+    {.key = "tls.certificate",
+     .type = PN_CONF_TEXT,
+     .offset = SYSTEM(tls.certificate),
+     .otherwise = "",
+     .help = "The file of the hub's certificate towards this system, with its chain, in PEM: shown "
+             "by `listen`, and by `deliver` when the system asks for it."},
+    {.key = "tls.key",
+     .type = PN_CONF_TEXT,
+     .offset = SYSTEM(tls.key),
+     .otherwise = "",
+     .help = "The certificate's private key in PEM, without a passphrase, mode 0600."},
+    {.key = "tls.ca",
+     .type = PN_CONF_TEXT,
+     .offset = SYSTEM(tls.ca),
+     .otherwise = "",
+     .help = "The authorities that sign this system's certificates. With it `listen` refuses a "
+             "sender without such a certificate; `deliver` trusts only these (without it, the "
+             "machine's own)."},
+    {.key = "tls.peer",
+     .type = PN_CONF_NAMES,
+     .offset = SYSTEM(peer),
+     .otherwise = "",
+     .help = "Names, one of which the sender's certificate must have (subject CN, or SAN DNS or "
+             "URI). When not given: those of adapter.yaml."},
 };
 
 const struct pn_conf_table pn_conf_hub = {hub_rows, sizeof hub_rows / sizeof hub_rows[0]};

@@ -15,7 +15,8 @@ enum pn_conf_type {
     PN_CONF_INT,
     PN_CONF_BOOL,
     PN_CONF_CHOICE, // an enum whose values are 0, 1, … in the order of `choices`
-    PN_CONF_WORD    // a text that is one of `choices`
+    PN_CONF_WORD,   // a text that is one of `choices`
+    PN_CONF_NAMES   // a text or a list of texts, into struct pn_conf_names
 };
 
 enum { PN_CONF_CHOICES_MAX = 4, PN_CONF_TEXT_BYTES_MAX = 4096 };

@@ -122,6 +122,16 @@ static void refuses_with_file_line_and_field(void **state)
         {"stream: {kind: kafka}\n", ":1 stream", "brokers"},
         {"store: {kind: postgres}\n", ":1 store", "conninfo"},
         {"store: {kind: postgres, conninfo: 'host=h password=p'}\n", ":1 store", "secrets"},
+        {"api: {tls: {certificat: x}}\n", ":1 api.tls.certificat", "api.tls.certificate?"},
+        {"api: {tls.key: x}\n", ":1 api.tls.key", "no such key"},
+        {"api: {tls: x}\n", ":1 api.tls", "map"},
+        {"api: {tls: {certificate: x}}\n", ":1 api.tls", "together"},
+        {"ingest: {tls: {ca: x}}\n", ":1 ingest.tls", "needs a certificate"},
+        {"systems:\n - name: a\n   tls: {key: x}\n", ":3 systems[0].tls", "together"},
+        {"systems:\n - name: a\n   listen: 'b:1'\n   tls: {certificate: x, key: y, peer: z}\n",
+         ":4 systems[0].tls", "peer needs ca"},
+        {"systems:\n - name: a\n   tls: {peer: [[x]]}\n", ":3 systems[0].tls.peer[0]", "list of"},
+        {"systems:\n - name: a\n   tls: {peer: x}\n", ":1 systems", "ingest.tls.ca"},
         {"deliver: {backoff_first_ms: 5000, backoff_max_ms: 50}\n", ":1 deliver", "more than"},
     };
     for (size_t i = 0; i < PN_ARRAY_COUNT(cases); i++) {
@@ -131,6 +141,71 @@ static void refuses_with_file_line_and_field(void **state)
         assert_memory_equal(err.where, path, strlen(path));
         assert_string_equal(err.where + strlen(path), cases[i].place);
         assert_non_null(strstr(err.text, cases[i].says));
+    }
+}
+
+static void reads_tls(void **state)
+{
+    (void)state;
+    struct pn_config config;
+    const char *text = "api: {tls: {certificate: a.pem, key: a.key}}\n"
+                       "systems:\n"
+                       " - name: x\n"
+                       "   listen: '0.0.0.0:1'\n"
+                       "   tls:\n"
+                       "     certificate: x.pem\n"
+                       "     key: x.key\n"
+                       "     ca: ca.pem\n"
+                       "     peer: [x.example.fi, 'urn:example:x']\n"
+                       " - name: y\n"
+                       "   listen: '0.0.0.0:2'\n"
+                       "   tls: {certificate: y.pem, key: y.key, ca: ca.pem, peer: one}\n"
+                       " - name: z\n";
+    assert_int_equal(read_text(text, &config), PN_OK);
+    assert_string_equal(config.api.tls.key, "a.key");
+    assert_string_equal(config.api.tls.ca, "");
+    assert_true(pn_tls_conf_is_given(&config.api.tls));
+    assert_false(pn_tls_conf_is_given(&config.ingest.tls));
+    assert_string_equal(config.systems[0].tls.ca, "ca.pem");
+    assert_int_equal(config.systems[0].peer.count, 2);
+    assert_string_equal(config.systems[0].peer.items[1], "urn:example:x");
+    assert_int_equal(config.systems[1].peer.count, 1);
+    assert_string_equal(config.systems[1].peer.items[0], "one");
+    assert_int_equal(config.systems[2].peer.count, 0);
+    assert_false(pn_tls_conf_is_given(&config.systems[2].tls));
+}
+
+static void add_key(const char *key, const char *text, void *context)
+{
+    char *all = context;
+    assert_true(strlen(text) > 20);
+    snprintf(all + strlen(all), 256 - strlen(all), "%s ", key);
+}
+
+static void warns_of_listeners_that_others_reach(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *keys;
+    } cases[] = {
+        {"", ""},
+        {"api: {listen: 'localhost:1'}\ningest: {http_listen: '[::1]:2'}\n", ""},
+        {"api: {listen: '0.0.0.0:1'}\n", "api.listen "},
+        {"api: {listen: '0.0.0.0:1', tls: {certificate: a, key: b}}\n", ""},
+        {"ingest: {http_listen: 'hub.example.fi:1'}\n", "ingest.http_listen "},
+        {"systems:\n - name: a\n   listen: '[::]:1'\n - name: b\n   listen: '127.0.0.1:2'\n",
+         "systems[a].listen "},
+        {"systems:\n - name: a\n   listen: '[::]:1'\n   tls: {certificate: a, key: b}\n",
+         "systems[a].listen "},
+        {"systems:\n - name: a\n   listen: '[::]:1'\n   tls: {certificate: a, key: b, ca: c}\n",
+         ""},
+    };
+    for (size_t i = 0; i < PN_ARRAY_COUNT(cases); i++) {
+        struct pn_config config;
+        char keys[256] = "";
+        assert_int_equal(read_text(cases[i].text, &config), PN_OK);
+        pn_config_warn(&config, add_key, keys);
+        assert_string_equal(keys, cases[i].keys);
     }
 }
 
@@ -200,6 +275,8 @@ int main(void)
         cmocka_unit_test(an_empty_file_is_the_default),
         cmocka_unit_test(reads_what_is_given),
         cmocka_unit_test(refuses_with_file_line_and_field),
+        cmocka_unit_test(reads_tls),
+        cmocka_unit_test(warns_of_listeners_that_others_reach),
         cmocka_unit_test(too_many_systems),
         cmocka_unit_test(the_default_file_says_the_defaults),
         cmocka_unit_test(the_committed_reference_is_fresh),
