@@ -28,6 +28,7 @@ struct pn_http_client {
     struct event_base *base;
     CURLM *multi;
     struct event *timer;
+    struct pn_tls_conf tls;
     LIST_HEAD(, transfer) transfers;
 };
 
@@ -192,7 +193,22 @@ static bool add_headers(struct transfer *transfer, const struct pn_http_request 
            curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
 }
 
-// Certificates and host names are verified: that is curl's default and stays so.
+static bool set_file(CURL *easy, CURLoption option, const char *file)
+{
+    return file[0] == '\0' || curl_easy_setopt(easy, option, file) == CURLE_OK;
+}
+
+// Certificates and host names are verified: that is curl's default and stays so. Nothing is kept of
+// the files or of earlier handshakes, so that what is renewed or withdrawn counts at once.
+static bool set_up_tls(CURL *easy, const struct pn_tls_conf *tls)
+{
+    return curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L) == CURLE_OK &&
+           set_file(easy, CURLOPT_SSLCERT, tls->certificate) &&
+           set_file(easy, CURLOPT_SSLKEY, tls->key) && set_file(easy, CURLOPT_CAINFO, tls->ca);
+}
+
 static bool set_up(struct transfer *transfer, const struct pn_http_request *request)
 {
     CURL *easy = transfer->easy;
@@ -210,7 +226,8 @@ static bool set_up(struct transfer *transfer, const struct pn_http_request *requ
            curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) == CURLE_OK &&
-           set_method(easy, request) && add_headers(transfer, request) &&
+           set_up_tls(easy, &transfer->client->tls) && set_method(easy, request) &&
+           add_headers(transfer, request) &&
            curl_multi_add_handle(transfer->client->multi, easy) == CURLM_OK;
 }
 
@@ -250,6 +267,7 @@ enum pn_code pn_http_client_open(struct event_base *base, struct pn_http_client 
         return pn_err_set(err, PN_MEMORY, "http", "the heap is exhausted");
     }
     client->base = base;
+    client->tls = (struct pn_tls_conf){"", "", ""};
     LIST_INIT(&client->transfers);
     client->timer = evtimer_new(base, on_timer, client);
     client->multi = curl_multi_init();
@@ -264,6 +282,11 @@ enum pn_code pn_http_client_open(struct event_base *base, struct pn_http_client 
     curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CONNECTIONS_MAX);
     *ret_client = client;
     return PN_OK;
+}
+
+void pn_http_client_use_tls(struct pn_http_client *client, const struct pn_tls_conf *files)
+{
+    client->tls = *files;
 }
 
 void pn_http_client_close(struct pn_http_client *client)

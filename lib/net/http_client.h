@@ -2,8 +2,9 @@
 /*
  * HTTP requests by libcurl on the event loop: many at once, none of them blocks.
  *
- * Redirects are not followed, proxies not used unless configured, answers bounded. The URL may hold
- * no person's data.
+ * Certificates and host names are verified, TLS is 1.2 at least, each connection proves itself
+ * anew. Redirects are not followed, proxies not used unless configured, answers bounded. The URL
+ * may hold no person's data.
  */
 #ifndef PN_NET_HTTP_CLIENT_H
 #define PN_NET_HTTP_CLIENT_H
@@ -13,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "conf/config.h"
 
 struct pn_http_client;
 
@@ -37,6 +39,10 @@ struct pn_http_response {
 PN_MUST_USE enum pn_code pn_http_client_open(struct event_base *base,
                                              struct pn_http_client **ret_client,
                                              struct pn_err *err);
+// The own certificate and key for `https` and whom it trusts; "" is the default (none, and the
+// machine's own authorities). The texts outlive the client. Renewed files hold from the next
+// connection on; see tls.h for who looks after their state.
+void pn_http_client_use_tls(struct pn_http_client *client, const struct pn_tls_conf *files);
 // Takes NULL; `done` is not called any more. Not to be called from inside `done`.
 void pn_http_client_close(struct pn_http_client *client);
 

@@ -45,6 +45,7 @@ struct pn_http_connection {
     bool peer_ended; // it will send no more
     bool has_unread; // the refused body is still coming
     bool must_cut;
+    bool is_paused; // as much is read ahead as may be: not read on
 };
 
 struct pn_http_server {
@@ -64,7 +65,7 @@ static void connection_free(struct pn_http_connection *connection)
         pn_http_exchange_detach(connection->exchange);
     }
     event_free(connection->deadline);
-    bufferevent_free(connection->bev);
+    pn_tls_hang_up(connection->bev);
     free(connection);
     pn_listener_connection_ended(server->listener);
 }
@@ -95,7 +96,7 @@ static void flushed(struct pn_http_connection *connection)
         return;
     }
     connection->state = LINGERING;
-    (void)shutdown(bufferevent_getfd(connection->bev), SHUT_WR);
+    pn_tls_shut_writing(connection->bev);
     arm(connection, LINGER_MS);
 }
 
@@ -135,6 +136,17 @@ static void refuse(struct pn_http_connection *connection, int status, const stru
     connection->has_unread = true;
     exchange->must_close = true;
     pn_http_answer_status(exchange, status, err);
+}
+
+bool pn_http_peer_has_name(const struct pn_http_exchange *exchange,
+                           const struct pn_conf_names *names)
+{
+    return exchange->connection != NULL && pn_tls_peer_has_name(exchange->connection->bev, names);
+}
+
+const char *pn_http_peer_certificate(const struct pn_http_exchange *exchange)
+{
+    return exchange->connection == NULL ? "" : pn_tls_peer_certificate(exchange->connection->bev);
 }
 
 // --- A whole request -----------------------------------------------------------------------------
@@ -341,6 +353,18 @@ static bool step(struct pn_http_connection *connection)
     return false;
 }
 
+// Above its mark libevent calls the reader again and again for as long as reading is on.
+static void pause_or_read_on(struct pn_http_connection *connection)
+{
+    struct bufferevent *bev = connection->bev;
+    bool must_pause = evbuffer_get_length(bufferevent_get_input(bev)) >= INPUT_BYTES_MAX;
+    if (must_pause != connection->is_paused) {
+        connection->is_paused = must_pause;
+        must_pause ? bufferevent_disable(bev, EV_READ) : bufferevent_enable(bev, EV_READ);
+    }
+    pn_tls_read_on(bev);
+}
+
 // --- Events --------------------------------------------------------------------------------------
 
 static void on_read(struct bufferevent *bev, void *context)
@@ -360,6 +384,7 @@ static void on_read(struct bufferevent *bev, void *context)
         }
         pn_http_connection_answered(connection, true);
     }
+    pause_or_read_on(connection);
 }
 
 static void on_written(struct bufferevent *bev, void *context)
@@ -375,6 +400,9 @@ static void on_written(struct bufferevent *bev, void *context)
 static void on_event(struct bufferevent *bev, short what, void *context)
 {
     struct pn_http_connection *connection = context;
+    if (pn_tls_take_event(bev, what)) {
+        return;
+    }
     bool has_stream =
         connection->exchange != NULL && connection->exchange->state == PN_HTTP_STREAMING;
     if ((what & BEV_EVENT_EOF) == 0 || has_stream || connection->state == LINGERING) {
@@ -404,15 +432,14 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 
 static void on_accepted(int fd, const char *peer, void *context)
 {
-    (void)peer;
     struct pn_http_server *server = context;
     struct pn_http_connection *connection = calloc(1, sizeof *connection);
     struct bufferevent *bev =
-        connection == NULL ? NULL : bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
+        connection == NULL ? NULL : pn_tls_accept(server->options.tls, server->base, fd, peer);
     struct event *deadline =
         bev == NULL ? NULL : evtimer_new(server->base, on_deadline, connection);
     if (deadline == NULL) {
-        bev == NULL ? (void)evutil_closesocket(fd) : bufferevent_free(bev);
+        bev == NULL ? (void)evutil_closesocket(fd) : pn_tls_hang_up(bev);
         free(connection);
         pn_listener_connection_ended(server->listener);
         return;

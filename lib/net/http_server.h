@@ -29,6 +29,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "net/tls.h"
 
 struct pn_http_server;
 struct pn_http_exchange; // one request and its answer
@@ -49,6 +50,7 @@ struct pn_http_route {
 
 struct pn_http_server_options {
     const char *listen; // "127.0.0.1:8080", "[::1]:8080"; port 0 takes any
+    struct pn_tls *tls; // NULL: plain. Outlives the server
     const struct pn_http_route *routes;
     unsigned route_count;
     size_t body_bytes_max;
@@ -92,6 +94,12 @@ const struct pn_http_parameter *pn_http_parameters(const struct pn_http_exchange
                                                    unsigned *ret_count);
 // The first one of that name; ptr NULL when there is none.
 struct pn_slice pn_http_parameter(const struct pn_http_exchange *exchange, const char *name);
+
+// Of the certificate that the caller has shown (see tls.h): whether it has one of the names, and
+// how a log may call it ("" without one).
+bool pn_http_peer_has_name(const struct pn_http_exchange *exchange,
+                           const struct pn_conf_names *names);
+const char *pn_http_peer_certificate(const struct pn_http_exchange *exchange);
 
 // What `before` found out about the caller, for the handlers. Owned by the exchange's arena.
 void pn_http_set_caller(struct pn_http_exchange *exchange, void *caller);

@@ -25,6 +25,7 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "net/tls.h"
 
 enum {
     PN_MLLP_WINDOW = 64,
@@ -37,6 +38,7 @@ struct pn_mllp_frame; // a received frame that waits for its answer
 
 struct pn_mllp_server_options {
     const char *listen;
+    struct pn_tls *tls; // NULL: plain. Outlives the server
     size_t frame_bytes_max;
     int64_t connections_max;
     int64_t idle_timeout_ms; // without a byte while nothing waits for its answer; 0: never cut
@@ -69,8 +71,9 @@ struct pn_mllp_result {
     const char *reason;
 };
 
+// `tls` NULL: plain; it outlives the client.
 PN_MUST_USE enum pn_code pn_mllp_client_open(struct event_base *base, const char *address,
-                                             struct pn_mllp_client **ret_client,
+                                             struct pn_tls *tls, struct pn_mllp_client **ret_client,
                                              struct pn_err *err);
 // Takes NULL; `done` is not called any more. Not to be called from inside `done`.
 void pn_mllp_client_close(struct pn_mllp_client *client);

@@ -19,6 +19,7 @@ enum { INPUT_BYTES_MAX = 64 * 1024, HOST_BYTES = 256 };
 
 struct pn_mllp_client {
     struct event_base *base;
+    struct pn_tls *tls;      // NULL: plain
     struct evdns_base *dns;  // made when a name is to be resolved
     struct bufferevent *bev; // NULL without a connection
     struct event *deadline;
@@ -35,7 +36,7 @@ struct pn_mllp_client {
 static void disconnect(struct pn_mllp_client *client)
 {
     if (client->bev != NULL) {
-        bufferevent_free(client->bev);
+        pn_tls_hang_up(client->bev);
         client->bev = NULL;
     }
     pn_mllp_framer_release(&client->framer);
@@ -100,19 +101,26 @@ static void on_read(struct bufferevent *bev, void *context)
         }
         (void)evbuffer_drain(input, here - rest.len);
     }
+    if (client->bev == bev) {
+        pn_tls_read_on(bev);
+    }
 }
 
 static void on_event(struct bufferevent *bev, short what, void *context)
 {
-    (void)bev;
     struct pn_mllp_client *client = context;
-    if ((what & BEV_EVENT_CONNECTED) != 0) {
+    bool is_open = pn_tls_take_event(bev, what);
+    if (is_open || (what & BEV_EVENT_CONNECTED) != 0) {
         pn_socket_setup(bufferevent_getfd(client->bev));
         return;
     }
+    const char *reason = pn_tls_reason(bev);
+    if (reason == NULL) {
+        reason = (what & BEV_EVENT_EOF) != 0 ? "the receiver closed the connection"
+                                             : "the receiver cannot be reached";
+    }
     disconnect(client);
-    fail(client, (what & BEV_EVENT_EOF) != 0 ? "the receiver closed the connection"
-                                             : "the receiver cannot be reached");
+    fail(client, reason);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *context)
@@ -166,8 +174,7 @@ static int connect_by_name(struct pn_mllp_client *client)
 
 static void connect_now(struct pn_mllp_client *client)
 {
-    client->bev =
-        bufferevent_socket_new(client->base, -1, BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    client->bev = pn_tls_dial(client->tls, client->base, client->host);
     if (client->bev == NULL) {
         client->fault = "the heap is exhausted";
         return;
@@ -222,7 +229,7 @@ void pn_mllp_client_wait_on(struct pn_mllp_client *client)
     client->waits_on = true;
 }
 
-enum pn_code pn_mllp_client_open(struct event_base *base, const char *address,
+enum pn_code pn_mllp_client_open(struct event_base *base, const char *address, struct pn_tls *tls,
                                  struct pn_mllp_client **ret_client, struct pn_err *err)
 {
     pn_net_ignore_sigpipe();
@@ -231,6 +238,7 @@ enum pn_code pn_mllp_client_open(struct event_base *base, const char *address,
         return pn_err_set(err, PN_MEMORY, "mllp", "the heap is exhausted");
     }
     client->base = base;
+    client->tls = tls;
     pn_mllp_framer_init(&client->framer, PN_MLLP_ANSWER_BYTES_MAX);
     enum pn_code code =
         pn_net_split_address(address, client->host, sizeof client->host, &client->port, err);

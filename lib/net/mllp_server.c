@@ -70,7 +70,7 @@ static void connection_free(struct connection *connection)
         }
     }
     pn_mllp_framer_release(&connection->framer);
-    bufferevent_free(connection->bev);
+    pn_tls_hang_up(connection->bev);
     free(connection);
     server->connection_count--;
     pn_listener_connection_ended(server->listener);
@@ -136,6 +136,7 @@ static void settle(struct connection *connection)
         bufferevent_enable(connection->bev, EV_READ);
     }
     connection->is_paused = must_pause;
+    pn_tls_read_on(connection->bev);
 }
 
 static void on_read(struct bufferevent *bev, void *context)
@@ -156,6 +157,9 @@ static void on_written(struct bufferevent *bev, void *context)
 static void on_event(struct bufferevent *bev, short what, void *context)
 {
     struct connection *connection = context;
+    if (pn_tls_take_event(bev, what)) {
+        return;
+    }
     if ((what & BEV_EVENT_TIMEOUT) != 0 && (what & BEV_EVENT_READING) != 0 &&
         connection->waiting_count > 0) {
         bufferevent_enable(bev, EV_READ); // it is not the peer who keeps us waiting
@@ -229,7 +233,7 @@ static void on_accepted(int fd, const char *peer, void *context)
     struct pn_mllp_server *server = context;
     struct connection *connection = calloc(1, sizeof *connection);
     struct bufferevent *bev =
-        connection == NULL ? NULL : bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
+        connection == NULL ? NULL : pn_tls_accept(server->options.tls, server->base, fd, peer);
     if (bev == NULL) {
         (void)evutil_closesocket(fd);
         free(connection);

@@ -20,7 +20,7 @@ static enum pn_code open_mllp(struct event_base *base, const struct pn_system_co
     }
     transport->callbacks = *callbacks;
     transport->timeout_ms = conf->receipt_timeout_ms;
-    enum pn_code code = pn_mllp_client_open(base, conf->deliver, &transport->client, err);
+    enum pn_code code = pn_mllp_client_open(base, conf->deliver, NULL, &transport->client, err);
     if (code != PN_OK) {
         free(transport);
         return code;

@@ -91,8 +91,8 @@ static int set_up(void **state)
     struct pn_err err = {0};
     fixture->base = event_base_new();
     open_receiver(fixture, "127.0.0.1:0");
-    assert_int_equal(pn_mllp_client_open(fixture->base, fixture->address, &fixture->client, &err),
-                     PN_OK);
+    assert_int_equal(
+        pn_mllp_client_open(fixture->base, fixture->address, NULL, &fixture->client, &err), PN_OK);
     const struct pn_http_server_options options = {.listen = "127.0.0.1:0",
                                                    .routes = routes,
                                                    .route_count = PN_ARRAY_COUNT(routes),

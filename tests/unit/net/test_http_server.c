@@ -412,6 +412,41 @@ static void splits_addresses(void **state)
 
 #define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+static int64_t loop_cpu_us(struct fixture *fixture)
+{
+    clockid_t clock;
+    struct timespec used = {0};
+    assert_int_equal(pthread_getcpuclockid(fixture->loop.thread, &clock), 0);
+    assert_int_equal(clock_gettime(clock, &used), 0);
+    return used.tv_sec * 1000000 + used.tv_nsec / 1000;
+}
+
+// A sender that pipelines more than is read ahead costs nothing while it waits for its answers.
+static void waits_idly_behind_an_answer(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { TURNS = 4, AHEAD_BYTES = 50 * 1024, CPU_US_MAX = 40 * 1000 };
+    static char ahead[AHEAD_BYTES];
+    char head[128];
+    int len = snprintf(head, sizeof head,
+                       "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", AHEAD_BYTES);
+    char got[8];
+    int fd = dial(state);
+    for (int i = 0; i < TURNS; i++) {
+        client_send_text(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+        client_send(fd, head, (size_t)len);
+        client_send(fd, ahead, sizeof ahead);
+    }
+    int64_t before_us = loop_cpu_us(fixture);
+    unsigned count = 0;
+    while (count < TURNS && client_read(fd, got, 2, NULL) == 1) {
+        count += got[0] == 'l' && client_read(fd, got, 5, NULL) == 4 && strcmp(got, "ater") == 0;
+    }
+    assert_int_equal(count, TURNS);
+    assert_true(loop_cpu_us(fixture) - before_us < CPU_US_MAX);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -430,6 +465,7 @@ int main(void)
         WITH_SERVER(tells_a_stream_that_its_reader_left),
         WITH_SERVER(sends_a_big_answer_whole),
         WITH_SERVER(lets_no_more_in_than_it_may),
+        WITH_SERVER(waits_idly_behind_an_answer),
         cmocka_unit_test(splits_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
