@@ -216,6 +216,12 @@ static void committed(struct pn_run *run)
     }
 }
 
+static size_t batch_events_max(const struct pn_run *run)
+{
+    unsigned asked = run->service->batch_events_max;
+    return asked > 0 && asked < PN_BATCH_EVENTS_MAX ? asked : PN_BATCH_EVENTS_MAX;
+}
+
 // While a service catches up, several polls go into one transaction: what they change in common is
 // written once. Only on the embedded stream, where no poll takes a partition away.
 static bool takes_more(const struct pn_run *run, unsigned polls, int64_t until_ms)
@@ -319,7 +325,7 @@ enum pn_verdict pn_batch_step(struct pn_run *run, size_t *ret_count, struct pn_e
         return PN_RETRY;
     }
     run->needs_rewind = false;
-    enum pn_code code = pn_consumer_poll(run->consumer, 0, run->records, PN_BATCH_EVENTS_MAX,
+    enum pn_code code = pn_consumer_poll(run->consumer, 0, run->records, batch_events_max(run),
                                          &run->record_count, err);
     if (code != PN_OK) {
         run->needs_rewind = true;

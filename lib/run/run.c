@@ -146,7 +146,9 @@ static void step(struct pn_run *run)
     if (run->is_waiting || run->stops) {
         return;
     }
-    int64_t until_ms = pn_clock_monotonic_ms() + PN_RUN_WORK_MS_MAX;
+    int64_t work_ms_max = run->service->work_ms_max;
+    int64_t until_ms =
+        pn_clock_monotonic_ms() + (work_ms_max > 0 ? work_ms_max : PN_RUN_WORK_MS_MAX);
     bool more = true;
     while (more && !run->stops && pn_clock_monotonic_ms() < until_ms) {
         more = step_once(run);

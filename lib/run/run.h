@@ -38,6 +38,10 @@ struct pn_service {
     unsigned topic_count; // 0: the service consumes nothing
     const struct pn_migration *migrations;
     unsigned migration_count;
+    // A service that answers people on its sockets works in small pieces between them. 0: as much
+    // at once as is good for the whole, up to a fifth of a second.
+    unsigned batch_events_max;
+    int64_t work_ms_max;
     // Called once; *ret_state is handed to every other call.
     enum pn_code (*start)(struct pn_run *run, void **ret_state, struct pn_err *err);
     // One event, inside the batch's transaction. Called in order. err is filled for retry and

@@ -14,6 +14,9 @@
 #include "services/api/feed.h"
 #include "services/api/service.h"
 
+// Taking events in for the feed must not keep a caller waiting.
+enum { FEED_EVENTS_MAX = 100, FEED_WORK_MS_MAX = 10 };
+
 enum { CONNECTIONS_MAX = 1000, BODY_BYTES_MAX = 1024 * 1024, IDLE_TIMEOUT_MS = 60 * 1000 };
 
 static void api_stop(void *state)
@@ -122,6 +125,8 @@ const struct pn_service *pn_service_api(void)
         .name = "api",
         .topics = api_topics,
         .topic_count = PN_ARRAY_COUNT(api_topics),
+        .batch_events_max = FEED_EVENTS_MAX,
+        .work_ms_max = FEED_WORK_MS_MAX,
         .migrations = migrations,
         .migration_count = PN_ARRAY_COUNT(migrations),
         .start = api_start,
