@@ -8,6 +8,7 @@
 
 enum {
     PN_MESSAGE_BYTES_MAX = 8 * 1024 * 1024,         // one message or document from a partner system
+    PN_FILE_BYTES_MAX = 64 * 1024 * 1024,           // a dropped file that is a list of messages
     PN_MESSAGE_ARENA_BYTES_MAX = 256 * 1024 * 1024, // all that is built while it is handled
     PN_EVENT_BYTES_MAX = 1024 * 1024,               // the data of one event on the stream
     PN_HTTP_BODY_BYTES_MAX = 16 * 1024 * 1024,      // one HTTP request or answer

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "codec/charset.h"
+#include "codec/csv_parts.h"
 
 struct reading {
     struct pn_arena *arena;
@@ -16,6 +16,7 @@ struct reading {
     unsigned row_line; // where the row began
     unsigned column;   // of the row, from 0
     unsigned column_count;
+    struct pn_csv_options options;
     struct pn_slice columns[PN_CSV_COLUMNS_MAX];
     struct pn_err *err;
 };
@@ -31,12 +32,33 @@ static enum pn_code fault(struct reading *r, enum pn_code code, const char *text
                             : pn_err_set(r->err, code, where, "%s", text);
 }
 
-// Whichever the first line has most of, outside quotes.
-static char detect_separator(struct pn_slice text)
+enum pn_charset pn_csv_charset(const char *charset_default, struct pn_slice *bytes)
+{
+    static const struct {
+        const char *mark;
+        size_t mark_bytes;
+        enum pn_charset charset;
+    } marks[] = {{"\xEF\xBB\xBF", 3, PN_CHARSET_UTF8},
+                 {"\xFF\xFE", 2, PN_CHARSET_UTF16LE},
+                 {"\xFE\xFF", 2, PN_CHARSET_UTF16BE}};
+    for (size_t i = 0; i < PN_ARRAY_COUNT(marks); i++) {
+        if (pn_slice_starts_with(*bytes, marks[i].mark)) {
+            *bytes =
+                pn_slice_of(bytes->ptr + marks[i].mark_bytes, bytes->len - marks[i].mark_bytes);
+            return pn_charset_choose(pn_charset_name(marks[i].charset), *bytes);
+        }
+    }
+    return pn_charset_choose(charset_default, *bytes);
+}
+
+char pn_csv_separator(struct pn_slice text)
 {
     static const char candidates[] = ";,\t|";
     unsigned counts[sizeof candidates - 1] = {0};
     bool is_quoted = false;
+    while (text.len > 0 && (text.ptr[0] == '\r' || text.ptr[0] == '\n')) {
+        text = pn_slice_of(text.ptr + 1, text.len - 1);
+    }
     for (size_t i = 0; i < text.len && (is_quoted || text.ptr[i] != '\n'); i++) {
         is_quoted = text.ptr[i] == '"' ? !is_quoted : is_quoted;
         const char *found = text.ptr[i] == '\0' ? NULL : strchr(candidates, text.ptr[i]);
@@ -135,33 +157,87 @@ static bool field_follows(struct reading *r)
     return true;
 }
 
+struct pn_slice pn_csv_plain_name(struct pn_arena *arena, struct pn_slice name)
+{
+    static const struct {
+        uint32_t character;
+        char plain;
+    } letters[] = {{0xE4, 'a'}, {0xC4, 'a'}, {0xE5, 'a'}, {0xC5, 'a'}, {0xF6, 'o'}, {0xD6, 'o'}};
+    char *made = pn_arena_alloc(arena, name.len + 1);
+    size_t len = 0;
+    bool is_gap = false;
+    while (made != NULL && name.len > 0) {
+        uint32_t character = pn_utf8_take(&name);
+        char plain = character >= 'A' && character <= 'Z' ? (char)(character - 'A' + 'a')
+                     : character < 0x80                   ? (char)character
+                                                          : '\0';
+        for (size_t i = 0; i < PN_ARRAY_COUNT(letters); i++) {
+            plain = letters[i].character == character ? letters[i].plain : plain;
+        }
+        bool is_kept = (plain >= 'a' && plain <= 'z') || (plain >= '0' && plain <= '9');
+        if (is_kept && is_gap && len > 0) {
+            made[len++] = '_';
+        }
+        if (is_kept) {
+            made[len++] = plain;
+        }
+        is_gap = !is_kept;
+    }
+    return pn_slice_of(made, len);
+}
+
 static enum pn_code check_name(struct reading *r, struct pn_slice name)
 {
-    if (name.len == 0 || name.len > PN_CSV_NAME_BYTES_MAX) {
-        return fault(r, PN_INVALID, "a column of the header has no name, or one that is too long");
+    if (name.len > PN_CSV_NAME_BYTES_MAX) {
+        return fault(r, PN_INVALID, "a column's name is too long");
     }
     for (unsigned i = 0; i < r->column_count; i++) {
-        if (pn_slice_eq(r->columns[i], name)) {
+        if (name.len > 0 && pn_slice_eq(r->columns[i], name)) {
             return fault(r, PN_INVALID, "two columns have the same name");
+        }
+        if (name.len > 0 && r->columns[i].len == 0) {
+            r->column = i;
+            return fault(r, PN_INVALID, "a column between others has no name");
         }
     }
     return PN_OK;
 }
 
+static void skip_blank_lines(struct reading *r)
+{
+    while (r->at < r->end && is_line_end(r)) {
+        take_line_end(r);
+    }
+}
+
 static enum pn_code read_header(struct reading *r)
 {
     enum pn_code code = PN_OK;
+    skip_blank_lines(r);
+    r->row_line = r->line;
     do {
         struct pn_slice name = {0};
         code = read_field(r, &name);
         if (code == PN_OK && r->column_count == PN_CSV_COLUMNS_MAX) {
             code = fault(r, PN_INVALID, "too many columns");
         }
+        if (code == PN_OK && r->options.has_plain_names) {
+            name = pn_csv_plain_name(r->arena, name);
+            code = name.ptr == NULL ? fault(r, PN_LIMIT, "") : PN_OK;
+        }
         code = code == PN_OK ? check_name(r, name) : code;
         if (code == PN_OK) {
             r->columns[r->column_count++] = name;
         }
     } while (code == PN_OK && field_follows(r));
+    // Separators at the end are no columns.
+    while (r->column_count > 0 && r->columns[r->column_count - 1].len == 0) {
+        r->column_count--;
+    }
+    if (code == PN_OK && r->column_count == 0) {
+        r->column = 0;
+        code = fault(r, PN_INVALID, "the header row names no column");
+    }
     return code;
 }
 
@@ -219,14 +295,57 @@ static enum pn_code read_rows(struct reading *r, struct pn_node *root)
     return PN_OK;
 }
 
-enum pn_code pn_csv_read(struct pn_arena *arena, const struct pn_codec_input *input, char separator,
-                         const struct pn_node **ret_root, struct pn_err *err)
+static enum pn_code read_all(struct reading *r, const struct pn_node **ret_root)
+{
+    struct pn_node *root = pn_tree_make(&r->maker, NULL, pn_slice_of(NULL, 0));
+    enum pn_code code = root == NULL ? pn_tree_full(r->err, "file") : read_header(r);
+    if (code == PN_OK && r->options.first_row_line > 0) {
+        skip_blank_lines(r);
+        r->line = r->options.first_row_line;
+    }
+    code = code == PN_OK ? read_rows(r, root) : code;
+    if (code == PN_OK) {
+        *ret_root = root;
+    }
+    return code;
+}
+
+static void begin(struct reading *r, struct pn_arena *arena, struct pn_slice text,
+                  const struct pn_csv_options *options)
+{
+    *r = (struct reading){.arena = arena, .at = text.ptr, .end = text.ptr + text.len};
+    r->line = r->row_line = 1;
+    r->options = options == NULL ? (struct pn_csv_options){0} : *options;
+    r->separator = r->options.separator != '\0' ? r->options.separator : pn_csv_separator(text);
+    pn_tree_maker_init(&r->maker, arena);
+}
+
+enum pn_code pn_csv_read_names(struct pn_arena *arena, struct pn_slice text,
+                               const struct pn_csv_options *options,
+                               const struct pn_slice **ret_names, unsigned *ret_count,
+                               struct pn_err *err)
+{
+    struct reading *r = pn_arena_alloc(arena, sizeof *r);
+    if (r == NULL) {
+        return pn_tree_full(err, "file");
+    }
+    begin(r, arena, text, options);
+    r->err = err;
+    enum pn_code code = read_header(r);
+    if (code == PN_OK) {
+        *ret_names = r->columns;
+        *ret_count = r->column_count;
+    }
+    return code;
+}
+
+enum pn_code pn_csv_read(struct pn_arena *arena, const struct pn_codec_input *input,
+                         const struct pn_csv_options *options, const struct pn_node **ret_root,
+                         struct pn_err *err)
 {
     assert(arena != NULL && input != NULL);
     struct pn_slice bytes = input->bytes;
-    bool has_bom = pn_slice_starts_with(bytes, "\xEF\xBB\xBF");
-    bytes = has_bom ? pn_slice_of(bytes.ptr + 3, bytes.len - 3) : bytes;
-    enum pn_charset charset = pn_charset_choose(has_bom ? "UTF-8" : input->charset_default, bytes);
+    enum pn_charset charset = pn_csv_charset(input->charset_default, &bytes);
     struct pn_slice text = bytes.len == 0 ? bytes : pn_charset_to_utf8(arena, charset, bytes);
     struct reading *r = pn_arena_alloc(arena, sizeof *r);
     if (r == NULL || (text.ptr == NULL && bytes.len > 0)) {
@@ -238,17 +357,9 @@ enum pn_code pn_csv_read(struct pn_arena *arena, const struct pn_codec_input *in
     if (memchr(text.ptr, '\0', text.len) != NULL) {
         return pn_err_set(err, PN_INVALID, "file", "holds a NUL character");
     }
-    *r = (struct reading){.arena = arena, .at = text.ptr, .end = text.ptr + text.len, .err = err};
-    r->line = r->row_line = 1;
-    r->separator = separator != '\0' ? separator : detect_separator(text);
-    pn_tree_maker_init(&r->maker, arena);
-    struct pn_node *root = pn_tree_make(&r->maker, NULL, pn_slice_of(NULL, 0));
-    enum pn_code code = root == NULL ? pn_tree_full(err, "file") : read_header(r);
-    code = code == PN_OK ? read_rows(r, root) : code;
-    if (code == PN_OK) {
-        *ret_root = root;
-    }
-    return code;
+    begin(r, arena, text, options);
+    r->err = err;
+    return read_all(r, ret_root);
 }
 
 void pn_csv_write_row(struct pn_buf *out, char separator, const struct pn_slice *columns,

@@ -79,7 +79,8 @@ enum pn_code pn_map_table_load(struct pn_arena *boot, const struct pn_map_table_
                           "the code table cannot be read; make this file");
     }
     const struct pn_node *root = NULL;
-    code = pn_csv_read(boot, &input, ',', &root, err);
+    const struct pn_csv_options options = {.separator = ','};
+    code = pn_csv_read(boot, &input, &options, &root, err);
     if (code != PN_OK) {
         return pn_err_within(err, file->shown);
     }

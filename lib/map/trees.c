@@ -120,9 +120,18 @@ enum pn_code pn_map_read(struct pn_arena *arena, enum pn_format format, struct p
     case PN_FORMAT_XML:
         return pn_xml_read(arena, &input, ret_root, err);
     case PN_FORMAT_CSV:
-        return pn_csv_read(arena, &input, 0, ret_root, err);
+        return pn_csv_read(arena, &input, &(struct pn_csv_options){.has_plain_names = true},
+                           ret_root, err);
     case PN_FORMAT_JSON:
         return read_json(arena, bytes, ret_root, err);
     }
     return pn_err_set(err, PN_INTERNAL, "", "no such format");
+}
+
+enum pn_code pn_map_read_row(struct pn_arena *arena, struct pn_slice bytes, unsigned line,
+                             const struct pn_node **ret_root, struct pn_err *err)
+{
+    const struct pn_codec_input input = {.bytes = bytes, .charset_default = "UTF-8"};
+    const struct pn_csv_options options = {.has_plain_names = true, .first_row_line = line};
+    return pn_csv_read(arena, &input, &options, ret_root, err);
 }

@@ -45,7 +45,8 @@ static void write_again(struct pn_arena *arena, const struct pn_node *row)
     pn_csv_write_row(&out, ';', values, count);
     struct pn_codec_input input = {pn_buf_slice(&out), NULL};
     const struct pn_node *root = NULL;
-    enum pn_code code = pn_csv_read(arena, &input, ';', &root, &err);
+    const struct pn_csv_options options = {.separator = ';'};
+    enum pn_code code = pn_csv_read(arena, &input, &options, &root, &err);
     assert(code == PN_OK);
     const struct pn_node *again = root->first_child->first_child;
     for (size_t i = 0; i < count; i++, again = again->next) {
@@ -71,7 +72,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_node(root);
     }
     root = NULL;
-    if (pn_csv_read(arena, &input, separators[data[0] % 4], &root, &err) != PN_OK) {
+    const struct pn_csv_options options = {.separator = separators[data[0] % 4],
+                                           .has_plain_names = (data[0] & 4) != 0};
+    if (pn_csv_read(arena, &input, &options, &root, &err) != PN_OK) {
         assert(root == NULL && err.where[0] != '\0');
         return 0;
     }

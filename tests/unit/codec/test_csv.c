@@ -29,8 +29,9 @@ static int tear_down(void **state)
 static const struct pn_node *read_good(const char *text, char separator, const char *charset)
 {
     struct pn_codec_input input = {pn_slice_str(text), charset};
+    const struct pn_csv_options options = {.separator = separator};
     const struct pn_node *root = NULL;
-    if (pn_csv_read(arena, &input, separator, &root, &err) != PN_OK) {
+    if (pn_csv_read(arena, &input, &options, &root, &err) != PN_OK) {
         fail_msg("%s: %s", err.where, err.text);
     }
     return root;
@@ -40,7 +41,7 @@ static void refuses(const char *text, const char *where)
 {
     struct pn_codec_input input = {pn_slice_str(text), NULL};
     const struct pn_node *root = NULL;
-    assert_int_equal(pn_csv_read(arena, &input, 0, &root, &err), PN_INVALID);
+    assert_int_equal(pn_csv_read(arena, &input, NULL, &root, &err), PN_INVALID);
     assert_string_equal(err.where, where);
     assert_null(root);
 }
@@ -123,7 +124,7 @@ static void is_bounded(void **state)
     }
     struct pn_codec_input input = {pn_buf_slice(&big), NULL};
     const struct pn_node *root = NULL;
-    assert_int_equal(pn_csv_read(arena, &input, 0, &root, &err), PN_LIMIT);
+    assert_int_equal(pn_csv_read(arena, &input, NULL, &root, &err), PN_LIMIT);
     pn_buf_release(&big);
 }
 
