@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "codec/split.h"
 #include "codec/tree.h"
 #include "conf/config.h"
 
@@ -73,7 +74,16 @@ struct pn_message_in {
     const char *file_name;    // file drop; "" otherwise
     const char *zone;         // the installation's override, NULL for the adapter's
     const char *charset;      // likewise
+    unsigned line; // where it begins in the file that it was taken out of; 0: it is a whole one
 };
+
+// A dropped file that is a list of messages, as adapter.yaml's `split` says: each record is a
+// message of its own, with the file's name and its line. *ret_split is NULL when such a file is one
+// message. Refuses the file as a whole; message->bytes must live as long as the split.
+bool pn_adapter_splits(const struct pn_adapter *adapter, const struct pn_message_in *message);
+PN_MUST_USE enum pn_code pn_adapter_split(const struct pn_adapter *adapter,
+                                          const struct pn_message_in *message,
+                                          struct pn_split **ret_split, struct pn_err *err);
 
 struct pn_mapped_person {
     cJSON *patient;  // FHIR Patient with identifiers, name, address: identity, to be sealed
@@ -91,6 +101,7 @@ struct pn_mapped_event {
     cJSON *resource;  // no identity inside; subject not yet set; id derived from the business key
     int64_t time_ms;
     int64_t recorded_ms;
+    const char *sector; // NULL: the adapter's
 };
 
 struct pn_mapped {

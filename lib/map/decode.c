@@ -61,20 +61,43 @@ static bool is_way_of(const struct pn_map_intake *intake, const struct pn_messag
     return is_file && (!by_name || ends_with(name, endings[intake->format]));
 }
 
-static enum pn_code find_format(const struct pn_adapter *adapter,
-                                const struct pn_message_in *message, enum pn_format *ret_format,
-                                struct pn_err *err)
+static enum pn_code find_intake(const struct pn_adapter *adapter,
+                                const struct pn_message_in *message,
+                                const struct pn_map_intake **ret_intake, struct pn_err *err)
 {
     for (int pass = 0; pass < 2; pass++) {
         for (unsigned i = 0; i < adapter->info.in_count; i++) {
             if (is_way_of(&adapter->intakes[i], message, pass == 0)) {
-                *ret_format = adapter->intakes[i].format;
+                *ret_intake = &adapter->intakes[i];
                 return PN_OK;
             }
         }
     }
     return pn_err_set(err, PN_UNSUPPORTED, "adapter.yaml in",
                       "this system sends nothing by this transport");
+}
+
+bool pn_adapter_splits(const struct pn_adapter *adapter, const struct pn_message_in *message)
+{
+    const struct pn_map_intake *intake = NULL;
+    struct pn_err ignored = {0};
+    return find_intake(adapter, message, &intake, &ignored) == PN_OK && intake->is_split;
+}
+
+enum pn_code pn_adapter_split(const struct pn_adapter *adapter, const struct pn_message_in *message,
+                              struct pn_split **ret_split, struct pn_err *err)
+{
+    const struct pn_map_intake *intake = NULL;
+    enum pn_code code = find_intake(adapter, message, &intake, err);
+    if (code != PN_OK || !intake->is_split) {
+        *ret_split = NULL;
+        return code;
+    }
+    struct pn_split_options options = intake->split;
+    options.charset_default = message->charset != NULL && message->charset[0] != '\0'
+                                  ? message->charset
+                                  : adapter->info.charset;
+    return pn_split_open(&options, message->bytes, ret_split, err);
 }
 
 static bool matches(struct pn_slice pattern, struct pn_slice text)
@@ -401,6 +424,22 @@ static enum pn_code complete_answer(cJSON *task, struct pn_err *err)
     return pn_json_set_text(task, "intent", pn_slice_str("order")) ? PN_OK : no_memory(err);
 }
 
+// Which part of the service it is, when one system serves several.
+static enum pn_code set_sector(struct decoding *decoding, const struct pn_map_event *event,
+                               struct pn_mapped_event *made, struct pn_err *err)
+{
+    struct pn_slice text = {0};
+    enum pn_code code = pn_map_value_get(&decoding->run, &event->sector, &text, NULL, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    made->sector = pn_map_sector_find(text);
+    return made->sector != NULL || text.len == 0
+               ? PN_OK
+               : pn_err_set(err, PN_INVALID, event->sector.where,
+                            "is not primary, specialist, social or national");
+}
+
 static enum pn_code add_event(struct decoding *decoding, const struct pn_map_event *event,
                               struct pn_err *err)
 {
@@ -432,6 +471,9 @@ static enum pn_code add_event(struct decoding *decoding, const struct pn_map_eve
     }
     if (code == PN_OK) {
         code = set_times(decoding, event, made, err);
+    }
+    if (code == PN_OK) {
+        code = set_sector(decoding, event, made, err);
     }
     if (code == PN_OK) {
         code = pn_map_rows_run(run, event->rows, event->row_count, &out, &wrote, err);
@@ -529,10 +571,12 @@ static enum pn_code decode(struct decoding *decoding, const struct pn_message_in
                            struct pn_err *err)
 {
     struct pn_arena *arena = decoding->run.arena;
-    enum pn_format format = PN_FORMAT_HL7V2;
-    enum pn_code code = find_format(decoding->run.adapter, message, &format, err);
-    if (code == PN_OK) {
-        code = pn_map_read(arena, format, message->bytes, decoding->run.charset,
+    const struct pn_map_intake *intake = NULL;
+    enum pn_code code = find_intake(decoding->run.adapter, message, &intake, err);
+    if (code == PN_OK && intake->format == PN_FORMAT_CSV && message->line > 0) {
+        code = pn_map_read_row(arena, message->bytes, message->line, &decoding->run.root, err);
+    } else if (code == PN_OK) {
+        code = pn_map_read(arena, intake->format, message->bytes, decoding->run.charset,
                            &decoding->run.root, err);
     }
     if (code == PN_OK) {
@@ -544,7 +588,7 @@ static enum pn_code decode(struct decoding *decoding, const struct pn_message_in
         code = set_params(decoding, message, err);
     }
     if (code == PN_OK) {
-        code = choose(decoding, format, err);
+        code = choose(decoding, intake->format, err);
     }
     if (code == PN_OK) {
         code = map_header(decoding, err);

@@ -7,6 +7,8 @@
 #include "map/compile.h"
 #include "map/table.h"
 
+enum { SPLIT_NAMES_MAX = 64 };
+
 static const char *const adapter_keys[] = {"name", "title",   "sector", "register",
                                            "zone", "charset", "in",     "unwrap",
                                            "out",  "library", NULL};
@@ -48,11 +50,55 @@ static enum pn_code read_entries(struct pn_map_compiler *compiler, const struct 
     return PN_OK;
 }
 
+static enum pn_code read_names(struct pn_map_compiler *compiler, const struct pn_yaml *list,
+                               const char *const **ret_names, unsigned *ret_count)
+{
+    const struct pn_slice *texts = NULL;
+    unsigned count = 0;
+    enum pn_code code = pn_map_texts(compiler, list, SPLIT_NAMES_MAX, &texts, &count);
+    const char **names =
+        code != PN_OK ? NULL : pn_arena_alloc_array(compiler->boot, count + 1, sizeof *names);
+    if (code == PN_OK && names == NULL) {
+        code = pn_map_no_memory(compiler);
+    }
+    for (unsigned i = 0; code == PN_OK && i < count; i++) {
+        names[i] = pn_arena_copy(compiler->boot, texts[i]);
+        code = names[i] == NULL ? pn_map_no_memory(compiler) : PN_OK;
+    }
+    if (code == PN_OK) {
+        *ret_names = names;
+        *ret_count = count;
+    }
+    return code;
+}
+
+// A file that is a list of messages.
+static enum pn_code read_split(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                               struct pn_map_intake *intake)
+{
+    const struct pn_yaml *root = pn_yaml_get(node, "root");
+    struct pn_split_options *split = &intake->split;
+    bool can_be = intake->transport == PN_TRANSPORT_DROP &&
+                  (intake->format == PN_FORMAT_CSV || intake->format == PN_FORMAT_XML);
+    intake->is_split = pn_slice_is(pn_yaml_text(pn_yaml_get(node, "split"), ""), "true");
+    if (intake->is_split && !can_be) {
+        return pn_map_fault(compiler, node, "only a dropped csv or xml file can be split");
+    }
+    split->format = intake->format;
+    split->root = root == NULL ? NULL : pn_arena_copy(compiler->boot, pn_yaml_text(root, ""));
+    enum pn_code code =
+        read_names(compiler, pn_yaml_get(node, "columns"), &split->columns, &split->column_count);
+    return code != PN_OK ? code
+                         : read_names(compiler, pn_yaml_get(node, "common"), &split->common,
+                                      &split->common_count);
+}
+
 static enum pn_code read_intake(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                 struct pn_map_intake *intake)
 {
     static const char *const keys[] = {"transport", "format",  "file",      "entries", "resources",
-                                       "page_size", "every_s", "overlap_s", NULL};
+                                       "page_size", "every_s", "overlap_s", "split",   "root",
+                                       "columns",   "common",  NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = read_transport(compiler, pn_yaml_get(node, "transport"), &intake->transport);
@@ -64,7 +110,8 @@ static enum pn_code read_intake(struct pn_map_compiler *compiler, const struct p
     }
     const struct pn_yaml *format = pn_yaml_get(node, "format");
     intake->file_suffix = pn_yaml_text(pn_yaml_get(node, "file"), "").ptr;
-    return pn_map_compile_format(compiler, format == NULL ? node : format, &intake->format);
+    code = pn_map_compile_format(compiler, format == NULL ? node : format, &intake->format);
+    return code == PN_OK ? read_split(compiler, node, intake) : code;
 }
 
 static enum pn_code read_intakes(struct pn_map_compiler *compiler, const struct pn_yaml *list)
@@ -122,15 +169,23 @@ static enum pn_code read_wraps(struct pn_map_compiler *compiler, const struct pn
     return PN_OK;
 }
 
-static enum pn_code check_sector(struct pn_map_compiler *compiler, const struct pn_yaml *root)
+const char *pn_map_sector_find(struct pn_slice name)
 {
     static const char *const sectors[] = {"primary", "specialist", "social", "national"};
-    const struct pn_yaml *sector = pn_yaml_get(root, "sector");
     for (size_t i = 0; i < PN_ARRAY_COUNT(sectors); i++) {
-        if (pn_slice_is(pn_yaml_text(sector, ""), sectors[i])) {
-            compiler->adapter->info.sector = sectors[i];
-            return PN_OK;
+        if (pn_slice_is(name, sectors[i])) {
+            return sectors[i];
         }
+    }
+    return NULL;
+}
+
+static enum pn_code check_sector(struct pn_map_compiler *compiler, const struct pn_yaml *root)
+{
+    const struct pn_yaml *sector = pn_yaml_get(root, "sector");
+    compiler->adapter->info.sector = pn_map_sector_find(pn_yaml_text(sector, ""));
+    if (compiler->adapter->info.sector != NULL) {
+        return PN_OK;
     }
     return pn_map_fault(compiler, sector == NULL ? root : sector,
                         "`sector` is one of primary, specialist, social, national");

@@ -10,7 +10,8 @@ enum { MESSAGES_MAX = 64, EVENTS_MAX = 64 };
 static const char *const in_keys[] = {"message",    "message_from", "when",     "refuse",
                                       "control_id", "sender",       "recorded", "parts",
                                       "checks",     "persons",      "events",   "keys",
-                                      "format",     "may_be_empty", "ignore",   NULL};
+                                      "format",     "may_be_empty", "ignore",   "sector",
+                                      NULL};
 
 // A key of the file, or of the `header` of a shared file of the same format.
 static const struct pn_yaml *header(struct pn_map_compiler *compiler, const struct pn_yaml *root,
@@ -245,6 +246,11 @@ static enum pn_code load_event_values(struct pn_map_compiler *compiler, const st
         code = recorded != NULL ? pn_map_compile_short(compiler, recorded, &event->recorded)
                                 : compile_header(compiler, root, "recorded", &event->recorded);
     }
+    if (code == PN_OK) {
+        const struct pn_yaml *sector = pn_yaml_get(node, "sector");
+        code = sector != NULL ? pn_map_compile_short(compiler, sector, &event->sector)
+                              : compile_header(compiler, root, "sector", &event->sector);
+    }
     const struct pn_yaml *person = pn_yaml_get(node, "person");
     if (code == PN_OK && person != NULL) {
         code = load_event_person(compiler, person, event);
@@ -262,9 +268,9 @@ static enum pn_code load_event_values(struct pn_map_compiler *compiler, const st
 static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                                const struct pn_yaml *node, struct pn_map_event *event)
 {
-    static const char *const keys[] = {"type",     "resource",   "when",     "each",   "with",
-                                       "key",      "time",       "recorded", "person", "rows",
-                                       "known_as", "known_only", NULL};
+    static const char *const keys[] = {"type",     "resource", "when",       "each",   "with",
+                                       "key",      "time",     "recorded",   "person", "rows",
+                                       "known_as", "sector",   "known_only", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = check_event_type(compiler, node, event);

@@ -294,6 +294,7 @@ struct pn_map_event {
     const struct pn_map_key *key;
     struct pn_map_value time;
     struct pn_map_value recorded;
+    struct pn_map_value sector; // one of the sectors; nothing: the adapter's
     const struct pn_map_row *rows;
     unsigned row_count;
 };
@@ -326,6 +327,8 @@ struct pn_map_intake {
     enum pn_transport transport;
     enum pn_format format;
     const char *file_suffix; // "" takes all
+    bool is_split;           // a file is a list of messages
+    struct pn_split_options split;
 };
 
 // --- Out -----------------------------------------------------------------------------------------
@@ -384,5 +387,8 @@ struct pn_adapter {
     struct pn_adapter_reads
         *reads; // lent by `adapter trace` and the loss report; NULL: not watched
 };
+
+// The name of a sector as it is written; NULL when there is none of that name.
+const char *pn_map_sector_find(struct pn_slice name);
 
 #endif

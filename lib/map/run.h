@@ -90,6 +90,10 @@ const struct pn_map_known *pn_map_known_find(const struct pn_map_run *run, struc
 PN_MUST_USE enum pn_code pn_map_read(struct pn_arena *arena, enum pn_format format,
                                      struct pn_slice bytes, const char *charset,
                                      const struct pn_node **ret_root, struct pn_err *err);
+// A row that was taken out of a file, where it stood at `line`.
+PN_MUST_USE enum pn_code pn_map_read_row(struct pn_arena *arena, struct pn_slice bytes,
+                                         unsigned line, const struct pn_node **ret_root,
+                                         struct pn_err *err);
 const struct pn_node *pn_map_node_of_json(struct pn_arena *arena, const cJSON *json);
 // The JSON that a node was made of; only for nodes of pn_map_node_of_json's trees (the loader sees
 // to it that `copy` names no other).

@@ -73,8 +73,9 @@ static enum pn_code add_shared(struct pn_map_compiler *compiler, const char *fol
                                const char *name, const char *library)
 {
     static const char *const keys[] = {"format", "header", "keys", "rows", "events", NULL};
-    static const char *const header_keys[] = {"message_from", "control_id", "sender", "recorded",
-                                              "checks",       "persons",    "events", NULL};
+    static const char *const header_keys[] = {"message_from", "control_id", "sender",
+                                              "recorded",     "sector",     "checks",
+                                              "persons",      "events",     NULL};
     if (compiler->shared_count == PN_MAP_SHARED_MAX) {
         return pn_err_set(compiler->err, PN_LIMIT, folder, "over %d shared files",
                           PN_MAP_SHARED_MAX);

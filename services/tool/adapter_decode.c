@@ -128,6 +128,39 @@ static const struct pn_system_conf *find_system(const struct pn_config *config, 
     return bare;
 }
 
+// Each record of a list; one that is refused is named, and the next one follows.
+static enum pn_code decode_list(struct decoding *decoding, const struct pn_ingest_system *system,
+                                const struct pn_message_in *file, struct pn_err *err)
+{
+    struct pn_split *split = NULL;
+    struct pn_split_record record;
+    unsigned refused = 0;
+    bool has = true;
+    enum pn_code code = pn_adapter_split(system->adapter, file, &split, err);
+    while (code == PN_OK && has) {
+        code = pn_split_next(split, &record, &has, err);
+        if (code != PN_OK || !has) {
+            break;
+        }
+        struct pn_message_in message = *file;
+        struct pn_err own = {0};
+        message.bytes = record.bytes;
+        message.line = record.line;
+        pn_outgoing_clear(&decoding->outgoing);
+        if (pn_envelope_add(decoding->envelope, system, &message, &decoding->outgoing, &own) !=
+            PN_OK) {
+            fprintf(stderr, "%s: %s: %s\n", file->file_name, own.where, own.text);
+            refused++;
+            continue;
+        }
+        code = print_events(decoding, err);
+    }
+    pn_split_close(split);
+    return code == PN_OK && refused > 0
+               ? pn_err_set(err, PN_INVALID, "file", "%u records are refused", refused)
+               : code;
+}
+
 static enum pn_code decode(struct decoding *decoding, const struct pn_arguments *arguments,
                            const struct pn_config *config, struct pn_err *err)
 {
@@ -155,6 +188,9 @@ static enum pn_code decode(struct decoding *decoding, const struct pn_arguments 
     }
     struct pn_ingest_system system = {
         .conf = conf, .adapter = adapter, .info = pn_adapter_info(adapter)};
+    if (pn_adapter_splits(adapter, &message)) {
+        return decode_list(decoding, &system, &message, err);
+    }
     code = pn_envelope_add(decoding->envelope, &system, &message, &decoding->outgoing, err);
     if (code == PN_OK && pn_envelope_ignored(decoding->envelope) != NULL) {
         fprintf(stderr, "%s: ignored: %s\n", file, pn_envelope_ignored(decoding->envelope));

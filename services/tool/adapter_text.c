@@ -116,6 +116,7 @@ static bool add_events(struct pn_arena *arena, cJSON *root, const struct pn_mapp
             cJSON_AddNumberToObject(item, "person", event->person) == NULL ||
             !add_time(item, "time", event->time_ms) ||
             !add_time(item, "recorded", event->recorded_ms) ||
+            !add_text(item, "sector", pn_slice_str(event->sector)) ||
             !cJSON_AddItemToObject(item, "resource", event->resource)) {
             return false;
         }
@@ -124,18 +125,12 @@ static bool add_events(struct pn_arena *arena, cJSON *root, const struct pn_mapp
     return list != NULL;
 }
 
-cJSON *pn_adapter_sample_in(const struct pn_adapter *adapter, struct pn_arena *arena,
-                            const char *name, struct pn_slice bytes, const char **ret_fault)
+static cJSON *sample_message(const struct pn_adapter *adapter, struct pn_arena *arena,
+                             const struct pn_message_in *message, const char **ret_fault)
 {
-    struct pn_message_in message = {.bytes = bytes,
-                                    .transport = PN_TRANSPORT_NONE,
-                                    .received_ms = SAMPLE_MS,
-                                    .content_type = "",
-                                    .file_name = name};
     struct pn_mapped mapped = {0};
     struct pn_err err = {0};
-    *ret_fault = NULL;
-    if (pn_adapter_decode(adapter, arena, &message, &mapped, &err) != PN_OK) {
+    if (pn_adapter_decode(adapter, arena, message, &mapped, &err) != PN_OK) {
         return refused(&err);
     }
     cJSON *root = cJSON_CreateObject();
@@ -150,6 +145,54 @@ cJSON *pn_adapter_sample_in(const struct pn_adapter *adapter, struct pn_arena *a
                    add_persons(arena, root, &mapped, ret_fault) &&
                    add_events(arena, root, &mapped, ret_fault);
     return is_made ? root : NULL;
+}
+
+// {"records": [...]}, each with the line where it begins.
+static cJSON *sample_list(const struct pn_adapter *adapter, struct pn_arena *arena,
+                          const struct pn_message_in *file, const char **ret_fault)
+{
+    struct pn_split *split = NULL;
+    struct pn_err err = {0};
+    if (pn_adapter_split(adapter, file, &split, &err) != PN_OK) {
+        return refused(&err);
+    }
+    cJSON *root = cJSON_CreateObject();
+    cJSON *list = root == NULL ? NULL : cJSON_AddArrayToObject(root, "records");
+    bool has = list != NULL;
+    while (has) {
+        struct pn_split_record record;
+        struct pn_message_in message = *file;
+        cJSON *made = NULL;
+        if (pn_split_next(split, &record, &has, &err) != PN_OK) {
+            made = refused(&err);
+            has = false;
+        } else if (has) {
+            const char *copy = pn_arena_copy(arena, record.bytes); // its texts point there
+            message.bytes = pn_slice_of(copy, copy == NULL ? 0 : record.bytes.len);
+            message.line = record.line;
+            made = sample_message(adapter, arena, &message, ret_fault);
+            (void)cJSON_AddNumberToObject(made, "line", record.line);
+        }
+        if (made != NULL) {
+            (void)cJSON_AddItemToArray(list, made);
+        }
+    }
+    pn_split_close(split);
+    return root;
+}
+
+cJSON *pn_adapter_sample_in(const struct pn_adapter *adapter, struct pn_arena *arena,
+                            const char *name, struct pn_slice bytes, const char **ret_fault)
+{
+    struct pn_message_in message = {.bytes = bytes,
+                                    .transport = PN_TRANSPORT_NONE,
+                                    .received_ms = SAMPLE_MS,
+                                    .content_type = "",
+                                    .file_name = name};
+    *ret_fault = NULL;
+    return pn_adapter_splits(adapter, &message)
+               ? sample_list(adapter, arena, &message, ret_fault)
+               : sample_message(adapter, arena, &message, ret_fault);
 }
 
 // --- Out -----------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@
 
 #include "map/adapter.h"
 
-// The message as persons and events, or {"refused": {code, where, text}}. *ret_fault is NULL, or
+// The message as persons and events, or {"refused": {code, where, text}}; a file that is a list as
+// {"records": [...]} with one of these for each record, and its line. *ret_fault is NULL, or
 // what in it is no valid FHIR R4. Made in `arena`; NULL when memory is exhausted. `name` is the
 // file's name.
 cJSON *pn_adapter_sample_in(const struct pn_adapter *adapter, struct pn_arena *arena,
