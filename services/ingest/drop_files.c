@@ -113,7 +113,7 @@ static enum pn_code read_all(int fd, size_t bytes, struct pn_buf *ret_bytes, str
     }
     return pn_buf_ok(ret_bytes)
                ? PN_OK
-               : pn_err_set(err, PN_LIMIT, "file", "over %d bytes", PN_MESSAGE_BYTES_MAX);
+               : pn_err_set(err, PN_LIMIT, "file", "over %zu bytes", ret_bytes->max_bytes);
 }
 
 enum pn_code pn_drop_read(const struct pn_drop_folder *folder, const char *name,
@@ -134,8 +134,8 @@ enum pn_code pn_drop_read(const struct pn_drop_folder *folder, const char *name,
     enum pn_code code = PN_OK;
     if (!S_ISREG(status.st_mode)) {
         code = pn_err_set(err, PN_INVALID, "file", "it is not an ordinary file");
-    } else if (status.st_size > PN_MESSAGE_BYTES_MAX) {
-        code = pn_err_set(err, PN_LIMIT, "file", "over %d bytes", PN_MESSAGE_BYTES_MAX);
+    } else if ((size_t)status.st_size > ret_bytes->max_bytes) {
+        code = pn_err_set(err, PN_LIMIT, "file", "over %zu bytes", ret_bytes->max_bytes);
     } else {
         code = read_all(fd, (size_t)status.st_size, ret_bytes, err);
     }

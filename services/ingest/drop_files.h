@@ -27,7 +27,8 @@ void pn_drop_folder_close(struct pn_drop_folder *folder);
 // A name that a sender is still writing under, or that is not a message's.
 bool pn_drop_name_is_skipped(const char *name);
 
-// Reads an ordinary file. PN_INVALID: it is none (a link, a pipe), PN_LIMIT: too large, PN_IO.
+// Reads an ordinary file. PN_INVALID: it is none (a link, a pipe), PN_LIMIT: over
+// ret_bytes->max_bytes, PN_IO.
 PN_MUST_USE enum pn_code pn_drop_read(const struct pn_drop_folder *folder, const char *name,
                                       struct pn_buf *ret_bytes, struct stat *ret_status,
                                       struct pn_err *err);

@@ -296,6 +296,7 @@ struct publication {
     const char *type;
     const char *subject;        // the client key
     const char *place;          // of the event in the message, for its id
+    const char *sector;         // NULL: the adapter's
     struct pn_slice id_content; // what the id depends on besides
     int64_t time_ms, recorded_ms;
     struct pn_slice data;
@@ -319,7 +320,8 @@ static enum pn_code publish(struct passage *passage, const struct publication *p
         .type = pn_slice_str(type->name),
         .subject = pn_slice_str(publication->subject),
         .traceparent = pn_slice_str(passage->traceparent),
-        .sector = pn_slice_str(passage->system->info->sector),
+        .sector = pn_slice_str(publication->sector != NULL ? publication->sector
+                                                           : passage->system->info->sector),
         .time_ms = publication->time_ms != 0 ? publication->time_ms : received_ms,
         .recorded_ms = publication->recorded_ms != 0 ? publication->recorded_ms : received_ms,
         .data = publication->data,
@@ -459,6 +461,7 @@ static enum pn_code add_event(struct passage *passage, unsigned index, struct pn
     const struct publication publication = {.type = mapped->type,
                                             .subject = subject,
                                             .place = place,
+                                            .sector = mapped->sector,
                                             .id_content = text,
                                             .time_ms = mapped->time_ms,
                                             .recorded_ms = mapped->recorded_ms,
@@ -489,6 +492,16 @@ static enum pn_code add_all(struct passage *passage, struct pn_err *err)
     return code;
 }
 
+// A record of a file is found again by its line.
+static void name_line(const struct pn_message_in *message, struct pn_err *err)
+{
+    char line[24];
+    (void)snprintf(line, sizeof line, "line %u", message->line);
+    if (message->line > 0 && strncmp(err->where, "line ", 5) != 0) {
+        (void)pn_err_within(err, line);
+    }
+}
+
 enum pn_code pn_envelope_add(struct pn_envelope *envelope, const struct pn_ingest_system *system,
                              const struct pn_message_in *message, struct pn_outgoing *outgoing,
                              struct pn_err *err)
@@ -507,6 +520,7 @@ enum pn_code pn_envelope_add(struct pn_envelope *envelope, const struct pn_inges
     if (code != PN_OK) {
         outgoing->count = count_before;
         pn_identity_forget_since(envelope->memory, place_before);
+        name_line(message, err);
     }
     return code;
 }

@@ -25,6 +25,7 @@ enum {
 struct waiting {
     STAILQ_ENTRY(waiting) entry;
     struct pn_intake_message message;
+    struct pn_err refusal;
     char texts[]; // bytes, content type, file name
 };
 STAILQ_HEAD(waiting_list, waiting);
@@ -113,6 +114,11 @@ static void decode_one(struct pn_intake *intake, unsigned at)
         return;
     }
     size_t count_before = intake->outgoing.count;
+    if (item->message.refusal != NULL) {
+        result->err = item->refusal;
+        refuse(intake, item, result);
+        return;
+    }
     enum pn_code code = pn_envelope_add(intake->envelope, item->message.system, &item->message.in,
                                         &intake->outgoing, &result->err);
     if (code != PN_OK) {
@@ -353,6 +359,9 @@ static struct waiting *waiting_new(const struct pn_intake_message *message)
         return NULL;
     }
     item->message = *message;
+    if (message->refusal != NULL) {
+        item->refusal = *message->refusal;
+    }
     if (bytes > 0) {
         memcpy(item->texts, message->in.bytes.ptr, bytes);
     }

@@ -51,7 +51,8 @@ void pn_intake_free(struct pn_intake *intake);
 
 struct pn_intake_message {
     struct pn_ingest_system *system;
-    struct pn_message_in in; // copied
+    struct pn_message_in in;      // copied
+    const struct pn_err *refusal; // known already to be refused, for this reason; copied. Or NULL
     bool can_wait;
     void (*done)(const struct pn_intake_result *result, void *context);
     void *context;

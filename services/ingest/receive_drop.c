@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "fhir/json.h"
 #include "services/ingest/drop_files.h"
+#include "services/ingest/drop_receipt.h"
 #include "services/ingest/receive.h"
 
 enum {
@@ -21,7 +21,7 @@ enum {
     SCAN_MS = 1000,
     CLOSED_STABLE_MS = 200,
     ALONE_STABLE_MS = 5000,
-    RECEIPT_BYTES_MAX = 8 * 1024
+    LISTS_MAX = 2 // files that are lists, on their way at once: each is held in memory
 };
 
 struct file {
@@ -53,6 +53,8 @@ struct pn_receive_drop {
     struct event *round; // every SCAN_MS
     struct event *soon;  // a round because something has happened
     struct pn_buf bytes;
+    struct pn_buf list_bytes; // of a file that is a list
+    unsigned list_count;      // on their way
 };
 
 // A file on its way through the intake.
@@ -163,66 +165,38 @@ static bool is_ready(const struct file *file, int64_t now_ms)
 
 // --- Receipts ------------------------------------------------------------------------------------
 
-static bool fill_receipt(cJSON *receipt, const struct job *job,
-                         const struct pn_intake_result *result)
+static void put_away(const struct job *job, bool is_accepted, struct pn_slice receipt)
 {
-    char now[PN_TIME_TEXT_BYTES];
-    pn_time_format(pn_clock_now_ms(), now);
-    bool is_refused = result->outcome == PN_INTAKE_REFUSED;
-    struct pn_slice name = pn_slice_str(job->name);
-    bool is_filled =
-        pn_json_set_text(receipt, "outcome", pn_slice_str(is_refused ? "rejected" : "accepted")) &&
-        pn_json_set_text(receipt, "system", pn_slice_str(job->folder->system->conf->name)) &&
-        pn_json_set_text(receipt, "time", pn_slice_str(now)) &&
-        (!pn_utf8_is_valid(name) || pn_json_set_text(receipt, "file", name));
-    if (is_filled && !is_refused) {
-        is_filled = cJSON_AddNumberToObject(receipt, "events", result->event_count) != NULL &&
-                    (result->outcome == PN_INTAKE_ACCEPTED ||
-                     cJSON_AddTrueToObject(receipt, "repeated") != NULL);
-    }
-    if (is_filled && is_refused) {
-        is_filled =
-            pn_json_set_text(receipt, "code", pn_slice_str(pn_code_name(result->err.code))) &&
-            pn_json_set_text(receipt, "place", pn_slice_str(result->err.where)) &&
-            pn_json_set_text(receipt, "reason", pn_slice_str(result->err.text)) &&
-            pn_json_set_text(receipt, "quarantine", pn_slice_str(result->quarantine_id));
-    }
-    return is_filled;
-}
-
-static void put_away(const struct job *job, const struct pn_intake_result *result)
-{
-    struct pn_buf text;
     struct pn_err err = {0};
-    pn_buf_init(&text, RECEIPT_BYTES_MAX);
-    cJSON *receipt = cJSON_CreateObject();
-    enum pn_code code = receipt != NULL && fill_receipt(receipt, job, result)
-                            ? pn_json_print(receipt, &text, &err)
-                            : pn_err_set(&err, PN_MEMORY, "receipt", "no memory is left");
-    pn_buf_add_char(&text, '\n');
-    if (code == PN_OK) {
-        code = pn_drop_put_away(&job->folder->files_in, job->name, &job->status,
-                                result->outcome != PN_INTAKE_REFUSED, pn_buf_slice(&text), &err);
-    }
+    enum pn_code code = receipt.len == 0
+                            ? pn_err_set(&err, PN_MEMORY, "receipt", "no memory is left")
+                            : pn_drop_put_away(&job->folder->files_in, job->name, &job->status,
+                                               is_accepted, receipt, &err);
     if (code != PN_OK) {
         // It stays, and is taken again: the same content is the same events.
         pn_log_error("a dropped file could not be put away", &err);
     }
-    cJSON_Delete(receipt);
-    pn_buf_release(&text);
+}
+
+static void put_away_message(const struct job *job, const struct pn_intake_result *result)
+{
+    struct pn_buf receipt;
+    pn_buf_init(&receipt, PN_DROP_RECEIPT_BYTES_MAX);
+    const struct pn_drop_receipt about = {.system = job->folder->system->conf->name,
+                                          .file_name = job->name};
+    pn_drop_receipt_of_message(&about, result, &receipt);
+    put_away(job, result->outcome != PN_INTAKE_REFUSED, pn_buf_slice(&receipt));
+    pn_buf_release(&receipt);
 }
 
 // --- Through the intake --------------------------------------------------------------------------
 
-static void on_done(const struct pn_intake_result *result, void *context)
+// The job is over; the file is away, or stays and is taken again later.
+static void end_job(struct job *job, bool is_turned_away)
 {
-    struct job *job = context;
     struct folder *folder = job->folder;
     struct file *file = find_file(folder, job->name);
     folder->in_flight_count--;
-    if (result->outcome != PN_INTAKE_TURNED_AWAY) {
-        put_away(job, result);
-    }
     if (file != NULL) {
         file->is_in_flight = false;
         file->is_here = false;
@@ -230,10 +204,36 @@ static void on_done(const struct pn_intake_result *result, void *context)
         file->is_moved_in = false; // what comes under this name now is another file
         file->is_closed = false;
     }
-    if (result->outcome != PN_INTAKE_TURNED_AWAY && folder->file_count > folder->in_flight_count) {
+    if (!is_turned_away && folder->file_count > folder->in_flight_count) {
         event_active(folder->receive->soon, EV_TIMEOUT, 0);
     }
     free(job);
+}
+
+static void on_done(const struct pn_intake_result *result, void *context)
+{
+    struct job *job = context;
+    bool is_turned_away = result->outcome == PN_INTAKE_TURNED_AWAY;
+    if (!is_turned_away) {
+        put_away_message(job, result);
+    }
+    end_job(job, is_turned_away);
+}
+
+static void on_list_done(const struct pn_drop_list_result *result, void *context)
+{
+    struct job *job = context;
+    job->folder->receive->list_count--;
+    if (!result->is_turned_away) {
+        struct pn_buf receipt;
+        pn_buf_init(&receipt, PN_DROP_RECEIPT_BYTES_MAX);
+        const struct pn_drop_receipt about = {.system = job->folder->system->conf->name,
+                                              .file_name = job->name};
+        pn_drop_receipt_of_list(&about, result, &receipt);
+        put_away(job, pn_drop_list_is_accepted(result), pn_buf_slice(&receipt));
+        pn_buf_release(&receipt);
+    }
+    end_job(job, result->is_turned_away);
 }
 
 static struct job *job_new(struct folder *folder, const struct file *file)
@@ -252,7 +252,7 @@ static void reject_unread(const struct job *job, const struct pn_err *why)
 {
     struct pn_intake_result result = {.outcome = PN_INTAKE_REFUSED, .err = *why};
     job->folder->system->counts.refused++;
-    put_away(job, &result);
+    put_away_message(job, &result);
 }
 
 // The name for adapters, who look at its ending: bytes that are not text are underlined.
@@ -266,44 +266,87 @@ static void make_safe_name(const char *name, char ret_name[static NAME_MAX + 1])
     ret_name[len] = '\0';
 }
 
+// One message: what it became, or why it was refused, comes back through on_done.
+static void submit_message(struct job *job, struct pn_message_in *in, const struct pn_err *refusal)
+{
+    const struct pn_intake_message message = {.system = job->folder->system,
+                                              .in = *in,
+                                              .refusal = refusal,
+                                              .can_wait = true,
+                                              .done = on_done,
+                                              .context = job};
+    pn_intake_submit(job->folder->receive->intake, &message);
+}
+
+// A list that cannot be taken apart lies in quarantine as a whole, unless it is too large for that.
+static void submit_list(struct job *job, struct pn_message_in *in, struct pn_buf *bytes)
+{
+    struct pn_receive_drop *receive = job->folder->receive;
+    struct pn_err err = {0};
+    const struct pn_drop_list_parts parts = {.intake = receive->intake,
+                                             .system = job->folder->system,
+                                             .file_name = in->file_name,
+                                             .done = on_list_done,
+                                             .context = job};
+    receive->list_count++;
+    if (pn_drop_list_start(&parts, bytes, &err) == PN_OK) {
+        return;
+    }
+    receive->list_count--;
+    in->bytes = pn_buf_slice(bytes);
+    if (in->bytes.len <= PN_MESSAGE_BYTES_MAX) {
+        submit_message(job, in, &err);
+    } else {
+        reject_unread(job, &err);
+        end_job(job, false);
+    }
+    pn_buf_release(bytes);
+}
+
+// A file that could not be read: later again, or away with it.
+static void give_up(struct file *file, struct job *job, const struct pn_err *err)
+{
+    if (err->code == PN_IO) {
+        pn_log_error("a dropped file cannot be read", err);
+        file->changed_ms = pn_clock_monotonic_ms();
+        file->is_moved_in = false;
+    } else {
+        reject_unread(job, err);
+    }
+    free(job);
+}
+
 static void submit(struct folder *folder, struct file *file)
 {
     struct pn_receive_drop *receive = folder->receive;
     struct pn_err err = {0};
-    struct job *job = job_new(folder, file);
+    char safe_name[NAME_MAX + 1];
+    make_safe_name(file->name, safe_name);
+    struct pn_message_in in =
+        pn_ingest_message_in(folder->system, pn_slice_of(NULL, 0), PN_TRANSPORT_DROP);
+    in.file_name = safe_name;
+    bool is_list = pn_adapter_splits(folder->system->adapter, &in);
+    struct job *job = is_list && receive->list_count == LISTS_MAX ? NULL : job_new(folder, file);
     if (job == NULL) {
         return; // the next round tries again
     }
-    enum pn_code code =
-        pn_drop_read(&folder->files_in, file->name, &receive->bytes, &job->status, &err);
-    if (code == PN_OK && receive->bytes.len == 0) {
+    struct pn_buf *bytes = is_list ? &receive->list_bytes : &receive->bytes;
+    enum pn_code code = pn_drop_read(&folder->files_in, file->name, bytes, &job->status, &err);
+    if (code == PN_OK && bytes->len == 0) {
         code = pn_err_set(&err, PN_INVALID, "file", "it is empty");
     }
     if (code != PN_OK) {
-        if (code == PN_IO) {
-            pn_log_error("a dropped file cannot be read", &err);
-            file->changed_ms = pn_clock_monotonic_ms();
-            file->is_moved_in = false;
-        } else {
-            reject_unread(job, &err);
-        }
-        free(job);
+        give_up(file, job, &err);
         return;
     }
     file->is_in_flight = true;
     folder->in_flight_count++;
-    char safe_name[NAME_MAX + 1];
-    make_safe_name(job->name, safe_name);
-    struct pn_intake_message message = {
-        .system = folder->system,
-        .in =
-            pn_ingest_message_in(folder->system, pn_buf_slice(&receive->bytes), PN_TRANSPORT_DROP),
-        .can_wait = true,
-        .done = on_done,
-        .context = job,
-    };
-    message.in.file_name = safe_name;
-    pn_intake_submit(receive->intake, &message);
+    if (is_list) {
+        submit_list(job, &in, bytes);
+    } else {
+        in.bytes = pn_buf_slice(bytes);
+        submit_message(job, &in, NULL);
+    }
 }
 
 static int by_age(const void *a, const void *b)
@@ -447,6 +490,7 @@ enum pn_code pn_receive_drop_open(const struct pn_receive_parts *parts,
     }
     receive->intake = parts->intake;
     pn_buf_init(&receive->bytes, PN_MESSAGE_BYTES_MAX);
+    pn_buf_init(&receive->list_bytes, PN_FILE_BYTES_MAX);
     enum pn_code code = open_events(receive, parts->base, err);
     for (unsigned i = 0; code == PN_OK && i < parts->systems->count; i++) {
         struct pn_ingest_system *system = &parts->systems->items[i];
@@ -481,5 +525,6 @@ void pn_receive_drop_close(struct pn_receive_drop *receive)
         close(receive->inotify_fd);
     }
     pn_buf_release(&receive->bytes);
+    pn_buf_release(&receive->list_bytes);
     free(receive);
 }

@@ -100,13 +100,102 @@ static bool stays_refused(enum pn_code code)
     return code == PN_INVALID || code == PN_UNSUPPORTED || code == PN_LIMIT;
 }
 
+// Some of what is on its way, when it is much.
+static enum pn_code append_some(struct replay *replay, struct pn_err *err)
+{
+    if (replay->outgoing.count < PN_BATCH_EVENTS_MAX) {
+        return PN_OK;
+    }
+    enum pn_code code = pn_outgoing_append(&replay->outgoing, replay->stream, err);
+    if (code == PN_OK) {
+        pn_outgoing_clear(&replay->outgoing);
+    }
+    return code;
+}
+
+// One record of a file that was refused as a whole. Refused alone it becomes an entry of its own.
+static enum pn_code send_record(struct replay *replay, const struct pn_ingest_system *system,
+                                const struct pn_message_in *record, struct pn_err *err)
+{
+    struct pn_err why = {0};
+    enum pn_code code = pn_envelope_add(replay->envelope, system, record, &replay->outgoing, &why);
+    if (stays_refused(code)) {
+        const struct pn_quarantine_message refused = {.system = system->conf->name,
+                                                      .sector = system->info->sector,
+                                                      .message = record,
+                                                      .why = &why};
+        printf("refused alone: %s: %s\n", why.where, why.text);
+        replay->refused_count++;
+        return keep_reason(replay, &refused, err);
+    }
+    *err = why;
+    return code == PN_OK ? append_some(replay, err) : code;
+}
+
+// The records of a file that is a list; *ret_count is how many. It counts only, without `system`.
+static enum pn_code send_records(struct replay *replay, const struct pn_adapter *adapter,
+                                 const struct pn_ingest_system *system,
+                                 const struct pn_message_in *file, unsigned *ret_count,
+                                 struct pn_err *err)
+{
+    struct pn_split *split = NULL;
+    struct pn_split_record record;
+    bool has = true;
+    unsigned count = 0;
+    enum pn_code code = pn_adapter_split(adapter, file, &split, err);
+    while (code == PN_OK && split != NULL && has) {
+        code = pn_split_next(split, &record, &has, err);
+        if (code != PN_OK || !has) {
+            break;
+        }
+        count++;
+        if (system != NULL) {
+            struct pn_message_in message = *file;
+            message.bytes = record.bytes;
+            message.line = record.line;
+            code = send_record(replay, system, &message, err);
+        }
+    }
+    pn_split_close(split);
+    *ret_count = count;
+    return code;
+}
+
+// The line that the refused record stood at, as its place says.
+static unsigned line_of(struct pn_slice place)
+{
+    int64_t line = 0;
+    struct pn_slice rest = {0};
+    if (!pn_slice_starts_with(place, "line ")) {
+        return 0;
+    }
+    place = pn_slice_of(place.ptr + 5, place.len - 5);
+    bool is_line = pn_slice_to_i64(pn_slice_split(place, ' ', &rest), &line);
+    return is_line && line > 0 && line < UINT32_MAX ? (unsigned)line : 0;
+}
+
+static enum pn_code send_message(struct replay *replay, const struct pn_ingest_system *system,
+                                 const struct pn_message_in *message, struct pn_err *err)
+{
+    unsigned count = 1;
+    bool is_list = pn_adapter_splits(system->adapter, message);
+    enum pn_code code =
+        is_list ? send_records(replay, system->adapter, NULL, message, &count, err) : PN_OK;
+    if (code != PN_OK || count != 1) {
+        return code != PN_OK ? code
+                             : send_records(replay, system->adapter, system, message, &count, err);
+    }
+    return pn_envelope_add(replay->envelope, system, message, &replay->outgoing, err);
+}
+
 static enum pn_code send_through(struct replay *replay, const struct pn_ingest_system *system,
                                  struct pn_message_in *message, const char *id, struct pn_err *err)
 {
     struct pn_message_in again = pn_ingest_message_in(system, message->bytes, message->transport);
     again.content_type = message->content_type;
     again.file_name = message->file_name;
-    enum pn_code code = pn_envelope_add(replay->envelope, system, &again, &replay->outgoing, err);
+    again.line = message->line;
+    enum pn_code code = send_message(replay, system, &again, err);
     if (stays_refused(code)) {
         const struct pn_quarantine_message refused = {.system = system->conf->name,
                                                       .sector = system->info->sector,
@@ -122,7 +211,7 @@ static enum pn_code send_through(struct replay *replay, const struct pn_ingest_s
     code = code == PN_OK ? pn_outgoing_append(&replay->outgoing, replay->stream, err) : code;
     code = code == PN_OK ? close_entry(replay, id, err) : code;
     if (code == PN_OK) {
-        printf("%s  got through: %zu events\n", id, replay->outgoing.count - 1);
+        printf("%s  got through\n", id);
         replay->through_count++;
     }
     return code;
@@ -150,6 +239,7 @@ static enum pn_code replay_one(struct replay *replay, const char *id, struct pn_
     code = code == PN_OK
                ? pn_quarantine_open(tool->store, tool->privacy, tool->arena, id, &message, err)
                : code;
+    message.line = line_of(entry.place);
     return code == PN_OK ? send_through(replay, system, &message, id, err) : code;
 }
 
