@@ -214,7 +214,7 @@ static enum pn_code read_entries(struct reading *reading)
     if (code != PN_OK) {
         return code;
     }
-    code = pn_csv_read(reading->arena, &input, 0, &root, reading->err);
+    code = pn_csv_read(reading->arena, &input, NULL, &root, reading->err);
     if (code != PN_OK) {
         return pn_err_within(reading->err, reading->options->file);
     }

@@ -148,7 +148,8 @@ enum pn_code pn_codes_read(struct pn_arena *arena, const struct pn_codes_place *
     if (code != PN_OK) {
         return code;
     }
-    code = pn_csv_read(arena, &input, ',', &root, err);
+    const struct pn_csv_options options = {.separator = ','};
+    code = pn_csv_read(arena, &input, &options, &root, err);
     if (code != PN_OK) {
         return pn_err_within(err, path);
     }
