@@ -72,6 +72,14 @@ PN_MUST_USE enum pn_code pn_map_key_id(const struct pn_map_run *run, const struc
                                        const char *resource, char ret_id[static 37],
                                        struct pn_err *err);
 
+// --- ways.c --------------------------------------------------------------------------------------
+
+// The way in that takes this message; PN_UNSUPPORTED when there is none.
+PN_MUST_USE enum pn_code pn_map_find_intake(const struct pn_adapter *adapter,
+                                            const struct pn_message_in *message,
+                                            const struct pn_map_intake **ret_intake,
+                                            struct pn_err *err);
+
 // --- names.c -------------------------------------------------------------------------------------
 
 // Remembers what the names give now; empty ones are no names.
