@@ -22,6 +22,8 @@
 
 struct pn_adapter;
 
+enum { PN_RECEIPT_ENDING_BYTES_MAX = 40 };
+
 enum pn_transport {
     PN_TRANSPORT_NONE,
     PN_TRANSPORT_MLLP,
@@ -50,6 +52,7 @@ struct pn_adapter_info {
     unsigned in_count;
     struct pn_adapter_poll poll;
     bool has_entries_alone; // HTTP: entries of a batch, collection or history Bundle stand alone
+    const char *receipt_ending; // of receipt files, after the document's name; NULL: the usual one
     enum pn_transport out;  // PN_TRANSPORT_NONE: takes no plan
 };
 

@@ -140,11 +140,25 @@ static enum pn_code load_list(struct pn_map_compiler *compiler, const struct pn_
     return PN_OK;
 }
 
+// How the names of receipt files end.
+static enum pn_code read_ending(struct pn_map_compiler *compiler, const struct pn_yaml *node)
+{
+    struct pn_slice ending = pn_yaml_text(node, "");
+    if (node == NULL) {
+        return PN_OK;
+    }
+    if (ending.len < 2 || ending.ptr[0] != '.' || ending.len > PN_RECEIPT_ENDING_BYTES_MAX) {
+        return pn_map_fault(compiler, node, "what follows a document's name, as .receipt.xml");
+    }
+    compiler->adapter->info.receipt_ending = pn_arena_copy(compiler->boot, ending);
+    return compiler->adapter->info.receipt_ending == NULL ? pn_map_no_memory(compiler) : PN_OK;
+}
+
 static enum pn_code load_receipt(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                  struct pn_map_receipt *receipt)
 {
-    static const char *const keys[] = {"format", "match", "accepted", "try_again", "words", NULL};
-    static const enum pn_format formats[] = {PN_FORMAT_HL7V2, PN_FORMAT_XML, PN_FORMAT_JSON};
+    static const char *const keys[] = {"format", "match", "accepted", "try_again",
+                                       "words",  "file",  NULL};
     if (node == NULL) {
         return PN_OK;
     }
@@ -152,16 +166,12 @@ static enum pn_code load_receipt(struct pn_map_compiler *compiler, const struct 
     const struct pn_yaml *format = pn_yaml_get(node, "format");
     compiler->format = PN_FORMAT_JSON;
     compiler->part_count = 0;
-    for (size_t i = 0; i < PN_ARRAY_COUNT(formats) && format != NULL; i++) {
-        if (pn_slice_is(pn_yaml_text(format, ""), sinks[i].name)) {
-            receipt->has_body = true;
-            receipt->format = formats[i];
-            compiler->format = formats[i];
-        }
+    receipt->has_body = format != NULL;
+    if (code == PN_OK && format != NULL) {
+        code = pn_map_compile_format(compiler, format, &receipt->format);
+        compiler->format = receipt->format;
     }
-    if (code == PN_OK && format != NULL && !receipt->has_body) {
-        code = pn_map_fault(compiler, format, "one of hl7v2, xml, json");
-    }
+    code = code == PN_OK ? read_ending(compiler, pn_yaml_get(node, "file")) : code;
     if (code == PN_OK && pn_yaml_get(node, "accepted") == NULL) {
         code = pn_map_fault(compiler, node, "`accepted` says when the system has taken it");
     }

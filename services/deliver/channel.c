@@ -465,7 +465,10 @@ enum pn_code pn_channel_open(const struct pn_channel_options *options,
         return pn_err_set(err, PN_MEMORY, options->system->name, "no memory for a channel");
     }
     struct pn_transport_callbacks callbacks = {
-        .context = channel, .result = result, .receipt = receipt_found};
+        .context = channel,
+        .receipt_ending = pn_adapter_info(options->adapter)->receipt_ending,
+        .result = result,
+        .receipt = receipt_found};
     enum pn_code code =
         ops->open(pn_run_base(options->run), options->system, &callbacks, &channel->transport, err);
     if (code != PN_OK) {

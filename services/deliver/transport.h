@@ -31,6 +31,7 @@ struct pn_transport_result {
 
 struct pn_transport_callbacks {
     void *context;
+    const char *receipt_ending; // how receipt files end after the document's name; NULL: the usual
     // Exactly once for each send. Return true to go on waiting: the answer was another message's.
     bool (*result)(const struct pn_transport_result *result, void *context);
     // A receipt file was found for what was sent as `receipt_id`. Return true when it is recorded:

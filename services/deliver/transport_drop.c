@@ -2,8 +2,8 @@
 /*
  * A folder that the records system picks files from. A document is written under a hidden name,
  * synced and renamed, so that nobody sees half of it; the system leaves NAME.receipt.json beside
- * it. The same document sent again is the same file, and is not written again while it or its
- * receipt still lies there.
+ * it, or NAME with the ending that its adapter names. The same document sent again is the same
+ * file, and is not written again while it or its receipt still lies there.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,12 +19,13 @@
 
 enum { NAME_BYTES_MAX = 200, RECEIPT_BYTES_MAX = 64 * 1024, RECEIPTS_PER_SCAN_MAX = 1000 };
 
-static const char receipt_ending[] = ".receipt.json";
+static const char usual_ending[] = ".receipt.json";
 
 struct pn_delivery_transport {
     struct pn_transport_callbacks callbacks;
     const char *folder; // the configuration's
     int folder_fd;      // -1 while the folder is away
+    const char *receipt_ending;
 };
 
 static enum pn_code open_drop(struct event_base *base, const struct pn_system_conf *conf,
@@ -39,6 +40,8 @@ static enum pn_code open_drop(struct event_base *base, const struct pn_system_co
     transport->callbacks = *callbacks;
     transport->folder = conf->deliver;
     transport->folder_fd = -1;
+    transport->receipt_ending =
+        callbacks->receipt_ending != NULL ? callbacks->receipt_ending : usual_ending;
     *ret_transport = transport;
     return PN_OK;
 }
@@ -118,8 +121,8 @@ static enum pn_code send_drop(struct pn_delivery_transport *transport,
     }
     char name[NAME_BYTES_MAX + 1];
     snprintf(name, sizeof name, "%.*s", PN_SLICE_FMT(document->path));
-    char receipt[NAME_BYTES_MAX + sizeof receipt_ending];
-    snprintf(receipt, sizeof receipt, "%s%s", name, receipt_ending);
+    char receipt[NAME_BYTES_MAX + PN_RECEIPT_ENDING_BYTES_MAX + 1];
+    snprintf(receipt, sizeof receipt, "%s%s", name, transport->receipt_ending);
     struct pn_transport_result result = {.outcome = PN_TRANSPORT_LEFT};
     if (!have_folder(transport)) {
         result.outcome = PN_TRANSPORT_AWAY;
@@ -149,7 +152,7 @@ static void read_receipt(struct pn_delivery_transport *transport, const char *na
     if (length <= 0) {
         return; // not written yet: the next scan sees it again
     }
-    struct pn_slice sent = pn_slice_of(name, strlen(name) - (sizeof receipt_ending - 1));
+    struct pn_slice sent = pn_slice_of(name, strlen(name) - strlen(transport->receipt_ending));
     if (transport->callbacks.receipt(sent, pn_slice_of(bytes, (size_t)length),
                                      transport->callbacks.context)) {
         unlinkat(transport->folder_fd, name, 0);
@@ -169,9 +172,9 @@ static void scan_drop(struct pn_delivery_transport *transport)
     unsigned found = 0;
     while (found < RECEIPTS_PER_SCAN_MAX && (entry = readdir(folder)) != NULL) {
         size_t length = strlen(entry->d_name);
-        size_t ending = sizeof receipt_ending - 1;
+        size_t ending = strlen(transport->receipt_ending);
         if (entry->d_name[0] != '.' && length > ending && length <= NAME_BYTES_MAX + ending &&
-            strcmp(entry->d_name + length - ending, receipt_ending) == 0) {
+            strcmp(entry->d_name + length - ending, transport->receipt_ending) == 0) {
             found++;
             read_receipt(transport, entry->d_name);
         }

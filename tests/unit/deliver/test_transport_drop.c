@@ -149,8 +149,8 @@ static void does_not_write_again_what_lies_there(void **state)
 static void refuses_names_that_lead_elsewhere(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = {"",     "../plan.xml", "a/b.xml",   ".hidden", "a b.xml",
-                                        "a\\b", "å.xml",       "a\nb.xml"};
+    static const char *const names[] = {"",        "../plan.xml", "a/b.xml", ".hidden",
+                                        "a b.xml", "a\\b",        "å.xml",   "a\nb.xml"};
     for (size_t i = 0; i < PN_ARRAY_COUNT(names); i++) {
         assert_int_equal(send_as(f, names[i], "x"), PN_INVALID);
     }
@@ -203,6 +203,32 @@ static void waits_for_a_folder_that_is_away(void **state)
     assert_holds(f, "plan-1.xml", "x");
 }
 
+// A system that gives its receipts another name is heard by that name only.
+static void a_receipt_of_another_name(void **state)
+{
+    struct fixture *f = *state;
+    struct pn_delivery_transport *transport = NULL;
+    struct pn_err err;
+    const struct pn_transport_callbacks callbacks = {.context = f,
+                                                     .receipt_ending = ".kuittaus.csv",
+                                                     .result = on_result,
+                                                     .receipt = on_receipt};
+    assert_int_equal(pn_transport_drop.open(NULL, &f->conf, &callbacks, &transport, &err), PN_OK);
+    const char *const names[] = {"a.xml.receipt.json", "a.xml.kuittaus.csv"};
+    for (size_t i = 0; i < PN_ARRAY_COUNT(names); i++) {
+        char path[PATH_BYTES];
+        (void)snprintf(path, sizeof path, "%s/%s", f->folder, names[i]);
+        FILE *file = fopen(path, "we");
+        assert_non_null(file);
+        fputs("tila\nOK\n", file);
+        fclose(file);
+    }
+    pn_transport_drop.scan(transport);
+    assert_int_equal(f->receipts, 1);
+    assert_string_equal(f->receipt_id, "a.xml");
+    pn_transport_drop.close(transport);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +238,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_receipt_goes_when_it_is_recorded, setup, teardown),
         cmocka_unit_test_setup_teardown(sees_only_finished_receipts, setup, teardown),
         cmocka_unit_test_setup_teardown(waits_for_a_folder_that_is_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_receipt_of_another_name, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
