@@ -230,6 +230,9 @@ static enum pn_code encode(struct encoding *encoding, struct pn_err *err)
     enum pn_code code = make_tree(encoding, err);
     for (unsigned i = 0; code == PN_OK && i < out->document_count; i++) {
         const struct pn_map_document *document = &out->documents[i];
+        encoding->run.register_kind = document->register_kind != PN_REGISTER_ANY
+                                          ? document->register_kind
+                                          : encoding->run.adapter->register_kind;
         code = document->name != NULL ? add_part(encoding, document, err)
                                       : add_each(encoding, document, err);
     }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "map/compile.h"
+#include "map/register.h"
 #include "map/table.h"
 
 enum { SPLIT_NAMES_MAX = 64 };
@@ -232,6 +233,8 @@ static enum pn_code read_info(struct pn_map_compiler *compiler, const struct pn_
     }
     const struct pn_yaml *zone = pn_yaml_get(root, "zone");
     info->name = name->scalar.ptr;
+    compiler->adapter->register_kind =
+        pn_map_register_find(pn_yaml_text(pn_yaml_get(root, "register"), ""));
     info->zone = pn_yaml_text(zone, "Europe/Helsinki").ptr;
     info->charset = pn_yaml_text(pn_yaml_get(root, "charset"), "UTF-8").ptr;
     struct pn_civil civil = {.year = 2026, .month = 1, .day = 1, .hour = 0};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One file of out/: how a plan becomes the system's own documents, and what its answers mean.
 #include "map/compile.h"
+#include "map/register.h"
 
 enum { DOCUMENTS_MAX = 32, LOSSES_MAX = 64 };
 
@@ -18,6 +19,11 @@ static enum pn_code load_sink(struct pn_map_compiler *compiler, const struct pn_
 {
     const struct pn_yaml *format = pn_yaml_get(node, "format");
     const struct pn_yaml *detail = NULL;
+    const struct pn_yaml *kind = pn_yaml_get(node, "register");
+    document->register_kind = pn_map_register_find(pn_yaml_text(kind, ""));
+    if (kind != NULL && document->register_kind == PN_REGISTER_ANY) {
+        return pn_map_fault(compiler, kind, "one of patient, social");
+    }
     for (size_t i = 0; i < PN_ARRAY_COUNT(sinks); i++) {
         if (!pn_slice_is(pn_yaml_text(format, ""), sinks[i].name)) {
             continue;
@@ -82,7 +88,8 @@ static enum pn_code load_rows(struct pn_map_compiler *compiler, const struct pn_
 static enum pn_code load_part(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                               struct pn_map_document *document)
 {
-    static const char *const keys[] = {"name", "format", "resource", "root", "when", "rows", NULL};
+    static const char *const keys[] = {"name", "format", "resource", "root",
+                                       "when", "rows",   "register", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code != PN_OK) {
         return code;
@@ -110,7 +117,7 @@ static enum pn_code load_document(struct pn_map_compiler *compiler, const struct
 {
     static const char *const keys[] = {"format",     "resource", "root", "when",
                                        "each",       "rows",     "path", "content_type",
-                                       "receipt_id", "method",   NULL};
+                                       "receipt_id", "method",   "register", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = load_sink(compiler, node, document);

@@ -339,11 +339,15 @@ struct pn_map_loss {
     struct pn_loss_reason reason;
 };
 
+// Which register a document is written into (map/register.h).
+enum pn_map_register { PN_REGISTER_ANY, PN_REGISTER_PATIENT, PN_REGISTER_SOCIAL };
+
 struct pn_map_document {
     const char *name; // of a part; NULL: a document that is sent
     enum pn_map_sink sink;
     const char *resource; // PN_SINK_FHIR
     const char *root;     // PN_SINK_XML: the document element
+    enum pn_map_register register_kind;
     const struct pn_map_condition *when;
     const struct pn_map_path *each;
     const struct pn_map_row *rows;
@@ -375,6 +379,7 @@ struct pn_adapter {
     const char *folder;
     const char *libraries[PN_MAP_LIBRARIES_MAX];
     unsigned library_count;
+    enum pn_map_register register_kind; // of documents that do not say
     struct pn_map_intake intakes[3];
     const struct pn_map_part *wraps; // messages inside others: the first that is there
     unsigned wrap_count;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finding nodes in a message's tree by compiled paths.
 #include "base/ids.h"
+#include "map/register.h"
 #include "map/watch.h"
 
 // What a walk does with each match; false ends the walk.
@@ -77,6 +78,9 @@ static bool walk_named(struct walk *walk, const struct pn_node *first, unsigned 
             break;
         }
         if (at->kind == PN_STEP_NAME && !pn_slice_eq(node->name, at->name)) {
+            continue;
+        }
+        if (pn_map_register_hides(walk->run->register_kind, node)) {
             continue;
         }
         if (filters_pass(walk->run, at, node, places) && !walk_step(walk, node, step + 1)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Running compiled rows over a message.
+#include "map/register.h"
 #include "map/watch.h"
 
 #include "base/ids.h"
@@ -190,6 +191,7 @@ static enum pn_code run_copy(struct pn_map_run *run, const struct pn_map_row *ro
         return pn_err_set(err, PN_MEMORY, row->copy->text, "the message needs too much memory");
     }
     pn_map_watch_copied(run, node, out);
+    pn_map_register_prune(run->register_kind, whole);
     enum pn_code code = pn_map_sink_put(run, row, out, whole, err);
     if (code == PN_OK) {
         pn_map_hit(run, row->number);

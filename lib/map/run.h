@@ -29,6 +29,7 @@ struct pn_map_run {
     unsigned known_count;
     const char *zone;
     const char *charset;
+    enum pn_map_register register_kind; // of what is being made
 };
 
 // --- path.c --------------------------------------------------------------------------------------

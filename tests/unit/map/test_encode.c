@@ -15,6 +15,13 @@ static const char plan_text[] = "{\"resourceType\":\"CarePlan\",\"status\":\"act
                                 "isä|\",\"period\":{\"start\":\"2026-11-20\"},\"note\":[{\"text\":"
                                 "\"yksi\"},{\"text\":\"kaksi\"}]}";
 
+#define LABEL(code)                                                                                \
+    "\"extension\":[{\"url\":\"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/"       \
+    "extension-inline-sec-label\",\"valueCoding\":{\"system\":\"https://punos.fi/fhir/CodeSystem/"    \
+    "register\",\"code\":\"" code "\"}}]"
+
+static const char *given_plan = plan_text;
+
 static const struct pn_document_out *encode(struct folder *folder, const char *mapping,
                                             bool withdrawn)
 {
@@ -25,7 +32,7 @@ static const struct pn_document_out *encode(struct folder *folder, const char *m
     cJSON *plan = NULL;
     const struct pn_document_out *document = NULL;
     pn_json_use_arena(folder->arena);
-    assert_int_equal(pn_json_parse(pn_slice_str(plan_text), &plan, &folder->err), PN_OK);
+    assert_int_equal(pn_json_parse(pn_slice_str(given_plan), &plan, &folder->err), PN_OK);
     struct pn_plan_out out = {.plan = plan,
                               .document_id = pn_slice_str("D1"),
                               .system_config_name = pn_slice_str("test"),
@@ -89,6 +96,31 @@ static void a_part_with_items_that_documents_are_made_of(void **state)
                     "      - { to: second, from: words }\n"
                     "      - { to: first, from: \"notes:note[inner/number=1]/inner/words\" }\n",
                     false, "{\"second\":\"kaksi\",\"first\":\"yksi\"}");
+}
+
+static void a_register_has_only_its_own_items(void **state)
+{
+    (void)state;
+    given_plan = "{\"resourceType\":\"CarePlan\",\"note\":[{\"text\":\"yhteinen\"},{" LABEL(
+        "social") ",\"text\":\"sosiaali\"},{" LABEL("patient") ",\"text\":\"potilas\"}]}";
+    assert_document("parts:\n"
+                    "  - name: social\n"
+                    "    format: text\n"
+                    "    register: social\n"
+                    "    rows:\n"
+                    "      - { each: /plan/note, rows: [{ line: \"{text}\" }] }\n"
+                    "documents:\n"
+                    "  - format: json\n"
+                    "    register: patient\n"
+                    "    rows:\n"
+                    "      - { to: social, from: \"social:\" }\n"
+                    "      - { to: \"patient[]\", each: /plan/note, from: text }\n"
+                    "      - { to: whole, copy: /plan }\n",
+                    false,
+                    "{\"social\":\"yhteinen\\nsosiaali\",\"patient\":[\"yhteinen\",\"potilas\"],"
+                    "\"whole\":{\"resourceType\":\"CarePlan\",\"note\":[{\"text\":\"yhteinen\"},"
+                    "{" LABEL("patient") ",\"text\":\"potilas\"}]}}");
+    given_plan = plan_text;
 }
 
 static void an_age(void **state)
@@ -309,6 +341,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_hl7_message),
         cmocka_unit_test(a_part_with_items_that_documents_are_made_of),
+        cmocka_unit_test(a_register_has_only_its_own_items),
         cmocka_unit_test(an_age),
         cmocka_unit_test(an_xml_document_with_a_form_inside),
         cmocka_unit_test(a_fhir_bundle_with_the_plan_in_it),
