@@ -430,9 +430,36 @@ static bool add_category(cJSON *plan)
            cJSON_AddStringToObject(coding, "display", "Monialainen suunnitelma") != NULL;
 }
 
+static bool has_label(const cJSON *list)
+{
+    const cJSON *item = NULL;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (cJSON_GetObjectItemCaseSensitive(item, "extension") != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// DS4P: a resource with labels inside says so in its own.
+static bool add_meta(const cJSON *body, cJSON *plan)
+{
+    cJSON *meta = cJSON_AddObjectToObject(plan, "meta");
+    if (!has_label(cJSON_GetObjectItemCaseSensitive(body, "activity")) &&
+        !has_label(cJSON_GetObjectItemCaseSensitive(body, "note"))) {
+        return meta != NULL;
+    }
+    cJSON *label = cJSON_CreateObject();
+    return cJSON_AddItemToArray(cJSON_AddArrayToObject(meta, "security"), label) &&
+           cJSON_AddStringToObject(label, "system",
+                                   "http://terminology.hl7.org/CodeSystem/v3-ActCode") != NULL &&
+           cJSON_AddStringToObject(label, "code", "PROCESSINLINELABEL") != NULL;
+}
+
 static bool arrange(cJSON *body, cJSON *plan)
 {
-    bool is_good = cJSON_AddObjectToObject(plan, "meta") != NULL;
+    bool is_good = add_meta(body, plan);
     move(body, plan, "language");
     is_good = is_good && set_default(plan, "language", "fi") && settle_contained(body, plan);
     move(body, plan, "status");

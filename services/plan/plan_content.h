@@ -16,6 +16,9 @@
 
 #define PN_PLAN_ROLE_SYSTEM "https://punos.fi/fhir/CodeSystem/plan-role"
 #define PN_PLAN_ACTIVITY_SYSTEM "https://punos.fi/fhir/CodeSystem/plan-activity"
+#define PN_PLAN_REGISTER_SYSTEM "https://punos.fi/fhir/CodeSystem/register"
+#define PN_PLAN_LABEL_URL                                                                          \
+    "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
 #define PN_PLAN_CATEGORY_SYSTEM "https://punos.fi/fhir/CodeSystem/plan-category"
 
 enum {

@@ -58,6 +58,26 @@ static const struct member words_members[] = {
 };
 static const struct shape words_shape = SHAPE(words_members);
 
+// Which register an item belongs to (schemas/plan.md, "Registers").
+static const struct member register_members[] = {
+    {"system", KIND_CODE, true, 0, 0, " " PN_PLAN_REGISTER_SYSTEM " ", NULL},
+    {"code", KIND_CODE, true, 0, 0, " patient social ", NULL},
+    {"display", KIND_TEXT, false, 0, SHORT_BYTES_MAX, NULL, NULL},
+};
+static const struct shape register_shape = SHAPE(register_members);
+
+static const struct member label_members[] = {
+    {"url", KIND_CODE, true, 0, 0, " " PN_PLAN_LABEL_URL " ", NULL},
+    {"valueCoding", KIND_OBJECT, true, 0, 0, NULL, &register_shape},
+};
+static const struct shape label_shape = SHAPE(label_members);
+
+static const struct member remark_members[] = {
+    {"extension", KIND_LIST, false, 1, 1, NULL, &label_shape},
+    {"text", KIND_TEXT, true, 0, PN_PLAN_TEXT_BYTES_MAX, NULL, NULL},
+};
+static const struct shape remark_shape = SHAPE(remark_members);
+
 static const struct member who_members[] = {
     {"display", KIND_TEXT, true, 0, SHORT_BYTES_MAX, NULL, NULL},
 };
@@ -157,6 +177,7 @@ static const struct member detail_members[] = {
 static const struct shape detail_shape = SHAPE(detail_members);
 
 static const struct member activity_members[] = {
+    {"extension", KIND_LIST, false, 1, 1, NULL, &label_shape},
     {"detail", KIND_OBJECT, true, 0, 0, NULL, &detail_shape},
 };
 static const struct shape activity_shape = SHAPE(activity_members);
@@ -185,7 +206,7 @@ static const struct member plan_members[] = {
     {"supportingInfo", KIND_ANY, false, 0, 0, NULL, NULL},
     {"goal", KIND_ANY, false, 0, 0, NULL, NULL},
     {"activity", KIND_LIST, true, 2, PN_PLAN_ACTIVITIES_MAX, NULL, &activity_shape},
-    {"note", KIND_LIST, false, 1, 10, NULL, &words_shape},
+    {"note", KIND_LIST, false, 1, 10, NULL, &remark_shape},
 };
 static const struct shape plan_shape = SHAPE(plan_members);
 
@@ -217,10 +238,10 @@ static void check_text(struct walk *walk, const struct member *member, const cJS
 
 static bool is_one_of(const char *words, struct pn_slice word)
 {
-    if (word.len == 0 || word.len >= CODE_BYTES_MAX || memchr(word.ptr, ' ', word.len) != NULL) {
+    if (word.len == 0 || word.len >= URI_BYTES_MAX || memchr(word.ptr, ' ', word.len) != NULL) {
         return false;
     }
-    char with_spaces[CODE_BYTES_MAX + 2];
+    char with_spaces[URI_BYTES_MAX + 2];
     snprintf(with_spaces, sizeof with_spaces, " %.*s ", PN_SLICE_FMT(word));
     return strstr(words, with_spaces) != NULL;
 }

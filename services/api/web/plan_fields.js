@@ -4,6 +4,9 @@
 
 const ROLE = "https://punos.fi/fhir/CodeSystem/plan-role";
 const ACTIVITY = "https://punos.fi/fhir/CodeSystem/plan-activity";
+const REGISTER = "https://punos.fi/fhir/CodeSystem/register";
+const LABEL =
+  "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label";
 
 const DAY_MS = 86400000;
 
@@ -44,9 +47,9 @@ export function emptyFields(callerName) {
     attendees: [{ who: "", role: "client", profession: "", absent: false }],
     situation: "", core: "", goal: "", goalOwn: true,
     next: [{ what: "", who: "", when: isoDay(new Date(Date.now() + 14 * DAY_MS)),
-      status: "not-started" }],
+      status: "not-started", register: "both" }],
     follow: [{ what: "", who: "", when: isoDay(new Date(Date.now() + 60 * DAY_MS)),
-      status: "not-started" }],
+      status: "not-started", register: "both" }],
     responsible: callerName, responsibleProfession: "", deputy: "", deputyProfession: "",
     teamName: "", members: [], phone: "", contactWords: "",
     from: today, until: sixMonthsAfter(today),
@@ -64,14 +67,20 @@ function codeOf(concepts) {
   return concept && concept.coding ? concept.coding[0].code : "";
 }
 
+// "both" when the item says nothing.
+export function registerOf(extensions) {
+  const label = (extensions || []).find((item) => item.url === LABEL);
+  return label ? label.valueCoding.code : "both";
+}
+
 function activityRows(plan, code) {
-  return (plan.activity || []).map((item) => item.detail)
-    .filter((detail) => codeOf(detail.code) === code)
-    .map((detail) => ({
+  return (plan.activity || []).filter((item) => codeOf(item.detail.code) === code)
+    .map(({ detail, extension }) => ({
       what: detail.description,
       who: detail.performer.map((item) => item.display).join("; "),
       when: detail.scheduledPeriod.end,
       status: detail.status,
+      register: registerOf(extension),
     }));
 }
 
@@ -125,7 +134,9 @@ function concept(system, code, text) {
 }
 
 function activity(code, row) {
+  const label = { url: LABEL, valueCoding: { system: REGISTER, code: row.register } };
   return {
+    ...(["patient", "social"].includes(row.register) && { extension: [label] }),
     detail: {
       code: concept(ACTIVITY, code),
       status: row.status,

@@ -7,6 +7,7 @@ import * as calls from "./calls.js";
 import { emptyFields, fieldsOf, merge, planOf, sixMonthsAfter } from "./plan_fields.js";
 
 const ROLES = ["client", "close-person", "professional", "other"];
+const REGISTERS = ["both", "social", "patient"];
 const PROGRESS = ["not-started", "scheduled", "in-progress", "on-hold", "completed", "cancelled",
   "stopped"];
 
@@ -33,9 +34,10 @@ function area(id, text, value, options) {
   return labelled(id, text, control);
 }
 
-function choice(id, text, value, values, stem) {
-  return labelled(id, text, h("select", { id }, values.map((item) =>
-    h("option", { value: item, selected: item === value }, t(`${stem}.${item}`)))));
+function choice(id, text, value, values, stem, hint) {
+  return labelled(id, text, h("select", { id, "aria-describedby": hint ? `${id}-hint` : null },
+    values.map((item) =>
+      h("option", { value: item, selected: item === value }, t(`${stem}.${item}`)))), hint);
 }
 
 function check(id, text, value) {
@@ -58,12 +60,12 @@ const rowKinds = {
   },
   next: {
     title: "step", least: 1,
-    empty: { what: "", who: "", when: "", status: "not-started" },
+    empty: { what: "", who: "", when: "", status: "not-started", register: "both" },
     parts: (id, row) => activityParts(id, row, "stepWhat", "byWhen"),
   },
   follow: {
     title: "followOne", least: 1,
-    empty: { what: "", who: "", when: "", status: "not-started" },
+    empty: { what: "", who: "", when: "", status: "not-started", register: "both" },
     parts: (id, row) => activityParts(id, row, "followHow", "followWhen"),
   },
   members: {
@@ -82,6 +84,8 @@ function activityParts(id, row, what, when) {
     input(`${id}.who`, t("who"), row.who),
     input(`${id}.when`, t(when), row.when, { type: "date" }),
     choice(`${id}.status`, t("progress"), row.status, PROGRESS, "progress"),
+    choice(`${id}.register`, t("register"), row.register, REGISTERS, "register",
+      t("registerHelp")),
   ];
 }
 

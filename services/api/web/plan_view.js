@@ -4,6 +4,7 @@
 import { h } from "./dom.js";
 import { clock, day, moment, t } from "./texts.js";
 import * as calls from "./calls.js";
+import { registerOf } from "./plan_fields.js";
 
 function contained(plan, type) {
   return (plan.contained || []).find((item) => item.resourceType === type) || {};
@@ -19,15 +20,16 @@ function person(who, profession) {
 }
 
 function activities(plan, code) {
-  return (plan.activity || []).map((item) => item.detail)
-    .filter((detail) => codeOf(detail.code) === code);
+  return (plan.activity || []).filter((item) => codeOf(item.detail.code) === code);
 }
 
-function activityItem(detail) {
+function activityItem({ detail, extension }) {
   const who = (detail.performer || []).map((item) => item.display).join(", ");
   return h("li", {}, detail.description,
     h("span", { class: "hint block" },
-      `${who} – ${day(detail.scheduledPeriod.end)} – ${t(`progress.${detail.status}`)}`));
+      `${who} – ${day(detail.scheduledPeriod.end)} – ${t(`progress.${detail.status}`)}`),
+    registerOf(extension) !== "both" && h("span", { class: "hint block" },
+      t(`register.${registerOf(extension)}`)));
 }
 
 // The seven content items, in their order.

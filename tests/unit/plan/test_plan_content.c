@@ -95,6 +95,10 @@ static const struct wrong wrongs[] = {
     {"activity.0.detail.status", "\"unknown\"", "CarePlan.activity[0].detail.status"},
     {"activity.0.detail.description", "\"call 150604B903N back\"",
      "CarePlan.activity[0].detail.description"},
+    {"activity.0.extension", "[{\"url\":\"" PN_PLAN_LABEL_URL "\"}]",
+     "CarePlan.activity[0].extension[0].valueCoding"},
+    {"activity.0.extension", "[{\"url\":\"urn:elsewhere\"}]",
+     "CarePlan.activity[0].extension[0].url"},
     {"activity.3.detail.code.coding.0.code", "\"next-step\"", "CarePlan.activity"},
     {"contained.0.participant.0.type.0.coding.0.code", "\"other\"",
      "CarePlan.contained.where($this is Appointment).participant"},
@@ -236,6 +240,31 @@ static void test_the_fixed_sentence_follows_the_language(void **state)
     assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(plan, "note")), 1);
 }
 
+#define LABEL(code)                                                                                \
+    "{\"url\":\"" PN_PLAN_LABEL_URL                                                               \
+    "\",\"valueCoding\":{\"system\":\"" PN_PLAN_REGISTER_SYSTEM "\",\"code\":\"" code "\"}}"
+
+static void test_items_may_belong_to_one_register(void **state)
+{
+    (void)state;
+    cJSON *body = example();
+    cJSON *plan = NULL;
+    struct pn_fhir_report report;
+    struct pn_err err;
+    const struct wrong labels[] = {
+        {"activity.0.extension", "[" LABEL("social") "]", NULL},
+        {"note", "[{\"extension\":[" LABEL("patient") "],\"text\":\"huomio\"}]", NULL},
+    };
+    change(body, &labels[0]);
+    change(body, &labels[1]);
+    assert_int_equal(pn_plan_content_check(body, &report, &err), PN_OK);
+    settle(body, &plan);
+    assert_true(pn_slice_is(pn_fhir_get(plan, "activity[0].extension[0].valueCoding.code"),
+                            "social"));
+    assert_true(pn_slice_is(pn_fhir_get(plan, "note[1].extension[0].valueCoding.code"), "patient"));
+    assert_true(pn_slice_is(pn_fhir_get(plan, "meta.security[0].code"), "PROCESSINLINELABEL"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -246,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_client_is_the_stamped_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_settling_a_stored_plan_changes_nothing, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_items_may_belong_to_one_register, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_fixed_sentence_follows_the_language, set_up,
                                         tear_down),
     };
