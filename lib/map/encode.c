@@ -236,6 +236,8 @@ static enum pn_code encode(struct encoding *encoding, struct pn_err *err)
         code = document->name != NULL ? add_part(encoding, document, err)
                                       : add_each(encoding, document, err);
     }
+    // A reason also says why another register's item is not there.
+    encoding->run.register_kind = PN_REGISTER_ANY;
     if (code == PN_OK) {
         code = find_reasons(encoding, err);
     }
