@@ -182,6 +182,7 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
 {
     struct pn_map_run *run = &decoding->run;
     pn_map_watch_place(run, person->place);
+    pn_map_watch_made(run, PN_MADE_MESSAGE, "", PN_SINK_FHIR);
     if (!pn_map_holds(run, person->when)) {
         return PN_OK;
     }
@@ -222,7 +223,7 @@ static enum pn_code add_person(struct decoding *decoding, const struct pn_map_pe
     if (code == PN_OK) {
         unsigned start = pn_map_watch_mark(run);
         code = pn_map_names_keep(run, &person->known_as, (int)mapped->person_count, NULL, err);
-        pn_map_watch_kept(run, start, "known_as", pn_slice_str("person"));
+        pn_map_watch_kept(run, start, "known_as", pn_slice_str("a name of the person"));
     }
     mapped->person_count += code == PN_OK ? 1 : 0;
     return code;
@@ -279,7 +280,7 @@ static enum pn_code find_person(struct decoding *decoding, const struct pn_map_e
     if (code == PN_OK && known == NULL) {
         return pn_err_set(err, PN_INVALID, where, "names a person that the message does not bring");
     }
-    pn_map_watch_kept(&decoding->run, start, "person", pn_slice_str("person"));
+    pn_map_watch_kept(&decoding->run, start, "person", pn_slice_str("which person"));
     *ret_person = code == PN_OK ? known->person : *ret_person;
     return code;
 }
@@ -306,7 +307,9 @@ static enum pn_code set_id(struct pn_map_run *run, const struct pn_map_event *ev
     unsigned start = pn_map_watch_mark(run);
     enum pn_code code = pn_map_key_id(run, event->key, event->resource, id, err);
     if (code == PN_OK) {
-        pn_map_watch_kept(run, start, "id", pn_slice_str("key"));
+        const char *kept =
+            pn_map_is_watched(run) ? pn_arena_copy(run->arena, pn_slice_str(id)) : "";
+        pn_map_watch_kept(run, start, "id", pn_slice_str(kept));
     }
     if (code == PN_OK && !pn_json_set_text(resource, "id", pn_slice_str(id))) {
         code = no_memory(err);
@@ -383,10 +386,10 @@ static enum pn_code add_event(struct decoding *decoding, const struct pn_map_eve
     struct pn_map_run *run = &decoding->run;
     unsigned start = pn_map_watch_mark(run);
     pn_map_watch_place(run, run->adapter->places[event->number]);
+    pn_map_watch_made(run, PN_MADE_MESSAGE, "", PN_SINK_FHIR);
     if (!pn_map_holds(run, event->when)) {
         return PN_OK;
     }
-    pn_map_watch_kept(run, start, "when", pn_slice_str(event->type));
     if (decoding->mapped.event_count == PN_EVENTS_PER_MESSAGE_MAX) {
         return pn_err_set(err, PN_LIMIT, "events", "over %d in one message",
                           PN_EVENTS_PER_MESSAGE_MAX);
@@ -402,6 +405,7 @@ static enum pn_code add_event(struct decoding *decoding, const struct pn_map_eve
     struct pn_mapped_event *made = &mapped->events[mapped->event_count];
     made->type = event->type;
     pn_map_watch_made(run, PN_MADE_EVENT, event->type, PN_SINK_FHIR);
+    pn_map_watch_kept(run, start, "event", pn_slice_str(event->type));
     enum pn_code code = find_person(decoding, event, &made->person, err);
     if (code == PN_OK) {
         code = set_id(run, event, out.resource, err);

@@ -48,9 +48,8 @@ enum pn_code pn_map_load_poll(struct pn_map_compiler *compiler, const struct pn_
                               struct pn_adapter_poll *ret_poll)
 {
     static const char *const keys[] = {"resources", "page_size", "every_s", "overlap_s"};
-    struct pn_adapter_poll poll = {.page_size = PAGE_SIZE_DEFAULT,
-                                   .every_s = EVERY_S_DEFAULT,
-                                   .overlap_s = OVERLAP_S_DEFAULT};
+    struct pn_adapter_poll poll = {
+        .page_size = PAGE_SIZE_DEFAULT, .every_s = EVERY_S_DEFAULT, .overlap_s = OVERLAP_S_DEFAULT};
     bool is_poll = pn_slice_is(pn_yaml_text(pn_yaml_get(node, "transport"), ""), "poll");
     for (size_t i = 0; !is_poll && i < PN_ARRAY_COUNT(keys); i++) {
         if (pn_yaml_get(node, keys[i]) != NULL) {
@@ -66,8 +65,8 @@ enum pn_code pn_map_load_poll(struct pn_map_compiler *compiler, const struct pn_
     }
     enum pn_code code = read_resources(compiler, node, &poll);
     if (code == PN_OK) {
-        code = read_number(compiler, pn_yaml_get(node, "page_size"), PAGE_SIZE_MAX,
-                           &poll.page_size);
+        code =
+            read_number(compiler, pn_yaml_get(node, "page_size"), PAGE_SIZE_MAX, &poll.page_size);
     }
     if (code == PN_OK) {
         code = read_number(compiler, pn_yaml_get(node, "every_s"), EVERY_S_MAX, &poll.every_s);

@@ -138,7 +138,8 @@ void pn_map_watch_made(const struct pn_map_run *run, enum pn_made_kind kind, con
 {
     struct pn_adapter_reads *reads = reads_of(run);
     if (reads != NULL) {
-        reads->made = (struct pn_made){kind, ++reads->made_counts[kind], name};
+        unsigned number = kind == PN_MADE_MESSAGE ? 0 : ++reads->made_counts[kind];
+        reads->made = (struct pn_made){kind, number, name};
         reads->sink = sink;
     }
 }
@@ -378,6 +379,7 @@ void pn_map_watch_kept(const struct pn_map_run *run, unsigned start, const char 
         if (read->target == NULL && value.len > 0) {
             read->target = target;
             read->value = value;
+            read->made = reads->made;
         }
     }
 }
