@@ -116,6 +116,9 @@ PN_MUST_USE enum pn_code pn_map_compile_names(struct pn_map_compiler *compiler,
 PN_MUST_USE enum pn_code pn_map_compile_value(struct pn_map_compiler *compiler,
                                               const struct pn_yaml *row,
                                               struct pn_map_value *ret_value);
+PN_MUST_USE enum pn_code pn_map_compile_score(struct pn_map_compiler *compiler,
+                                              const struct pn_yaml *node,
+                                              const struct pn_map_score **ret_score);
 // Where only a value is wanted: a path, a list of paths, or a map as in a row. NULL: no value.
 PN_MUST_USE enum pn_code pn_map_compile_short(struct pn_map_compiler *compiler,
                                               const struct pn_yaml *node,

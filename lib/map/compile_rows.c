@@ -7,10 +7,10 @@
 enum { REMOVE_MAX = 128 };
 
 static const char *const row_keys[] = {
-    "when",      "each",   "with",  "to",   "rows",   "require", "reject",  "refuse",
-    "reference", "key",    "copy",  "keep", "remove", "line",    "include", "resource",
-    "from",      "value",  "text",  "as",   "table",  "column",  "missing", "default",
-    "invalid",   "reason", "where", "plus", "unit",   "refers",  "max",     NULL};
+    "when", "each", "with",   "to",     "rows",    "require", "reject",   "refuse", "reference",
+    "key",  "copy", "keep",   "remove", "line",    "include", "resource", "from",   "value",
+    "text", "as",   "table",  "column", "missing", "default", "invalid",  "reason", "where",
+    "plus", "unit", "refers", "max",    "score",   NULL};
 
 enum pn_code pn_map_number(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                            unsigned *ret_number)

@@ -7,9 +7,9 @@
 
 enum { TEMPLATE_PARTS_MAX = 64, CONVERSIONS_MAX = 4, MAX_CHARS_MAX = 1000 * 1000 };
 
-const char *const pn_map_value_keys[] = {"from",   "value",   "text",    "as",      "table",
-                                         "column", "missing", "default", "invalid", "reason",
-                                         "where",  "plus",    "unit",    "max",     NULL};
+const char *const pn_map_value_keys[] = {
+    "from",    "value",  "text",  "as",   "table", "column", "missing", "default",
+    "invalid", "reason", "where", "plus", "unit",  "max",    "score",   NULL};
 
 static enum pn_code find_conversion(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                     struct pn_slice name, struct pn_map_conversion *ret_conversion)
@@ -296,9 +296,14 @@ static enum pn_code compile_source(struct pn_map_compiler *compiler, const struc
     const struct pn_yaml *from = pn_yaml_get(row, "from");
     const struct pn_yaml *literal = pn_yaml_get(row, "value");
     const struct pn_yaml *text = pn_yaml_get(row, "text");
-    if ((from != NULL) + (literal != NULL) + (text != NULL) != 1) {
+    const struct pn_yaml *score = pn_yaml_get(row, "score");
+    if ((from != NULL) + (literal != NULL) + (text != NULL) + (score != NULL) != 1) {
         return pn_map_fault(compiler, row,
-                            "exactly one of `from`, `value` and `text` says the value");
+                            "exactly one of `from`, `value`, `text` and `score` says the value");
+    }
+    if (score != NULL) {
+        value->where = "score";
+        return pn_map_compile_score(compiler, score, &value->score);
     }
     if (from != NULL) {
         return compile_from(compiler, from, value);

@@ -419,6 +419,9 @@ static enum pn_code add_event(struct decoding *decoding, const struct pn_map_eve
     if (code == PN_OK) {
         code = pn_map_rows_run(run, event->rows, event->row_count, &out, &wrote, err);
     }
+    if (code == PN_OK && event->needs != NULL && !pn_map_sink_is_set(event->needs, &out)) {
+        return PN_OK;
+    }
     if (code == PN_OK && event->has_no_person) {
         code = complete_answer(out.resource, err);
     }

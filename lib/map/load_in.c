@@ -7,11 +7,10 @@
 
 enum { MESSAGES_MAX = 64, EVENTS_MAX = 64 };
 
-static const char *const in_keys[] = {"message",    "message_from", "when",     "refuse",
-                                      "control_id", "sender",       "recorded", "parts",
-                                      "checks",     "persons",      "events",   "keys",
-                                      "format",     "may_be_empty", "ignore",   "sector",
-                                      NULL};
+static const char *const in_keys[] = {
+    "message",  "message_from", "when",   "refuse",  "control_id", "sender",
+    "recorded", "parts",        "checks", "persons", "events",     "keys",
+    "format",   "may_be_empty", "ignore", "sector",  NULL};
 
 // A key of the file, or of the `header` of a shared file of the same format.
 static const struct pn_yaml *header(struct pn_map_compiler *compiler, const struct pn_yaml *root,
@@ -270,7 +269,7 @@ static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn
 {
     static const char *const keys[] = {"type",     "resource", "when",       "each",   "with",
                                        "key",      "time",     "recorded",   "person", "rows",
-                                       "known_as", "sector",   "known_only", NULL};
+                                       "known_as", "sector",   "known_only", "needs",  NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = check_event_type(compiler, node, event);
@@ -297,6 +296,11 @@ static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn
     if (code == PN_OK) {
         code = pn_map_compile_rows(compiler, pn_yaml_get(node, "rows"), &event->rows,
                                    &event->row_count);
+    }
+    const struct pn_yaml *needs = pn_yaml_get(node, "needs");
+    if (code == PN_OK && needs != NULL) {
+        const char *ignored = NULL;
+        code = pn_map_compile_target(compiler, needs, PN_ROW_REQUIRE, &event->needs, &ignored);
     }
     if (code == PN_OK) {
         pn_map_leave(compiler, event->each);

@@ -176,11 +176,14 @@ struct pn_map_place {
     const char *file;
 };
 
+struct pn_map_score;
+
 struct pn_map_value {
     struct pn_map_place place; // no file: that of its row
     const struct pn_map_path *const *from;
     unsigned from_count;
     const struct pn_map_template *text; // instead of `from`
+    const struct pn_map_score *score;   // likewise
     bool is_literal;
     struct pn_slice literal;
     const struct pn_map_conversion *conversions;
@@ -289,7 +292,7 @@ struct pn_map_event {
     bool has_no_person;                // `person: none`
     struct pn_map_names person_names;
     const char *person_where;
-    struct pn_map_names known_as; // how other events of the message refer to this one
+    struct pn_map_names known_as;              // how other events of the message refer to this one
     const struct pn_map_condition *known_only; // it is there to be referred to: no event is made
     const struct pn_map_key *key;
     struct pn_map_value time;
@@ -297,6 +300,7 @@ struct pn_map_event {
     struct pn_map_value sector; // one of the sectors; nothing: the adapter's
     const struct pn_map_row *rows;
     unsigned row_count;
+    const struct pn_map_target *needs; // without it there is no event; may be NULL
 };
 
 struct pn_map_in {

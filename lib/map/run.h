@@ -63,6 +63,10 @@ PN_MUST_USE enum pn_code pn_map_value_get(const struct pn_map_run *run,
                                           const struct pn_map_value *value,
                                           struct pn_slice *ret_text,
                                           const struct pn_map_code **ret_code, struct pn_err *err);
+// Empty when too many items have no answer. PN_INVALID when an answer is none that can be counted.
+PN_MUST_USE enum pn_code pn_map_score_text(const struct pn_map_run *run,
+                                           const struct pn_map_score *score,
+                                           struct pn_slice *ret_text, struct pn_err *err);
 struct pn_slice pn_map_template_text(const struct pn_map_run *run,
                                      const struct pn_map_template *template);
 PN_MUST_USE enum pn_code pn_map_value_time(const struct pn_map_run *run,

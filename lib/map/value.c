@@ -197,7 +197,10 @@ static enum pn_code make(const struct pn_map_run *run, const struct pn_map_value
                          struct pn_err *err)
 {
     enum pn_code code = PN_OK;
-    if (value->plus != NULL) {
+    if (value->score != NULL) {
+        code = pn_map_score_text(run, value->score, text, err);
+    }
+    if (code == PN_OK && value->plus != NULL) {
         code = add_duration(run, value, text, err);
     }
     if (code == PN_OK && value->table != NULL && text->len > 0) {
@@ -218,8 +221,8 @@ static enum pn_code get(const struct pn_map_run *run, const struct pn_map_value 
 {
     const struct pn_map_code *found = NULL;
     struct pn_slice text = first_source(run, value);
-    if (text.len > 0) {
-        if (value->text == NULL) {
+    if (text.len > 0 || value->score != NULL) {
+        if (value->text == NULL && value->score == NULL) {
             pn_map_watch_at(run, start, 0, text.len);
         }
         enum pn_code code = make(run, value, start, &text, &found, err);
