@@ -53,7 +53,8 @@ struct pn_adapter_info {
     struct pn_adapter_poll poll;
     bool has_entries_alone; // HTTP: entries of a batch, collection or history Bundle stand alone
     const char *receipt_ending; // of receipt files, after the document's name; NULL: the usual one
-    enum pn_transport out;  // PN_TRANSPORT_NONE: takes no plan
+    enum pn_transport out;      // PN_TRANSPORT_NONE: takes no plan
+    struct pn_conf_names peer; // names of certificates that may send as this system; none: not said
 };
 
 // Reads and compiles the adapter of that name as this installation has it: from its folder of

@@ -12,7 +12,7 @@ enum { SPLIT_NAMES_MAX = 64 };
 
 static const char *const adapter_keys[] = {"name", "title",   "sector", "register",
                                            "zone", "charset", "in",     "unwrap",
-                                           "out",  "library", NULL};
+                                           "out",  "library", "peer",   NULL};
 
 // --- adapter.yaml --------------------------------------------------------------------------------
 
@@ -217,6 +217,18 @@ static enum pn_code read_libraries(struct pn_map_compiler *compiler, const struc
     return code;
 }
 
+static enum pn_code read_peers(struct pn_map_compiler *compiler, const struct pn_yaml *node)
+{
+    struct pn_conf_names *peer = &compiler->adapter->info.peer;
+    const struct pn_slice *names = NULL;
+    unsigned count = 0;
+    enum pn_code code = pn_map_texts(compiler, node, PN_CONF_NAMES_MAX, &names, &count);
+    for (unsigned i = 0; code == PN_OK && i < count; i++) {
+        peer->items[peer->count++] = names[i].ptr; // a scalar ends with a NUL
+    }
+    return code;
+}
+
 static enum pn_code read_info(struct pn_map_compiler *compiler, const struct pn_yaml *root)
 {
     struct pn_adapter_info *info = &compiler->adapter->info;
@@ -245,6 +257,9 @@ static enum pn_code read_info(struct pn_map_compiler *compiler, const struct pn_
     code = read_intakes(compiler, pn_yaml_get(root, "in"));
     if (code == PN_OK) {
         code = read_libraries(compiler, pn_yaml_get(root, "library"));
+    }
+    if (code == PN_OK) {
+        code = read_peers(compiler, pn_yaml_get(root, "peer"));
     }
     if (code == PN_OK) {
         code = read_wraps(compiler, pn_yaml_get(root, "unwrap"));

@@ -95,6 +95,21 @@ static void files(void **state)
                       "no mapping");
 }
 
+static void names_of_certificates(void **state)
+{
+    (void)state;
+    struct folder folder = folder_new("hl7v2", "none");
+    folder_write(&folder, "adapter.yaml",
+                 "name: test\nsector: social\npeer: [a.example.fi, 'urn:example:b']\n");
+    assert_int_equal(folder_load(&folder), PN_OK);
+    const struct pn_conf_names *peer = &pn_adapter_info(folder.adapter)->peer;
+    assert_int_equal(peer->count, 2);
+    assert_string_equal(peer->items[1], "urn:example:b");
+    folder_free(&folder);
+    assert_file_fault("adapter.yaml", "name: test\nsector: social\npeer: {a: b}\n",
+                      "adapter.yaml:3 peer", "list");
+}
+
 static void an_include_that_never_ends(void **state)
 {
     (void)state;
@@ -126,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fault_is_named),
         cmocka_unit_test(files),
+        cmocka_unit_test(names_of_certificates),
         cmocka_unit_test(an_include_that_never_ends),
         cmocka_unit_test(a_table_with_a_code_twice),
     };
