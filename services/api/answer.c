@@ -194,7 +194,8 @@ const char *pn_call_base_url(struct pn_call *call)
 {
     struct pn_slice host = pn_http_header(call->exchange, "Host");
     struct pn_slice protocol = pn_http_header(call->exchange, "X-Forwarded-Proto");
-    const char *scheme = pn_slice_is(protocol, "https") ? "https" : "http";
+    bool is_tls = call->api->tls != NULL || pn_slice_is(protocol, "https");
+    const char *scheme = is_tls ? "https" : "http";
     if (!is_plausible_host(host)) {
         host = pn_slice_str("localhost");
     }

@@ -26,6 +26,7 @@ static void api_stop(void *state)
         return;
     }
     pn_http_server_close(api->server);
+    pn_run_tls_close(api->tls);
     pn_feed_close(api);
     pn_api_close_stores(api);
     pn_tokens_close(api->tokens);
@@ -47,7 +48,14 @@ static enum pn_code open_tokens(struct pn_api *api, struct pn_err *err)
 
 static enum pn_code open_server(struct pn_api *api, struct pn_err *err)
 {
+    const struct pn_run_tls_options tls = {
+        .role = PN_TLS_SERVER, .use = "api", .files = api->config->api.tls};
+    enum pn_code code = pn_run_tls_open(pn_run_base(api->run), &tls, &api->tls, err);
+    if (code != PN_OK) {
+        return code;
+    }
     const struct pn_http_server_options options = {.listen = api->config->api.listen,
+                                                   .tls = pn_run_tls_of(api->tls),
                                                    .routes = pn_api_routes,
                                                    .route_count = pn_api_route_count,
                                                    .body_bytes_max = BODY_BYTES_MAX,
@@ -56,7 +64,8 @@ static enum pn_code open_server(struct pn_api *api, struct pn_err *err)
                                                    .context = api,
                                                    .before = pn_api_gate,
                                                    .error_body = pn_api_error_body};
-    enum pn_code code = pn_http_server_open(pn_run_base(api->run), &options, &api->server, err);
+    pn_run_warn_of_listeners(api->config, "api.");
+    code = pn_http_server_open(pn_run_base(api->run), &options, &api->server, err);
     if (code == PN_OK) {
         pn_log(PN_LOG_INFO, "api listens", PN_TAG("listen", api->config->api.listen),
                PN_TAG_INT("port", pn_http_server_port(api->server)));

@@ -21,6 +21,7 @@
 #include "privacy/access.h"
 #include "privacy/token.h"
 #include "run/run.h"
+#include "run/tls.h"
 #include "services/identify/identify_write.h"
 #include "services/identify/worklist_read.h"
 #include "services/timeline/timeline_read.h"
@@ -31,6 +32,7 @@ struct pn_api {
     struct pn_run *run;
     const struct pn_config *config;
     const struct pn_privacy *privacy;
+    struct pn_run_tls *tls; // NULL: plain
     struct pn_http_server *server;
     struct pn_tokens *tokens;
     struct pn_feed_hub *feed; // the live event feed

@@ -5,11 +5,14 @@
 
 #include "base/buf.h"
 #include "net/http_client.h"
+#include "run/metrics.h"
+#include "run/tls.h"
 #include "services/deliver/transport.h"
 
 enum { URL_BYTES_MAX = 2048, HEADER_BYTES_MAX = 256 };
 
 struct pn_delivery_transport {
+    struct pn_run_tls *tls; // looks after the files that the client uses; NULL: none are given
     struct pn_http_client *client;
     struct pn_transport_callbacks callbacks;
     const char *base_url; // the configuration's
@@ -27,11 +30,17 @@ static enum pn_code open_http(struct event_base *base, const struct pn_system_co
     transport->callbacks = *callbacks;
     transport->base_url = conf->deliver;
     transport->timeout_ms = conf->receipt_timeout_ms;
-    enum pn_code code = pn_http_client_open(base, &transport->client, err);
+    char use[PN_METRIC_TEXT_BYTES];
+    (void)snprintf(use, sizeof use, "%s-out", conf->name);
+    const struct pn_run_tls_options tls = {.role = PN_TLS_CLIENT, .use = use, .files = conf->tls};
+    enum pn_code code = pn_run_tls_open(base, &tls, &transport->tls, err);
+    code = code == PN_OK ? pn_http_client_open(base, &transport->client, err) : code;
     if (code != PN_OK) {
+        pn_run_tls_close(transport->tls);
         free(transport);
         return code;
     }
+    pn_http_client_use_tls(transport->client, &conf->tls);
     *ret_transport = transport;
     return PN_OK;
 }
@@ -86,6 +95,7 @@ static void close_http(struct pn_delivery_transport *transport)
         return;
     }
     pn_http_client_close(transport->client);
+    pn_run_tls_close(transport->tls);
     free(transport);
 }
 

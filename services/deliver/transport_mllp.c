@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "net/mllp.h"
+#include "run/metrics.h"
+#include "run/tls.h"
 #include "services/deliver/transport.h"
 
 struct pn_delivery_transport {
+    struct pn_run_tls *tls; // NULL: plain
     struct pn_mllp_client *client;
     struct pn_transport_callbacks callbacks;
     int64_t timeout_ms;
@@ -20,8 +24,16 @@ static enum pn_code open_mllp(struct event_base *base, const struct pn_system_co
     }
     transport->callbacks = *callbacks;
     transport->timeout_ms = conf->receipt_timeout_ms;
-    enum pn_code code = pn_mllp_client_open(base, conf->deliver, NULL, &transport->client, err);
+    char use[PN_METRIC_TEXT_BYTES];
+    (void)snprintf(use, sizeof use, "%s-out", conf->name);
+    const struct pn_run_tls_options tls = {.role = PN_TLS_CLIENT, .use = use, .files = conf->tls};
+    enum pn_code code = pn_run_tls_open(base, &tls, &transport->tls, err);
+    if (code == PN_OK) {
+        code = pn_mllp_client_open(base, conf->deliver, pn_run_tls_of(transport->tls),
+                                   &transport->client, err);
+    }
     if (code != PN_OK) {
+        pn_run_tls_close(transport->tls);
         free(transport);
         return code;
     }
@@ -55,6 +67,7 @@ static void close_mllp(struct pn_delivery_transport *transport)
         return;
     }
     pn_mllp_client_close(transport->client);
+    pn_run_tls_close(transport->tls);
     free(transport);
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "run/command.h"
 #include "run/run.h"
+#include "run/tls.h"
 #include "services/ingest/quarantine.h"
 #include "services/ingest/receive.h"
 
@@ -49,6 +50,8 @@ static enum pn_code open_receivers(struct ingest *ingest, struct pn_err *err)
         .intake = ingest->intake,
         .tokens = ingest->tokens,
     };
+    pn_run_warn_of_listeners(parts.config, "ingest.");
+    pn_run_warn_of_listeners(parts.config, "systems");
     enum pn_code code = pn_receive_mllp_open(&parts, &ingest->mllp, err);
     code = code == PN_OK ? pn_receive_http_open(&parts, &ingest->http, err) : code;
     return code == PN_OK ? pn_receive_drop_open(&parts, &ingest->drop, err) : code;

@@ -7,6 +7,7 @@
 #include "net/http_parse.h"
 #include "net/http_server.h"
 #include "privacy/access.h"
+#include "run/tls.h"
 #include "services/ingest/http_batch.h"
 #include "services/ingest/receive.h"
 
@@ -18,6 +19,7 @@ struct pn_receive_http {
     struct pn_intake *intake;
     struct pn_ingest_systems *systems;
     struct pn_tokens *tokens;
+    struct pn_run_tls *tls; // NULL: plain
     struct pn_http_server *server;
 };
 
@@ -108,6 +110,22 @@ static void refuse(struct pn_http_exchange *exchange, int status, enum pn_code c
     pn_http_answer_status(exchange, status, &err);
 }
 
+// Over TLS with certificates: that the sender's is one of the system's. Over plain HTTP nobody has
+// any, and the token alone counts.
+static bool may_send(struct pn_receive_http *receive, struct pn_http_exchange *exchange,
+                     const struct pn_ingest_system *system)
+{
+    const struct pn_conf_names *names = pn_ingest_system_peers(system);
+    if (receive->tls == NULL || names->count == 0 || pn_http_peer_has_name(exchange, names)) {
+        return true;
+    }
+    pn_run_tls_refused(receive->tls, pn_http_peer_certificate(exchange));
+    struct pn_err err = {0};
+    (void)pn_err_set(&err, PN_DENIED, "certificate", "it has none of the names of this system");
+    pn_http_answer_status(exchange, 403, &err);
+    return false;
+}
+
 static void on_message(struct pn_http_exchange *exchange, void *context)
 {
     struct pn_receive_http *receive = context;
@@ -115,6 +133,9 @@ static void on_message(struct pn_http_exchange *exchange, void *context)
         pn_ingest_system_find(receive->systems, pn_http_path_value(exchange, "system"));
     if (system == NULL || !pn_ingest_system_takes(system, PN_TRANSPORT_HTTP)) {
         refuse(exchange, 404, PN_NOT_FOUND, "no system of this name sends by HTTP");
+        return;
+    }
+    if (!may_send(receive, exchange, system)) {
         return;
     }
     struct pn_slice body = pn_http_body(exchange);
@@ -156,6 +177,23 @@ static bool is_needed(const struct pn_receive_parts *parts)
     return false;
 }
 
+static enum pn_code open_tls(const struct pn_receive_parts *parts, struct pn_receive_http *receive,
+                             struct pn_err *err)
+{
+    const struct pn_tls_conf *files = &parts->config->ingest.tls;
+    for (unsigned i = 0; i < parts->systems->count && files->certificate[0] != '\0'; i++) {
+        const struct pn_ingest_system *system = &parts->systems->items[i];
+        if (files->ca[0] == '\0' && pn_ingest_system_takes(system, PN_TRANSPORT_HTTP) &&
+            pn_ingest_system_peers(system)->count > 0) {
+            return pn_err_set(err, PN_INVALID, "ingest.tls.ca",
+                              "needed: peers are named for the system %s", system->conf->name);
+        }
+    }
+    const struct pn_run_tls_options options = {
+        .role = PN_TLS_SERVER, .use = "ingest", .files = *files};
+    return pn_run_tls_open(parts->base, &options, &receive->tls, err);
+}
+
 enum pn_code pn_receive_http_open(const struct pn_receive_parts *parts,
                                   struct pn_receive_http **ret_receive, struct pn_err *err)
 {
@@ -170,7 +208,9 @@ enum pn_code pn_receive_http_open(const struct pn_receive_parts *parts,
     receive->intake = parts->intake;
     receive->systems = parts->systems;
     receive->tokens = parts->tokens;
+    enum pn_code code = open_tls(parts, receive, err);
     const struct pn_http_server_options options = {
+        .tls = pn_run_tls_of(receive->tls),
         .listen = parts->config->ingest.http_listen,
         .routes = routes,
         .route_count = PN_ARRAY_COUNT(routes),
@@ -181,13 +221,15 @@ enum pn_code pn_receive_http_open(const struct pn_receive_parts *parts,
         .before = before,
         .error_body = error_body,
     };
-    enum pn_code code = pn_http_server_open(parts->base, &options, &receive->server, err);
+    code = code == PN_OK ? pn_http_server_open(parts->base, &options, &receive->server, err) : code;
     if (code != PN_OK) {
+        pn_run_tls_close(receive->tls);
         free(receive);
         return code;
     }
     pn_log(PN_LOG_INFO, "listening", PN_TAG("by", "http"),
-           PN_TAG_INT("port", pn_http_server_port(receive->server)));
+           PN_TAG_INT("port", pn_http_server_port(receive->server)),
+           PN_TAG("tls", receive->tls != NULL ? "yes" : "no"));
     *ret_receive = receive;
     return PN_OK;
 }
@@ -203,5 +245,6 @@ void pn_receive_http_close(struct pn_receive_http *receive)
         return;
     }
     pn_http_server_close(receive->server);
+    pn_run_tls_close(receive->tls);
     free(receive);
 }

@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "codec/hl7v2.h"
 #include "net/mllp.h"
+#include "run/metrics.h"
+#include "run/tls.h"
 #include "services/ingest/receive.h"
 
 enum {
@@ -17,6 +19,7 @@ enum {
 struct listener {
     struct pn_receive_mllp *receive;
     struct pn_ingest_system *system;
+    struct pn_run_tls *tls; // NULL: plain
     struct pn_mllp_server *server;
 };
 
@@ -111,14 +114,34 @@ static void on_too_large(struct pn_mllp_frame *frame, struct pn_slice head, void
     send_ack(listener, frame, &result);
 }
 
+static enum pn_code open_tls(const struct pn_receive_parts *parts, struct listener *listener,
+                             struct pn_err *err)
+{
+    const struct pn_system_conf *conf = listener->system->conf;
+    char use[PN_METRIC_TEXT_BYTES];
+    (void)snprintf(use, sizeof use, "%s-in", conf->name);
+    const struct pn_run_tls_options options = {
+        .role = PN_TLS_SERVER,
+        .use = use,
+        .files = conf->tls,
+        .peers = pn_ingest_system_peers(listener->system),
+    };
+    return pn_run_tls_open(parts->base, &options, &listener->tls, err);
+}
+
 static enum pn_code open_listener(struct pn_receive_mllp *receive,
                                   const struct pn_receive_parts *parts,
                                   struct pn_ingest_system *system, struct pn_err *err)
 {
     struct listener *listener = &receive->listeners[receive->listener_count];
     *listener = (struct listener){.receive = receive, .system = system};
+    enum pn_code code = open_tls(parts, listener, err);
+    if (code != PN_OK) {
+        return code;
+    }
     const struct pn_mllp_server_options options = {
         .listen = system->conf->listen,
+        .tls = pn_run_tls_of(listener->tls),
         .frame_bytes_max = PN_MESSAGE_BYTES_MAX,
         .connections_max = parts->config->ingest.connections_max,
         .idle_timeout_ms = IDLE_TIMEOUT_MS,
@@ -126,14 +149,16 @@ static enum pn_code open_listener(struct pn_receive_mllp *receive,
         .frame = on_frame,
         .too_large = on_too_large,
     };
-    enum pn_code code = pn_mllp_server_open(parts->base, &options, &listener->server, err);
+    code = pn_mllp_server_open(parts->base, &options, &listener->server, err);
     if (code != PN_OK) {
+        pn_run_tls_close(listener->tls);
         (void)pn_err_within(err, system->conf->name);
         return code;
     }
     receive->listener_count++;
     pn_log(PN_LOG_INFO, "listening", PN_TAG("system", system->conf->name), PN_TAG("by", "mllp"),
-           PN_TAG_INT("port", pn_mllp_server_port(listener->server)));
+           PN_TAG_INT("port", pn_mllp_server_port(listener->server)),
+           PN_TAG("tls", listener->tls != NULL ? "yes" : "no"));
     return PN_OK;
 }
 
@@ -168,6 +193,7 @@ void pn_receive_mllp_close(struct pn_receive_mllp *receive)
     }
     for (unsigned i = 0; i < receive->listener_count; i++) {
         pn_mllp_server_close(receive->listeners[i].server);
+        pn_run_tls_close(receive->listeners[i].tls);
     }
     pn_buf_release(&receive->ack);
     free(receive);

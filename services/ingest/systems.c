@@ -43,6 +43,11 @@ struct pn_ingest_system *pn_ingest_system_find(struct pn_ingest_systems *systems
     return NULL;
 }
 
+const struct pn_conf_names *pn_ingest_system_peers(const struct pn_ingest_system *system)
+{
+    return system->conf->peer.count > 0 ? &system->conf->peer : &system->info->peer;
+}
+
 bool pn_ingest_system_takes(const struct pn_ingest_system *system, enum pn_transport transport)
 {
     for (unsigned i = 0; i < system->info->in_count; i++) {

@@ -37,6 +37,8 @@ PN_MUST_USE enum pn_code pn_ingest_systems_load(struct pn_arena *boot,
 // NULL when no system has that name.
 struct pn_ingest_system *pn_ingest_system_find(struct pn_ingest_systems *systems,
                                                struct pn_slice name);
+// The names that its certificates may have: the configuration's, else the adapter's. None: any.
+const struct pn_conf_names *pn_ingest_system_peers(const struct pn_ingest_system *system);
 bool pn_ingest_system_takes(const struct pn_ingest_system *system, enum pn_transport transport);
 // The message as the adapter wants it, with the installation's overrides.
 struct pn_message_in pn_ingest_message_in(const struct pn_ingest_system *system,

@@ -229,7 +229,8 @@ static void on_look(int fd, short what, void *context)
     if (!all || up->stops) {
         return;
     }
-    printf("ready: http://%s\n", up->config->api.listen);
+    const char *scheme = up->config->api.tls.certificate[0] != '\0' ? "https" : "http";
+    printf("ready: %s://%s\n", scheme, up->config->api.listen);
     fflush(stdout);
     up->said_ready = true;
     event_del(up->look_event);

@@ -14,6 +14,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -76,8 +77,13 @@ class Receiver:
 
 class Hub:
     def __init__(self, systems=("oberon", "lifecare", "yph-effica"), receivers=None, binary=None,
-                 settings=(), more_systems=()):
-        """Further lines of the configuration: settings before its systems, more_systems after."""
+                 settings=(), more_systems=(), tls=None):
+        """Further lines of the configuration: settings before its systems, more_systems after. `tls`:
+        a folder of tests/lib/make_ca.sh, whose `hub` the API shows and whose `ca` the intake asks for;
+        the systems' own TLS is in their lines."""
+        self.tls = tls
+        self.scheme = "https" if tls else "http"
+        self.context = ssl.create_default_context(cafile=f"{tls}/ca.pem") if tls else None
         self.folder = Path(tempfile.mkdtemp(prefix="punos-hub-"))
         self.data = self.folder / "data"
         self.data.mkdir()
@@ -90,8 +96,11 @@ class Hub:
         self._write_config(settings, more_systems)
 
     def _write_config(self, settings, more_systems):
-        lines = [f'api: {{ listen: "127.0.0.1:{self.api_port}" }}',
-                 f'ingest: {{ http_listen: "127.0.0.1:{self.in_port}" }}']
+        own = f"tls: {{ certificate: {self.tls}/hub.pem, key: {self.tls}/hub.key" if self.tls else ""
+        api_tls = f", {own} }}" if own else ""
+        ingest_tls = f", {own}, ca: {self.tls}/ca.pem }}" if own else ""
+        lines = [f'api: {{ listen: "127.0.0.1:{self.api_port}"{api_tls} }}',
+                 f'ingest: {{ http_listen: "127.0.0.1:{self.in_port}"{ingest_tls} }}']
         lines += settings
         own_name = f"t{os.getpid()}x{time.time_ns()}"
         brokers, conninfo = os.environ.get("PN_TEST_BROKERS"), os.environ.get("PN_TEST_CONNINFO")
@@ -138,7 +147,8 @@ class Hub:
             # On Kafka intake may be on another machine, so the API does not answer for it.
             for port in self._intake_ports():
                 socket.create_connection(("127.0.0.1", port), 2).close()
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.api_port}/readyz", timeout=2) as r:
+            with urllib.request.urlopen(f"{self.scheme}://127.0.0.1:{self.api_port}/readyz",
+                                        timeout=2, context=self.context) as r:
                 return r.status == 200
         except OSError:
             return False
@@ -205,10 +215,10 @@ class Hub:
         """(status, headers, body as JSON or bytes); an HTTP error is an answer like any other."""
         all_headers = {"Authorization": f"Bearer {self.token()}", **(headers or {})}
         data = body if isinstance(body, (bytes, type(None))) else json.dumps(body).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{port or self.api_port}{path}",
+        request = urllib.request.Request(f"{self.scheme}://127.0.0.1:{port or self.api_port}{path}",
                                          data=data, method=method, headers=all_headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=30, context=self.context) as answer:
                 return answer.status, answer.headers, _decode(answer)
         except urllib.error.HTTPError as answer:
             return answer.code, answer.headers, _decode(answer)

@@ -10,6 +10,8 @@ Each document that it takes is kept as DIR/<number>-<kind>. A port of 0 takes an
 line on standard output tells it: `listening 127.0.0.1:41234`. Behaviours, for fault tests:
     --delay SECONDS      answers late         --refuse TEXT       says no, with these words
     --fail-first N       the first N tries get no answer at all (the connection is cut)
+    --tls FOLDER NAME    speaks TLS with FOLDER/NAME.pem and .key, asks for a certificate that
+                         FOLDER/ca.pem has signed, and keeps the peer's name as FOLDER/seen-by-NAME
 """
 import argparse
 import http.server
@@ -17,6 +19,7 @@ import json
 import os
 import re
 import socketserver
+import ssl
 import sys
 import threading
 import time
@@ -113,12 +116,29 @@ class HttpHandler(http.server.BaseHTTPRequestHandler):
 class Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
     allow_reuse_address = True
     daemon_threads = True
+    tls = None
+
+    def finish_request(self, request, client_address):
+        if self.tls:
+            folder, name = self.tls
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=f"{folder}/ca.pem")
+            context.verify_mode = ssl.CERT_REQUIRED
+            context.load_cert_chain(f"{folder}/{name}.pem", f"{folder}/{name}.key")
+            request = context.wrap_socket(request, server_side=True)
+            subject = dict(pair[0] for pair in request.getpeercert()["subject"])
+            Path(folder, f"seen-by-{name}").write_text(subject["commonName"], encoding="utf-8")
+        super().finish_request(request, client_address)
+
+    def handle_error(self, request, client_address):
+        if not self.tls:
+            super().handle_error(request, client_address)
 
 
 def listen(arguments, handler):
     host, port = arguments.listen.rsplit(":", 1)
     server = Server((host, int(port)), handler)
     server.shelf = Shelf(arguments)
+    server.tls = arguments.tls
     print(f"listening {host}:{server.server_address[1]}", flush=True)
     server.serve_forever()
 
@@ -152,6 +172,7 @@ def main():
     parser.add_argument("--delay", type=float, default=0)
     parser.add_argument("--refuse", default="")
     parser.add_argument("--fail-first", type=int, default=0)
+    parser.add_argument("--tls", nargs=2)
     arguments = parser.parse_args()
     try:
         if arguments.kind == "drop":
