@@ -16,11 +16,17 @@ enum {
     PN_MAP_FILES_MAX = 64
 };
 
+// Segments that belong to the item of an `each`.
+struct pn_map_relatives {
+    struct pn_slice names[PN_MAP_WITH_MAX];
+    unsigned count;
+};
+
 // What an enclosing `each` stands on.
 struct pn_map_scope {
-    struct pn_slice path; // as written
-    struct pn_slice with[PN_MAP_WITH_MAX];
-    unsigned with_count;
+    struct pn_slice path;          // as written
+    struct pn_map_relatives with;  // those that follow it
+    struct pn_map_relatives under; // those that it follows
 };
 
 // A file of shared rows, keys, events and header (`_name.yaml`, or any file of a library).
@@ -144,8 +150,8 @@ PN_MUST_USE enum pn_code pn_map_compile_rows(struct pn_map_compiler *compiler,
                                              const struct pn_yaml *list,
                                              const struct pn_map_row **ret_rows,
                                              unsigned *ret_count);
-PN_MUST_USE enum pn_code pn_map_enter(struct pn_map_compiler *compiler, const struct pn_yaml *each,
-                                      const struct pn_yaml *with,
+// `each`, `with` and `under` of a node: from now on paths mean the current item.
+PN_MUST_USE enum pn_code pn_map_enter(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                       const struct pn_map_path **ret_path);
 void pn_map_leave(struct pn_map_compiler *compiler, const struct pn_map_path *each);
 PN_MUST_USE enum pn_code pn_map_number(struct pn_map_compiler *compiler, const struct pn_yaml *node,

@@ -111,6 +111,10 @@ static enum pn_code compile_text(struct pn_map_compiler *compiler, const struct 
         condition->is_not = true;
         path = take_word(&rest);
     }
+    if (pn_slice_is(path, "any")) {
+        condition->is_any = true;
+        path = take_word(&rest);
+    }
     enum pn_code code = pn_map_compile_path(compiler, node, path, &condition->path);
     return code != PN_OK ? code : compile_test(compiler, node, rest, condition);
 }

@@ -17,7 +17,7 @@ static enum pn_code compile_name(struct pn_map_compiler *compiler, const struct 
         code = pn_map_fault(compiler, node, "a name needs `text`");
     }
     if (code == PN_OK) {
-        code = pn_map_enter(compiler, pn_yaml_get(node, "each"), NULL, &name->each);
+        code = pn_map_enter(compiler, node, &name->each);
     }
     if (code == PN_OK) {
         code = pn_map_compile_template(compiler, text, pn_yaml_text(text, ""), &name->text);

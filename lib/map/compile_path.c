@@ -224,18 +224,30 @@ static bool find_scope(const struct pn_map_compiler *compiler, struct pn_slice t
     return false;
 }
 
-static bool find_group(const struct pn_map_compiler *compiler, struct pn_slice segment,
-                       unsigned *ret_scope)
+static bool is_named(const struct pn_map_relatives *relatives, struct pn_slice segment)
 {
-    for (unsigned i = compiler->scope_count; i-- > 0;) {
-        for (unsigned k = 0; k < compiler->scopes[i].with_count; k++) {
-            if (pn_slice_eq(compiler->scopes[i].with[k], segment)) {
-                *ret_scope = i;
-                return true;
-            }
+    for (unsigned i = 0; i < relatives->count; i++) {
+        if (pn_slice_eq(relatives->names[i], segment)) {
+            return true;
         }
     }
     return false;
+}
+
+// Where a segment that no `each` stands on is looked for.
+static enum pn_map_root root_of(const struct pn_map_compiler *compiler, struct pn_slice segment,
+                                unsigned *ret_scope)
+{
+    for (unsigned i = compiler->scope_count; i-- > 0;) {
+        *ret_scope = i;
+        if (is_named(&compiler->scopes[i].with, segment)) {
+            return PN_ROOT_GROUP;
+        }
+        if (is_named(&compiler->scopes[i].under, segment)) {
+            return PN_ROOT_BEFORE;
+        }
+    }
+    return PN_ROOT_MESSAGE;
 }
 
 static enum pn_code compile_hl7(struct pn_map_compiler *compiler, const struct pn_yaml *node,
@@ -261,8 +273,7 @@ static enum pn_code compile_hl7(struct pn_map_compiler *compiler, const struct p
                                 "'%.*s' is no HL7 path: a segment and a field, as PID-3.1",
                                 PN_SLICE_FMT(text));
         }
-        path->root =
-            find_group(compiler, name, &path->root_index) ? PN_ROOT_GROUP : PN_ROOT_MESSAGE;
+        path->root = root_of(compiler, name, &path->root_index);
         enum pn_code code = add_step(compiler, node, segment, true, steps);
         if (code != PN_OK) {
             return code;

@@ -10,7 +10,7 @@ static const char *const row_keys[] = {
     "when", "each", "with",   "to",     "rows",    "require", "reject",   "refuse", "reference",
     "key",  "copy", "keep",   "remove", "line",    "include", "resource", "from",   "value",
     "text", "as",   "table",  "column", "missing", "default", "invalid",  "reason", "where",
-    "plus", "unit", "refers", "max",    "score",   NULL};
+    "plus", "unit", "refers", "max",    "score",   "under",   NULL};
 
 enum pn_code pn_map_number(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                            unsigned *ret_number)
@@ -29,16 +29,10 @@ enum pn_code pn_map_number(struct pn_map_compiler *compiler, const struct pn_yam
     return PN_OK;
 }
 
-enum pn_code pn_map_enter(struct pn_map_compiler *compiler, const struct pn_yaml *each,
-                          const struct pn_yaml *with, const struct pn_map_path **ret_path)
+// The paths that `each` goes over, chained.
+static enum pn_code compile_each(struct pn_map_compiler *compiler, const struct pn_yaml *each,
+                                 struct pn_map_scope *scope, const struct pn_map_path **ret_path)
 {
-    if (each == NULL) {
-        *ret_path = NULL;
-        return with == NULL ? PN_OK : pn_map_fault(compiler, with, "only beside `each`");
-    }
-    if (compiler->scope_count == PN_MAP_SCOPES_MAX) {
-        return pn_map_fault(compiler, each, "`each` inside `each` over %d deep", PN_MAP_SCOPES_MAX);
-    }
     const struct pn_slice *paths = NULL;
     unsigned count = 0;
     enum pn_code code = pn_map_texts(compiler, each, PN_MAP_ALTERNATIVES_MAX, &paths, &count);
@@ -56,17 +50,49 @@ enum pn_code pn_map_enter(struct pn_map_compiler *compiler, const struct pn_yaml
             also = path;
         }
     }
-    if (code != PN_OK) {
-        return code;
+    if (code == PN_OK) {
+        *ret_path = also;
+        scope->path = pn_slice_trim(paths[0]);
     }
-    *ret_path = also;
-    struct pn_map_scope scope = {.path = pn_slice_trim(paths[0])};
+    return code;
+}
+
+static enum pn_code compile_relatives(struct pn_map_compiler *compiler, const struct pn_yaml *list,
+                                      struct pn_map_relatives *relatives)
+{
     const struct pn_slice *names = NULL;
-    code = pn_map_texts(compiler, with, PN_MAP_WITH_MAX, &names, &scope.with_count);
-    for (unsigned i = 0; code == PN_OK && i < scope.with_count; i++) {
-        scope.with[i] = names[i];
+    enum pn_code code = pn_map_texts(compiler, list, PN_MAP_WITH_MAX, &names, &relatives->count);
+    for (unsigned i = 0; code == PN_OK && i < relatives->count; i++) {
+        relatives->names[i] = names[i];
     }
-    compiler->scopes[compiler->scope_count++] = scope;
+    return code;
+}
+
+enum pn_code pn_map_enter(struct pn_map_compiler *compiler, const struct pn_yaml *node,
+                          const struct pn_map_path **ret_path)
+{
+    const struct pn_yaml *each = pn_yaml_get(node, "each");
+    const struct pn_yaml *with = pn_yaml_get(node, "with");
+    const struct pn_yaml *under = pn_yaml_get(node, "under");
+    if (each == NULL) {
+        *ret_path = NULL;
+        const struct pn_yaml *alone = with != NULL ? with : under;
+        return alone == NULL ? PN_OK : pn_map_fault(compiler, alone, "only beside `each`");
+    }
+    if (compiler->scope_count == PN_MAP_SCOPES_MAX) {
+        return pn_map_fault(compiler, each, "`each` inside `each` over %d deep", PN_MAP_SCOPES_MAX);
+    }
+    struct pn_map_scope scope = {.path = {0}};
+    enum pn_code code = compile_each(compiler, each, &scope, ret_path);
+    if (code == PN_OK) {
+        code = compile_relatives(compiler, with, &scope.with);
+    }
+    if (code == PN_OK) {
+        code = compile_relatives(compiler, under, &scope.under);
+    }
+    if (code == PN_OK) {
+        compiler->scopes[compiler->scope_count++] = scope;
+    }
     return code;
 }
 
@@ -350,8 +376,7 @@ static enum pn_code compile_row(struct pn_map_compiler *compiler, const struct p
         code = pn_map_number(compiler, node, &row->number);
     }
     if (code == PN_OK) {
-        code = pn_map_enter(compiler, pn_yaml_get(node, "each"), pn_yaml_get(node, "with"),
-                            &row->each);
+        code = pn_map_enter(compiler, node, &row->each);
     }
     if (code == PN_OK) {
         code = pn_map_compile_condition(compiler, pn_yaml_get(node, "when"), &row->when);

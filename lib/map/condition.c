@@ -179,9 +179,9 @@ static bool is_node(const struct pn_map_run *run, const struct pn_map_path *path
     return node != NULL && node->first_child != NULL;
 }
 
-static bool test_path(const struct pn_map_run *run, const struct pn_map_condition *condition)
+static bool test_text(const struct pn_map_run *run, const struct pn_map_condition *condition,
+                      struct pn_slice text)
 {
-    struct pn_slice text = pn_map_text(run, condition->path);
     switch (condition->test) {
     case PN_TEST_THERE:
         return text.len > 0 || is_node(run, condition->path);
@@ -202,6 +202,25 @@ static bool test_path(const struct pn_map_run *run, const struct pn_map_conditio
     case PN_TEST_ALL:
     case PN_TEST_ANY:
         break;
+    }
+    return false;
+}
+
+static bool test_path(const struct pn_map_run *run, const struct pn_map_condition *condition)
+{
+    if (!condition->is_any) {
+        return test_text(run, condition, pn_map_text(run, condition->path));
+    }
+    const struct pn_node *const *nodes = NULL;
+    unsigned count = 0;
+    struct pn_err ignored;
+    if (pn_map_find_all(run, condition->path, &nodes, &count, &ignored) != PN_OK) {
+        return false;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        if (test_text(run, condition, pn_slice_trim(nodes[i]->value))) {
+            return true;
+        }
     }
     return false;
 }

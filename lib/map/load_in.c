@@ -129,13 +129,12 @@ static enum pn_code load_previous(struct pn_map_compiler *compiler, const struct
 static enum pn_code load_person(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                 struct pn_map_person *person)
 {
-    static const char *const keys[] = {"each", "with",     "when", "known_as",
-                                       "rows", "previous", "once", NULL};
+    static const char *const keys[] = {"each", "with",     "under", "when", "known_as",
+                                       "rows", "previous", "once",  NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     person->place = (struct pn_map_place){node, compiler->file};
     if (code == PN_OK) {
-        code = pn_map_enter(compiler, pn_yaml_get(node, "each"), pn_yaml_get(node, "with"),
-                            &person->each);
+        code = pn_map_enter(compiler, node, &person->each);
     }
     if (code == PN_OK) {
         code = pn_map_compile_condition(compiler, pn_yaml_get(node, "when"), &person->when);
@@ -267,9 +266,9 @@ static enum pn_code load_event_values(struct pn_map_compiler *compiler, const st
 static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn_yaml *root,
                                const struct pn_yaml *node, struct pn_map_event *event)
 {
-    static const char *const keys[] = {"type",     "resource", "when",       "each",   "with",
-                                       "key",      "time",     "recorded",   "person", "rows",
-                                       "known_as", "sector",   "known_only", "needs",  NULL};
+    static const char *const keys[] = {
+        "type",   "resource", "when",     "each",   "with",       "key",   "time",  "recorded",
+        "person", "rows",     "known_as", "sector", "known_only", "needs", "under", NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = check_event_type(compiler, node, event);
@@ -278,8 +277,7 @@ static enum pn_code load_event(struct pn_map_compiler *compiler, const struct pn
         code = pn_map_number(compiler, node, &event->number);
     }
     if (code == PN_OK) {
-        code = pn_map_enter(compiler, pn_yaml_get(node, "each"), pn_yaml_get(node, "with"),
-                            &event->each);
+        code = pn_map_enter(compiler, node, &event->each);
     }
     if (code == PN_OK) {
         code = pn_map_compile_condition(compiler, pn_yaml_get(node, "when"), &event->when);

@@ -54,7 +54,7 @@ static enum pn_code load_sink(struct pn_map_compiler *compiler, const struct pn_
 static enum pn_code load_rows(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                               struct pn_map_document *document)
 {
-    enum pn_code code = pn_map_enter(compiler, pn_yaml_get(node, "each"), NULL, &document->each);
+    enum pn_code code = pn_map_enter(compiler, node, &document->each);
     if (code == PN_OK) {
         code = pn_map_compile_condition(compiler, pn_yaml_get(node, "when"), &document->when);
     }

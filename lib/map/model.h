@@ -55,6 +55,7 @@ enum pn_map_root {
     PN_ROOT_MESSAGE, // the whole message
     PN_ROOT_SCOPE,   // the item of an enclosing `each`
     PN_ROOT_GROUP,   // the segments that follow that item (`with`)
+    PN_ROOT_BEFORE,  // the last such segment before that item (`under`)
     PN_ROOT_PART,    // an opened or built part
     PN_ROOT_PARAM,   // $name
     PN_ROOT_NODE     // the node that a filter stands on
@@ -105,6 +106,7 @@ enum pn_map_test {
 struct pn_map_condition {
     enum pn_map_test test;
     bool is_not;
+    bool is_any; // of all the nodes at `path`, not of the first that has a text
     const struct pn_map_path *path;
     const struct pn_map_path *others;
     const struct pn_slice *values;

@@ -125,6 +125,19 @@ static bool walk_path(struct walk *walk, const struct pn_node *start)
     return walk_step(walk, start, 0);
 }
 
+// What a segment stands under is the last segment of that name before it.
+static void walk_before(struct walk *walk, const struct pn_node *item)
+{
+    const struct pn_node *last = NULL;
+    const struct pn_node *node = item->parent == NULL ? item : item->parent->first_child;
+    for (; node != NULL && node != item; node = node->next) {
+        last = pn_slice_eq(node->name, walk->path->steps[0].name) ? node : last;
+    }
+    if (last != NULL) {
+        walk_step(walk, last, 1);
+    }
+}
+
 static void walk_from_root(struct walk *walk)
 {
     const struct pn_map_run *run = walk->run;
@@ -142,6 +155,9 @@ static void walk_from_root(struct walk *walk)
         walk_named(walk, head->next, 0, head->name);
         break;
     }
+    case PN_ROOT_BEFORE:
+        walk_before(walk, run->scopes[path->root_index]);
+        break;
     case PN_ROOT_PART:
         walk_path(walk, run->parts[path->root_index]);
         break;

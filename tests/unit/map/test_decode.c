@@ -113,6 +113,38 @@ static void segments_of_a_group(void **state)
     assert_rows(rows, "reasonCode[2].text", "2.1 kolme");
 }
 
+static void any_of_several(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *when, *status;
+    } rows[] = {
+        {"any OBX-3 = K3", "finished"},     {"OBX-3 = K3", "planned"},
+        {"not any OBX-3 = K3", "planned"},  {"any OBX-3 != K1", "planned"},
+        {"any PID-3 starts 8", "finished"}, {"any OBX-9", "planned"},
+    };
+    for (size_t i = 0; i < PN_ARRAY_COUNT(rows); i++) {
+        char text[256];
+        snprintf(text, sizeof text,
+                 "      - { to: status, when: \"%s\", value: finished }\n"
+                 "      - { to: status, value: planned }\n",
+                 rows[i].when);
+        assert_rows(text, "status", rows[i].status);
+    }
+}
+
+static void the_segment_that_another_stands_under(void **state)
+{
+    (void)state;
+    const char *rows = "      - each: OBX\n"
+                       "        under: [OBR, NTE]\n"
+                       "        to: reasonCode\n"
+                       "        rows:\n"
+                       "          - { to: text, text: \"{OBR-1}.{OBX-1} {OBX-5}{NTE-1}\" }\n";
+    assert_rows(rows, "reasonCode[1].text", "1.2 kaksi");
+    assert_rows(rows, "reasonCode[2].text", "2.1 kolme");
+}
+
 static void repetitions_chosen_by_a_filter(void **state)
 {
     (void)state;
@@ -421,6 +453,8 @@ int main(void)
         cmocka_unit_test(winter_time_without_a_zone),
         cmocka_unit_test(a_block_without_values_is_dropped),
         cmocka_unit_test(segments_of_a_group),
+        cmocka_unit_test(any_of_several),
+        cmocka_unit_test(the_segment_that_another_stands_under),
         cmocka_unit_test(repetitions_chosen_by_a_filter),
         cmocka_unit_test(a_component_of_a_simple_field),
         cmocka_unit_test(time_and_duration),

@@ -43,6 +43,7 @@ static const struct {
     {"{ reject: x }", "in/a.yaml:8", "`where`"},
     {"{ line: x }", "in/a.yaml:8", "format: text"},
     {"{ with: [OBX], to: status, value: x }", "in/a.yaml:8", "beside `each`"},
+    {"{ under: [OBR], to: status, value: x }", "in/a.yaml:8", "beside `each`"},
 };
 
 static void each_fault_is_named(void **state)
