@@ -167,7 +167,7 @@ static enum pn_code read_answers(struct pn_map_compiler *compiler, const struct 
     if (each == NULL || key == NULL || value == NULL || pn_yaml_get(node, "items") == NULL) {
         return pn_map_fault(compiler, node, "needs `each`, `key`, `value` and `items`");
     }
-    enum pn_code code = pn_map_enter(compiler, each, NULL, &score->each);
+    enum pn_code code = pn_map_enter(compiler, node, &score->each);
     code = code == PN_OK ? pn_map_compile_short(compiler, key, &score->key) : code;
     code = code == PN_OK ? pn_map_compile_short(compiler, value, &score->answer) : code;
     if (code == PN_OK) {
