@@ -137,6 +137,28 @@ static enum pn_code to_integer(const struct pn_map_run *run,
                 err);
 }
 
+// Digits with a comma or a point and spaces between thousands: 1 234,50 → 1234.50
+static enum pn_code to_decimal(const struct pn_map_run *run,
+                               const struct pn_map_conversion *conversion, struct pn_slice text,
+                               struct pn_slice *ret_text, struct pn_err *err)
+{
+    char *made = pn_arena_alloc(run->arena, text.len + 1);
+    size_t len = 0, points = 0;
+    bool is_good = made != NULL && text.len > 0;
+    for (size_t i = 0; is_good && i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == ' ') {
+            continue;
+        }
+        bool is_point = c == ',' || c == '.';
+        points += is_point;
+        is_good = (c >= '0' && c <= '9') || (c == '-' && len == 0) || (is_point && len > 0);
+        made[len++] = is_point ? '.' : c;
+    }
+    is_good = is_good && len > 0 && points <= 1 && made[len - 1] >= '0' && made[len - 1] <= '9';
+    return is_good ? give(pn_slice_of(made, len), ret_text, err) : wrong(conversion, err);
+}
+
 // An identity code as Finland writes it; lower-case letters are accepted.
 static enum pn_code to_hetu(const struct pn_map_run *run,
                             const struct pn_map_conversion *conversion, struct pn_slice text,
@@ -365,6 +387,7 @@ const struct pn_map_conversion *pn_map_conversion_find(struct pn_slice name)
         {"oid", to_bare_oid, NULL, false},
         {"boolean", to_boolean, NULL, true},
         {"integer", to_integer, NULL, true},
+        {"decimal", to_decimal, NULL, true},
         {"hetu", to_hetu, NULL, false},
         {"hetu-gender", to_hetu_gender, NULL, false},
         {"hetu-birth-date", to_hetu_birth_date, NULL, false},
