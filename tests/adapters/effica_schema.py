@@ -3,10 +3,11 @@
 """Holds what the adapter makes of plans, and the documents of its samples, to the national structures
 (Sosmeta JSON Schemas), in a folder of one's own copies: they are not part of this project.
 
-Usage: tests/adapters/effica_schema.py FOLDER [ADAPTER_FOLDER]
-FOLDER holds <structure>.json, as 1.2.246.537.6.1506.15020.2024.11.28.json. Needs python3-jsonschema."""
+Usage: tests/adapters/effica_schema.py [FOLDER [ADAPTER_FOLDER]]
+FOLDER, else what PN_SOSMETA names (exit status 77 when nothing does: the test is skipped), holds <structure>.json, as 1.2.246.537.6.1506.15020.2024.11.28.json. Needs python3-jsonschema."""
 import base64
 import json
+import os
 import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -46,7 +47,11 @@ def check(schemas, name, document):
 
 
 def main():
-    schemas = Path(sys.argv[1])
+    named = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("PN_SOSMETA")
+    if not named:
+        print("PN_SOSMETA names no folder of the national structures: skipped")
+        return 77
+    schemas = Path(named)
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else "adapters/yph-effica")
     faults, count = [], 0
     for name, document in documents(folder):
