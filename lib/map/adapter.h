@@ -131,6 +131,13 @@ PN_MUST_USE enum pn_code pn_adapter_decode(const struct pn_adapter *adapter, str
 enum pn_out_of { PN_OUT_PLAN, PN_OUT_CASE, PN_OUT_OF_COUNT };
 bool pn_adapter_takes(const struct pn_adapter *adapter, enum pn_out_of of);
 
+// What the system calls a document that it took earlier (HTTP: of its Location and ETag).
+struct pn_remote {
+    unsigned slot;
+    struct pn_slice id;
+    struct pn_slice version;
+};
+
 struct pn_plan_out {
     enum pn_out_of of;
     const cJSON *plan;      // the CarePlan with its contained resources, as `plan` publishes it
@@ -140,6 +147,8 @@ struct pn_plan_out {
     // A list of the EpisodeOfCare that this system has told of the client, open and ended; NULL:
     // none
     const cJSON *clientships;
+    const struct pn_remote *remotes; // of the version that the system has
+    unsigned remote_count;
     struct pn_slice document_id; // the same for every try of this version to this system
     struct pn_slice system_config_name;
     int64_t now_ms;
@@ -148,10 +157,12 @@ struct pn_plan_out {
 
 struct pn_document_out {
     enum pn_out_of of;
+    unsigned slot; // which of the adapter's documents, and of which item: the same in each version
     struct pn_slice bytes;
     struct pn_slice content_type;       // HTTP
     struct pn_slice path;               // HTTP: after the base URL; file drop: the file's name
     struct pn_slice method;             // HTTP: POST or PUT
+    struct pn_slice if_match;           // HTTP: the version that it replaces; may be empty
     struct pn_slice receipt_id;         // what the receipt will refer to: MSH-10, document id
     const struct pn_document_out *next; // one plan may be several documents, sent in this order
 };
@@ -166,20 +177,26 @@ enum pn_receipt {
     PN_RECEIPT_ACCEPTED,
     PN_RECEIPT_REJECTED,
     PN_RECEIPT_TRY_AGAIN,
-    PN_RECEIPT_OTHERS
+    PN_RECEIPT_COMMITTED // it holds it safely, and says later whether it accepts it
 };
 struct pn_answer {
-    int http_status;       // HTTP
-    struct pn_slice bytes; // the acknowledgement message, body or receipt file
+    int http_status;          // HTTP
+    struct pn_slice location; // HTTP: where the system put it
+    struct pn_slice etag;     // HTTP
+    struct pn_slice bytes;    // the acknowledgement message, body or receipt file
 };
-// PN_RECEIPT_OTHERS: the answer belongs to another message (a late one). *ret_words is the system's
-// own words, in the arena.
-PN_MUST_USE enum pn_code pn_adapter_read_receipt(const struct pn_adapter *adapter,
-                                                 struct pn_arena *arena,
-                                                 const struct pn_document_out *sent,
-                                                 const struct pn_answer *answer,
-                                                 enum pn_receipt *ret_receipt,
-                                                 struct pn_slice *ret_words, struct pn_err *err);
+struct pn_receipt_read {
+    enum pn_receipt receipt;
+    bool is_others;        // it answers another message (a late one): `match` says which
+    struct pn_slice match; // the receipt_id that it names; empty when the adapter reads none
+    struct pn_slice words; // the system's own
+    struct pn_slice remote_id, remote_version; // what the system calls it; may be empty
+};
+// Texts live in the arena, or are the answer's.
+PN_MUST_USE enum pn_code
+pn_adapter_read_receipt(const struct pn_adapter *adapter, struct pn_arena *arena,
+                        const struct pn_document_out *sent, const struct pn_answer *answer,
+                        struct pn_receipt_read *ret_read, struct pn_err *err);
 
 // --- For `adapter check` -------------------------------------------------------------------------
 

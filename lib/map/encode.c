@@ -4,7 +4,7 @@
 #include "map/watch.h"
 #include "map/write.h"
 
-enum { DOCUMENTS_MAX = 64 };
+enum { DOCUMENTS_MAX = 64, SLOT_ITEMS = PN_MAP_ITEMS_MAX };
 
 struct encoding {
     struct pn_map_run run;
@@ -132,7 +132,8 @@ static enum pn_code add_values(struct encoding *encoding, const struct pn_map_do
     } values[] = {{&document->path, &made->path},
                   {&document->method, &made->method},
                   {&document->content_type, &made->content_type},
-                  {&document->receipt_id, &made->receipt_id}};
+                  {&document->receipt_id, &made->receipt_id},
+                  {&document->if_match, &made->if_match}};
     for (size_t i = 0; i < PN_ARRAY_COUNT(values); i++) {
         enum pn_code code =
             pn_map_value_get(&encoding->run, values[i].value, values[i].slice, NULL, err);
@@ -149,10 +150,26 @@ static enum pn_code add_values(struct encoding *encoding, const struct pn_map_do
     return PN_OK;
 }
 
+// A slot is the document's place in the file and the item's in its `each`.
+static void use_remote(struct encoding *encoding, unsigned slot)
+{
+    struct pn_slice *params = encoding->run.params;
+    params[PN_PARAM_REMOTE_ID] = params[PN_PARAM_REMOTE_VERSION] = (struct pn_slice){0};
+    params[PN_PARAM_REMOTE_METHOD] = pn_slice_str("POST");
+    for (unsigned i = 0; i < encoding->plan->remote_count; i++) {
+        if (encoding->plan->remotes[i].slot == slot) {
+            params[PN_PARAM_REMOTE_ID] = encoding->plan->remotes[i].id;
+            params[PN_PARAM_REMOTE_VERSION] = encoding->plan->remotes[i].version;
+            params[PN_PARAM_REMOTE_METHOD] = pn_slice_str("PUT");
+        }
+    }
+}
+
 static enum pn_code add_document(struct encoding *encoding, const struct pn_map_document *document,
-                                 struct pn_err *err)
+                                 unsigned slot, struct pn_err *err)
 {
     struct pn_map_out_node *top = NULL;
+    use_remote(encoding, slot);
     pn_map_watch_made(&encoding->run, PN_MADE_DOCUMENT, "", document->sink);
     if (!pn_map_holds(&encoding->run, document->when)) {
         return PN_OK;
@@ -165,6 +182,7 @@ static enum pn_code add_document(struct encoding *encoding, const struct pn_map_
         return no_memory(err);
     }
     made->of = encoding->plan->of;
+    made->slot = slot;
     enum pn_code code = make(encoding, document, &top, &made->bytes, err);
     if (code == PN_OK) {
         code = add_values(encoding, document, made, err);
@@ -182,10 +200,10 @@ static enum pn_code add_document(struct encoding *encoding, const struct pn_map_
 }
 
 static enum pn_code add_each(struct encoding *encoding, const struct pn_map_document *document,
-                             struct pn_err *err)
+                             unsigned slot, struct pn_err *err)
 {
     if (document->each == NULL) {
-        return add_document(encoding, document, err);
+        return add_document(encoding, document, slot, err);
     }
     const struct pn_node *const *items = NULL;
     unsigned count = 0;
@@ -193,7 +211,7 @@ static enum pn_code add_each(struct encoding *encoding, const struct pn_map_docu
     for (unsigned i = 0; code == PN_OK && i < count; i++) {
         code = pn_map_push(&encoding->run, items[i], i + 1, err);
         if (code == PN_OK) {
-            code = add_document(encoding, document, err);
+            code = add_document(encoding, document, slot + i, err);
             pn_map_pop(&encoding->run);
         }
     }
@@ -234,7 +252,7 @@ static enum pn_code encode(struct encoding *encoding, struct pn_err *err)
                                           ? document->register_kind
                                           : encoding->run.adapter->register_kind;
         code = document->name != NULL ? add_part(encoding, document, err)
-                                      : add_each(encoding, document, err);
+                                      : add_each(encoding, document, i * SLOT_ITEMS, err);
     }
     // A reason also says why another register's item is not there.
     encoding->run.register_kind = PN_REGISTER_ANY;
@@ -272,72 +290,4 @@ enum pn_code pn_adapter_encode(const struct pn_adapter *adapter, struct pn_arena
         *ret_document = encoding.first;
     }
     return code;
-}
-
-// --- Receipts ------------------------------------------------------------------------------------
-
-static enum pn_code read_answer(struct pn_map_run *run, const struct pn_map_receipt *receipt,
-                                const struct pn_answer *answer, struct pn_err *err)
-{
-    enum pn_code code = PN_OK;
-    if (receipt->has_body && answer->bytes.len > 0) {
-        code =
-            pn_map_read(run->arena, receipt->format, answer->bytes, run->charset, &run->root, err);
-        // An HTTP error's body may be anything; its status says enough.
-        if (code != PN_OK && answer->http_status != 0) {
-            run->root = NULL;
-            code = PN_OK;
-        }
-    }
-    return code;
-}
-
-static enum pn_code judge(struct pn_map_run *run, const struct pn_map_receipt *receipt,
-                          struct pn_slice receipt_id, enum pn_receipt *ret_receipt,
-                          struct pn_slice *ret_words, struct pn_err *err)
-{
-    struct pn_slice match = {0}, words = {0};
-    enum pn_code code = pn_map_value_get(run, &receipt->match, &match, NULL, err);
-    if (code == PN_OK) {
-        code = pn_map_value_get(run, &receipt->words, &words, NULL, err);
-    }
-    if (code != PN_OK) {
-        return code;
-    }
-    *ret_words = words;
-    if (receipt->has_match && run->root != NULL && !pn_slice_eq(match, receipt_id)) {
-        *ret_receipt = PN_RECEIPT_OTHERS;
-    } else if (pn_map_holds(run, receipt->accepted)) {
-        *ret_receipt = PN_RECEIPT_ACCEPTED;
-    } else if (receipt->try_again != NULL && pn_map_holds(run, receipt->try_again)) {
-        *ret_receipt = PN_RECEIPT_TRY_AGAIN;
-    } else {
-        *ret_receipt = PN_RECEIPT_REJECTED;
-    }
-    return PN_OK;
-}
-
-enum pn_code pn_adapter_read_receipt(const struct pn_adapter *adapter, struct pn_arena *arena,
-                                     const struct pn_document_out *sent,
-                                     const struct pn_answer *answer, enum pn_receipt *ret_receipt,
-                                     struct pn_slice *ret_words, struct pn_err *err)
-{
-    const struct pn_map_receipt *receipt = &adapter->outs[sent->of].receipt;
-    pn_json_use_arena(arena);
-    struct pn_map_run run = {.adapter = adapter,
-                             .arena = arena,
-                             .zone = adapter->info.zone,
-                             .charset = adapter->info.charset};
-    if (!receipt->is_there) {
-        return pn_err_set(err, PN_UNSUPPORTED, "out receipt", "this system gives no receipts");
-    }
-    const char *status = pn_arena_printf(arena, "%d", answer->http_status);
-    if (status == NULL) {
-        return no_memory(err);
-    }
-    run.params[PN_PARAM_HTTP_STATUS] = pn_slice_str(answer->http_status == 0 ? "" : status);
-    run.params[PN_PARAM_RECEIPT_ID] = sent->receipt_id;
-    enum pn_code code = read_answer(&run, receipt, answer, err);
-    return code != PN_OK ? code
-                         : judge(&run, receipt, sent->receipt_id, ret_receipt, ret_words, err);
 }

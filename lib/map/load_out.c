@@ -80,6 +80,9 @@ static enum pn_code load_rows(struct pn_map_compiler *compiler, const struct pn_
             pn_map_compile_short(compiler, pn_yaml_get(node, "receipt_id"), &document->receipt_id);
     }
     if (code == PN_OK) {
+        code = pn_map_compile_short(compiler, pn_yaml_get(node, "if_match"), &document->if_match);
+    }
+    if (code == PN_OK) {
         pn_map_leave(compiler, document->each);
     }
     return code;
@@ -115,9 +118,10 @@ static enum pn_code load_part(struct pn_map_compiler *compiler, const struct pn_
 static enum pn_code load_document(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                   struct pn_map_document *document)
 {
-    static const char *const keys[] = {"format",     "resource", "root", "when",
-                                       "each",       "rows",     "path", "content_type",
-                                       "receipt_id", "method",   "register", NULL};
+    static const char *const keys[] = {"format",     "resource", "root",     "when",
+                                       "each",       "rows",     "path",     "content_type",
+                                       "receipt_id", "method",   "register", "if_match",
+                                       NULL};
     enum pn_code code = pn_map_check_keys(compiler, node, keys);
     if (code == PN_OK) {
         code = load_sink(compiler, node, document);
@@ -164,8 +168,9 @@ static enum pn_code read_ending(struct pn_map_compiler *compiler, const struct p
 static enum pn_code load_receipt(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                  struct pn_map_receipt *receipt)
 {
-    static const char *const keys[] = {"format", "match", "accepted", "try_again",
-                                       "words",  "file",  NULL};
+    static const char *const keys[] = {"format",    "match", "accepted",  "try_again",
+                                       "committed", "words", "remote_id", "file",
+                                       NULL};
     if (node == NULL) {
         return PN_OK;
     }
@@ -194,7 +199,14 @@ static enum pn_code load_receipt(struct pn_map_compiler *compiler, const struct 
             pn_map_compile_condition(compiler, pn_yaml_get(node, "try_again"), &receipt->try_again);
     }
     if (code == PN_OK) {
+        code =
+            pn_map_compile_condition(compiler, pn_yaml_get(node, "committed"), &receipt->committed);
+    }
+    if (code == PN_OK) {
         code = pn_map_compile_short(compiler, pn_yaml_get(node, "words"), &receipt->words);
+    }
+    if (code == PN_OK) {
+        code = pn_map_compile_short(compiler, pn_yaml_get(node, "remote_id"), &receipt->remote_id);
     }
     receipt->has_match = pn_yaml_get(node, "match") != NULL;
     receipt->is_there = true;

@@ -82,9 +82,13 @@ enum pn_map_param {
     PN_PARAM_SYSTEM,
     PN_PARAM_HTTP_STATUS,
     PN_PARAM_RECEIPT_ID,
-    PN_PARAM_DIGEST,  // of the message's bytes: for messages that have no number of their own
-    PN_PARAM_ADAPTER, // its name
-    PN_PARAM_PLACE,   // of the current item of `each`
+    PN_PARAM_LOCATION,  // HTTP: of the answer
+    PN_PARAM_REMOTE_ID, // what the system calls the version that it has
+    PN_PARAM_REMOTE_VERSION,
+    PN_PARAM_REMOTE_METHOD, // PUT when it has one, POST when not
+    PN_PARAM_DIGEST,        // of the message's bytes: for messages that have no number of their own
+    PN_PARAM_ADAPTER,       // its name
+    PN_PARAM_PLACE,         // of the current item of `each`
     PN_PARAM_COUNT
 };
 
@@ -358,7 +362,7 @@ struct pn_map_document {
     const struct pn_map_path *each;
     const struct pn_map_row *rows;
     unsigned row_count;
-    struct pn_map_value path, method, content_type, receipt_id;
+    struct pn_map_value path, method, content_type, receipt_id, if_match;
 };
 
 struct pn_map_receipt {
@@ -367,8 +371,8 @@ struct pn_map_receipt {
     enum pn_format format;
     struct pn_map_value match;
     bool has_match;
-    const struct pn_map_condition *accepted, *try_again;
-    struct pn_map_value words;
+    const struct pn_map_condition *accepted, *try_again, *committed;
+    struct pn_map_value words, remote_id;
 };
 
 // A file of out/.

@@ -258,12 +258,11 @@ static void a_case_has_documents_of_its_own(void **state)
     assert_true(pn_slice_is(document->bytes, "{\"ryhma\":\"Yhteisasiakas\",\"loppu\":\"x\"}"));
     // The receipt is the plan's when the file has none of its own.
     struct pn_answer answer = {.http_status = 200};
-    enum pn_receipt receipt = PN_RECEIPT_OTHERS;
-    struct pn_slice words;
-    assert_int_equal(pn_adapter_read_receipt(folder.adapter, folder.arena, document, &answer,
-                                             &receipt, &words, &folder.err),
+    struct pn_receipt_read read;
+    assert_int_equal(pn_adapter_read_receipt(folder.adapter, folder.arena, document, &answer, &read,
+                                             &folder.err),
                      PN_OK);
-    assert_int_equal(receipt, PN_RECEIPT_ACCEPTED);
+    assert_int_equal(read.receipt, PN_RECEIPT_ACCEPTED);
     folder_free(&folder);
 }
 
@@ -289,18 +288,24 @@ static const char receipts[] = "documents:\n"
                                "  try_again: MSA-1 = AE\n"
                                "  words: [MSA-3]\n";
 
-static void assert_receipt(struct folder *folder, const char *answer, int status,
-                           enum pn_receipt expected)
+static struct pn_receipt_read read_receipt(struct folder *folder, const struct pn_answer *given)
 {
     struct pn_document_out sent = {.receipt_id = pn_slice_str("D1")};
-    struct pn_answer given = {.http_status = status, .bytes = pn_slice_str(answer)};
-    enum pn_receipt receipt = PN_RECEIPT_OTHERS;
-    struct pn_slice words;
-    if (pn_adapter_read_receipt(folder->adapter, folder->arena, &sent, &given, &receipt, &words,
+    struct pn_receipt_read read;
+    if (pn_adapter_read_receipt(folder->adapter, folder->arena, &sent, given, &read,
                                 &folder->err) != PN_OK) {
         fail_msg("%s: %s", folder->err.where, folder->err.text);
     }
-    assert_int_equal(receipt, expected);
+    return read;
+}
+
+static void assert_receipt(struct folder *folder, const char *answer, int status,
+                           enum pn_receipt expected)
+{
+    struct pn_answer given = {.http_status = status, .bytes = pn_slice_str(answer)};
+    struct pn_receipt_read read = read_receipt(folder, &given);
+    assert_false(read.is_others);
+    assert_int_equal(read.receipt, expected);
 }
 
 static void acknowledgements(void **state)
@@ -312,7 +317,12 @@ static void acknowledgements(void **state)
     assert_receipt(&folder, "MSH|^~\\&|||||2026||ACK|9|P|2.3\rMSA|AE|D1|kiire\r", 0,
                    PN_RECEIPT_TRY_AGAIN);
     assert_receipt(&folder, "MSH|^~\\&|||||2026||ACK|9|P|2.3\rMSA|AR|D1\r", 0, PN_RECEIPT_REJECTED);
-    assert_receipt(&folder, "MSH|^~\\&|||||2026||ACK|9|P|2.3\rMSA|AA|D0\r", 0, PN_RECEIPT_OTHERS);
+    struct pn_answer late = {
+        .bytes = pn_slice_str("MSH|^~\\&|||||2026||ACK|9|P|2.3\rMSA|AR|D0|myöhässä\r")};
+    struct pn_receipt_read read = read_receipt(&folder, &late);
+    assert_true(read.is_others);
+    assert_true(pn_slice_is(read.match, "D0"));
+    assert_int_equal(read.receipt, PN_RECEIPT_REJECTED);
     folder_free(&folder);
 }
 
@@ -336,6 +346,78 @@ static void http_answers(void **state)
     folder_free(&folder);
 }
 
+// HL7 v2.5 2.9.3: commit first, accept later.
+static void enhanced_mode(void **state)
+{
+    (void)state;
+    struct folder folder = folder_new("hl7v2", "mllp");
+    encode(&folder,
+           "documents:\n"
+           "  - format: hl7v2\n"
+           "    rows: [{ to: MSH-10, from: $document_id }]\n"
+           "receipt:\n"
+           "  format: hl7v2\n"
+           "  match: MSA-2\n"
+           "  committed: MSA-1 = CA\n"
+           "  accepted: MSA-1 = AA\n"
+           "  try_again: MSA-1 = CE\n",
+           false);
+    assert_receipt(&folder, "MSH|^~\\&|||||2026||ACK|9|P|2.5\rMSA|CA|D1\r", 0,
+                   PN_RECEIPT_COMMITTED);
+    assert_receipt(&folder, "MSH|^~\\&|||||2026||ACK|9|P|2.5\rMSA|CE|D1\r", 0,
+                   PN_RECEIPT_TRY_AGAIN);
+    assert_receipt(&folder, "MSH|^~\\&|||||2026||ACK|9|P|2.5\rMSA|CR|D1\r", 0, PN_RECEIPT_REJECTED);
+    assert_receipt(&folder, "MSH|^~\\&|||||2026||ACK|9|P|2.5\rMSA|AA|D1\r", 0, PN_RECEIPT_ACCEPTED);
+    folder_free(&folder);
+}
+
+static void an_update_goes_to_what_the_system_made(void **state)
+{
+    (void)state;
+    struct folder folder = folder_new("hl7v2", "http");
+    const struct pn_document_out *document =
+        encode(&folder,
+               "documents:\n"
+               "  - format: json\n"
+               "    method: $remote_method\n"
+               "    path: { text: \"CarePlan/{$remote_id}\", default: CarePlan }\n"
+               "    if_match: $remote_version\n"
+               "    rows: [{ to: id, from: $remote_id }, { to: a, value: b }]\n"
+               "receipt: { committed: $http_status = 202, accepted: $http_status = 200|201 }\n",
+               false);
+    assert_true(pn_slice_is(document->path, "CarePlan"));
+    assert_true(pn_slice_is(document->method, "POST"));
+    struct pn_answer made = {.http_status = 201,
+                             .location = pn_slice_str("http://a/fhir/CarePlan/77/_history/1"),
+                             .etag = pn_slice_str("W/\"1\"")};
+    struct pn_receipt_read read = read_receipt(&folder, &made);
+    assert_int_equal(read.receipt, PN_RECEIPT_ACCEPTED);
+    assert_true(pn_slice_is(read.remote_id, "77"));
+    assert_true(pn_slice_is(read.remote_version, "W/\"1\""));
+    made = (struct pn_answer){.http_status = 202, .location = pn_slice_str("/jobs/5/")};
+    read = read_receipt(&folder, &made);
+    assert_int_equal(read.receipt, PN_RECEIPT_COMMITTED);
+    assert_true(pn_slice_is(read.remote_id, "5"));
+    // The next version: the slot is that of the document which is the system's now.
+    cJSON *plan = NULL;
+    pn_json_use_arena(folder.arena);
+    assert_int_equal(pn_json_parse(pn_slice_str(plan_text), &plan, &folder.err), PN_OK);
+    struct pn_remote remote = {
+        .slot = document->slot, .id = pn_slice_str("77"), .version = pn_slice_str("W/\"1\"")};
+    struct pn_plan_out out = {.plan = plan,
+                              .document_id = pn_slice_str("D2"),
+                              .system_config_name = pn_slice_str("test"),
+                              .remotes = &remote,
+                              .remote_count = 1};
+    assert_int_equal(pn_adapter_encode(folder.adapter, folder.arena, &out, &document, &folder.err),
+                     PN_OK);
+    pn_json_use_arena(NULL);
+    assert_true(pn_slice_is(document->path, "CarePlan/77"));
+    assert_true(pn_slice_is(document->method, "PUT"));
+    assert_true(pn_slice_is(document->if_match, "W/\"1\""));
+    folder_free(&folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +432,8 @@ int main(void)
         cmocka_unit_test(two_files_of_one_kind_are_refused),
         cmocka_unit_test(acknowledgements),
         cmocka_unit_test(http_answers),
+        cmocka_unit_test(enhanced_mode),
+        cmocka_unit_test(an_update_goes_to_what_the_system_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
