@@ -18,6 +18,12 @@ const struct pn_migration pn_plan_migrations[] = {
         "  plan_id TEXT NOT NULL, move_no BIGINT NOT NULL, old_key TEXT NOT NULL,"
         "  new_key TEXT NOT NULL, PRIMARY KEY (plan_id, move_no));"
         "CREATE INDEX plan_move_by_key ON plan_move (old_key, new_key);"},
+    // Cases move with their client as plans do; their moves stand in plan_move too.
+    {2, "CREATE TABLE plan_case ("
+        "  case_id TEXT PRIMARY KEY, client_key TEXT NOT NULL, version BIGINT NOT NULL,"
+        "  opened_ms BIGINT NOT NULL, ended_ms BIGINT NOT NULL, opened_by TEXT NOT NULL,"
+        "  ended_by TEXT NOT NULL);"
+        "CREATE INDEX plan_case_by_client ON plan_case (client_key, ended_ms);"},
 };
 const unsigned pn_plan_migration_count = PN_ARRAY_COUNT(pn_plan_migrations);
 
@@ -53,7 +59,19 @@ enum pn_code pn_plan_follow_merge(struct pn_store *store, struct pn_slice old_ke
                    values, 2, err);
     }
     if (code == PN_OK) {
+        code = run(store,
+                   "INSERT INTO plan_move (plan_id, move_no, old_key, new_key)"
+                   " SELECT case_id, 1 + (SELECT COALESCE(MAX(m.move_no), 0) FROM plan_move m"
+                   "  WHERE m.plan_id = plan_case.case_id), ?1, ?2 FROM plan_case"
+                   " WHERE client_key = ?1",
+                   values, 2, err);
+    }
+    if (code == PN_OK) {
         code = run(store, "UPDATE plan SET client_key = ?2 WHERE client_key = ?1", values, 2, err);
+    }
+    if (code == PN_OK) {
+        code = run(store, "UPDATE plan_case SET client_key = ?2 WHERE client_key = ?1", values, 2,
+                   err);
     }
     return code;
 }
@@ -66,6 +84,12 @@ enum pn_code pn_plan_follow_unmerge(struct pn_store *store, struct pn_slice old_
                             "UPDATE plan SET client_key = ?1 WHERE plan_id IN (SELECT plan_id"
                             " FROM plan_move WHERE old_key = ?1 AND new_key = ?2)",
                             values, 2, err);
+    if (code == PN_OK) {
+        code = run(store,
+                   "UPDATE plan_case SET client_key = ?1 WHERE case_id IN (SELECT plan_id"
+                   " FROM plan_move WHERE old_key = ?1 AND new_key = ?2)",
+                   values, 2, err);
+    }
     if (code == PN_OK) {
         // Moves that followed from the undone one are undone with it.
         code = run(store,

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "run/run.h"
+#include "services/plan/plan_case.h"
 #include "services/plan/plan_content.h"
 #include "services/plan/plan_seal.h"
 
@@ -216,6 +217,12 @@ static enum pn_code write_once(struct change *change, struct pn_err *err)
     }
     if (code == PN_OK && pn_slice_is(pn_json_text(change->plan, "status"), "active")) {
         code = refuse_second_plan(change, err);
+    }
+    // Whoever has a shared plan is a shared client: systems that mark them hear it first.
+    if (code == PN_OK && pn_slice_is(pn_json_text(change->plan, "status"), "active")) {
+        struct pn_plan_case opened;
+        bool is_new = false;
+        code = pn_plan_case_ensure(change->writer, change->row.client_key, &opened, &is_new, err);
     }
     if (code == PN_OK) {
         code = seal_and_store(change, err);

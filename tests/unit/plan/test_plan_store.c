@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "run/run.h"
+#include "services/plan/plan_case.h"
 #include "services/plan/plan_content.h"
 #include "services/plan/plan_seal.h"
 #include "services/plan/plan_store.h"
@@ -172,7 +173,9 @@ static void a_stale_writer_is_told(void **state)
     assert_string_equal(err.where, "CarePlan.meta.versionId");
     must(pn_plan_current(bench->store, pn_slice_str(row.id), &row, &err));
     assert_int_equal(row.version, 2);
-    assert_int_equal(count_rows(bench->store, "SELECT COUNT(*) FROM punos_outbox"), 2);
+    assert_int_equal(count_rows(bench->store, "SELECT COUNT(*) FROM punos_outbox WHERE type ="
+                                              " 'fi.punos.plan.published.v1'"),
+                     2);
 }
 
 static void a_wrong_body_writes_nothing(void **state)
@@ -235,9 +238,12 @@ static void the_event_opens_to_the_plan(void **state)
     struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     bool has_row = false;
-    must(pn_store_prepare(bench->store, "SELECT type, subject, data FROM punos_outbox", &stmt,
-                          &err));
+    must(pn_store_prepare(bench->store, "SELECT type, subject, data FROM punos_outbox ORDER BY seq",
+                          &stmt, &err));
     must(pn_store_query(bench->store, stmt, NULL, 0, &rows, &err));
+    must(pn_rows_next(rows, &has_row, &err));
+    assert_true(has_row);
+    assert_true(pn_slice_is(pn_rows_text(rows, 0), "fi.punos.case.opened.v1"));
     must(pn_rows_next(rows, &has_row, &err));
     assert_true(has_row);
     assert_true(pn_slice_is(pn_rows_text(rows, 0), "fi.punos.plan.published.v1"));
@@ -267,6 +273,74 @@ static void a_withdrawal_is_its_own_event(void **state)
     assert_int_equal(
         pn_plan_withdraw(&bench->writer, pn_slice_str(row.id), 1, "revoked", &row, &err),
         PN_CONFLICT);
+}
+
+// --- Cases ---------------------------------------------------------------------------------------
+
+static struct pn_plan_case open_case(struct bench *bench, const char *client, bool is_new_expected)
+{
+    struct pn_plan_case opened;
+    bool is_new = !is_new_expected;
+    must(pn_plan_case_open(&bench->writer, pn_slice_str(client), &opened, &is_new, &err));
+    assert_int_equal(is_new, is_new_expected);
+    return opened;
+}
+
+static int64_t case_events(struct bench *bench)
+{
+    return count_rows(bench->store,
+                      "SELECT COUNT(*) FROM punos_outbox WHERE type LIKE 'fi.punos.case.%'");
+}
+
+static void a_client_has_one_open_case(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_plan_case first = open_case(bench, CLIENT_A, true);
+    struct pn_plan_case again = open_case(bench, CLIENT_A, false);
+    assert_string_equal(first.id, again.id);
+    create(bench, CLIENT_A);
+    assert_int_equal(case_events(bench), 1);
+    struct pn_fhir_report report;
+    assert_true(pn_fhir_validate(pn_plan_case_flag(&first), &report));
+}
+
+static void a_case_ends_once_and_another_begins(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_plan_case first = open_case(bench, CLIENT_A, true);
+    struct pn_plan_case ended;
+    assert_int_equal(pn_plan_case_end(&bench->writer, pn_slice_str(first.id), 7, &ended, &err),
+                     PN_CONFLICT);
+    assert_string_equal(err.where, "Flag.meta.versionId");
+    for (int i = 0; i < 2; i++) {
+        must(pn_plan_case_end(&bench->writer, pn_slice_str(first.id), 1, &ended, &err));
+        assert_int_equal(ended.version, 2);
+        assert_true(ended.ended_ms > 0);
+    }
+    assert_int_equal(case_events(bench), 2);
+    struct pn_fhir_report report;
+    cJSON *flag = pn_plan_case_flag(&ended);
+    assert_true(pn_fhir_validate(flag, &report));
+    assert_true(pn_slice_is(pn_json_text(flag, "status"), "inactive"));
+    struct pn_plan_case second = open_case(bench, CLIENT_A, true);
+    assert_string_not_equal(first.id, second.id);
+    struct pn_plan_case found[4];
+    size_t count = 0;
+    must(pn_plan_cases_of(bench->store, pn_slice_str(CLIENT_A), found, 4, &count, &err));
+    assert_int_equal(count, 2);
+}
+
+static void a_case_does_not_end_under_an_active_plan(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_plan_row row = create(bench, CLIENT_A);
+    struct pn_plan_case opened = open_case(bench, CLIENT_A, false);
+    struct pn_plan_case ended;
+    assert_int_equal(pn_plan_case_end(&bench->writer, pn_slice_str(opened.id), 1, &ended, &err),
+                     PN_CONFLICT);
+    assert_non_null(strstr(err.text, row.id));
+    must(pn_plan_withdraw(&bench->writer, pn_slice_str(row.id), 1, "revoked", &row, &err));
+    must(pn_plan_case_end(&bench->writer, pn_slice_str(opened.id), 1, &ended, &err));
 }
 
 // --- Merged clients ------------------------------------------------------------------------------
@@ -308,6 +382,21 @@ static void plans_follow_a_merge_and_its_undo(void **state)
     unmerge(bench, CLIENT_A, CLIENT_B);
     assert_string_equal(client_of(bench, &of_a), CLIENT_A);
     assert_string_equal(client_of(bench, &of_b), CLIENT_B);
+}
+
+static void cases_follow_a_merge_and_its_undo(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_plan_case of_a = open_case(bench, CLIENT_A, true);
+    struct pn_plan_case found;
+    merge(bench, CLIENT_A, CLIENT_B);
+    must(pn_plan_case_find(bench->store, pn_slice_str(of_a.id), &found, &err));
+    assert_string_equal(found.client_key, CLIENT_B);
+    open_case(bench, CLIENT_A, false);
+    unmerge(bench, CLIENT_A, CLIENT_B);
+    must(pn_plan_case_find(bench->store, pn_slice_str(of_a.id), &found, &err));
+    assert_string_equal(found.client_key, CLIENT_A);
+    open_case(bench, CLIENT_B, true);
 }
 
 static void an_undo_in_the_middle_of_a_chain(void **state)
@@ -370,6 +459,10 @@ int main(void)
         BENCH_TEST(nothing_readable_lies_in_the_store),
         BENCH_TEST(the_event_opens_to_the_plan),
         BENCH_TEST(a_withdrawal_is_its_own_event),
+        BENCH_TEST(a_client_has_one_open_case),
+        BENCH_TEST(a_case_ends_once_and_another_begins),
+        BENCH_TEST(a_case_does_not_end_under_an_active_plan),
+        BENCH_TEST(cases_follow_a_merge_and_its_undo),
         BENCH_TEST(plans_follow_a_merge_and_its_undo),
         BENCH_TEST(an_undo_in_the_middle_of_a_chain),
         BENCH_TEST(a_plan_for_a_merged_key_is_of_the_present_one),
