@@ -55,6 +55,7 @@ struct pn_system_conf {
     const char *zone;        // overrides the adapter's time zone
     const char *charset;     // overrides the adapter's default character set
     int64_t receipt_timeout_ms;
+    int64_t answer_timeout_ms; // for what was taken and is answered later
     struct pn_tls_conf tls;    // of `listen` and `deliver`
     struct pn_conf_names peer; // names that its certificate may have; stands over the adapter's
 };

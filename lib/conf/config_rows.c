@@ -208,6 +208,14 @@ static const struct pn_conf_row system_rows[] = {
      .max = 86400000,
      .help = "How long its receipt is waited for before the delivery is tried again, in "
              "milliseconds."},
+    {.key = "answer_timeout_ms",
+     .type = PN_CONF_INT,
+     .offset = SYSTEM(answer_timeout_ms),
+     .otherwise = "3600000",
+     .min = 100,
+     .max = 2592000000,
+     .help = "How long what lies at the system (HL7 CA, HTTP 202, a file) waits for the system's "
+             "own answer before it is sent again under the same id, in milliseconds."},
     {.key = "tls.certificate",
      .type = PN_CONF_TEXT,
      .offset = SYSTEM(tls.certificate),
