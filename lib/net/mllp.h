@@ -88,4 +88,10 @@ pn_mllp_client_send(struct pn_mllp_client *client, struct pn_slice bytes, int64_
 // left.
 void pn_mllp_client_wait_on(struct pn_mllp_client *client);
 
+// What comes while nothing is under way is handed to `late` (HL7 enhanced mode: the application's
+// answer comes after the commit, when it likes). Without it such frames stay unread until the next
+// exchange.
+void pn_mllp_client_listen(struct pn_mllp_client *client,
+                           void (*late)(struct pn_slice bytes, void *context), void *context);
+
 #endif

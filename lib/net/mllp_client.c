@@ -26,7 +26,9 @@ struct pn_mllp_client {
     struct pn_mllp_framer framer;
     char host[HOST_BYTES];
     unsigned port;
-    bool is_busy;      // somebody waits for an answer
+    bool is_busy; // somebody waits for an answer
+    void (*late)(struct pn_slice bytes, void *context);
+    void *late_context;
     bool waits_on;     // `done` asked for the next answer
     const char *fault; // found inside send, told from the loop
     void (*done)(const struct pn_mllp_result *result, void *context);
@@ -80,12 +82,13 @@ static bool hand_over(struct pn_mllp_client *client, struct pn_slice bytes)
     return true;
 }
 
-// Answers that nobody waits for stay unread until the next exchange.
+// Answers that nobody waits for stay unread until the next exchange, unless somebody listens.
 static void on_read(struct bufferevent *bev, void *context)
 {
     struct pn_mllp_client *client = context;
     struct evbuffer *input = bufferevent_get_input(bev);
-    while (client->is_busy && client->bev == bev && evbuffer_get_length(input) > 0) {
+    while ((client->is_busy || client->late != NULL) && client->bev == bev &&
+           evbuffer_get_length(input) > 0) {
         size_t here = evbuffer_get_contiguous_space(input);
         struct pn_slice rest = pn_slice_of((char *)evbuffer_pullup(input, (ev_ssize_t)here), here);
         struct pn_mllp_piece piece;
@@ -96,8 +99,10 @@ static void on_read(struct bufferevent *bev, void *context)
             return;
         }
         // The frame may point into the input, which is drained after it is handed over.
-        if (has_piece) {
+        if (has_piece && client->is_busy) {
             (void)hand_over(client, piece.bytes);
+        } else if (has_piece) {
+            client->late(piece.bytes, client->late_context);
         }
         (void)evbuffer_drain(input, here - rest.len);
     }
@@ -227,6 +232,13 @@ void pn_mllp_client_wait_on(struct pn_mllp_client *client)
 {
     assert(!client->is_busy);
     client->waits_on = true;
+}
+
+void pn_mllp_client_listen(struct pn_mllp_client *client,
+                           void (*late)(struct pn_slice bytes, void *context), void *context)
+{
+    client->late = late;
+    client->late_context = context;
 }
 
 enum pn_code pn_mllp_client_open(struct event_base *base, const char *address, struct pn_tls *tls,
