@@ -11,18 +11,12 @@
 #include "services/api/bundle.h"
 #include "services/api/calls.h"
 #include "services/deliver/deliver_read.h"
+#include "services/deliver/delivery_event.h"
 #include "services/plan/plan_read.h"
 
 #define STANDING_URL "https://punos.fi/fhir/StructureDefinition/delivery-standing"
 
 enum { LINES_MAX = 1000 };
-
-static const char *const task_statuses[PN_DELIVERY_STATE_COUNT] = {
-    [PN_DELIVERY_QUEUED] = "requested",
-    [PN_DELIVERY_SENT] = "in-progress",
-    [PN_DELIVERY_ACCEPTED] = "completed",
-    [PN_DELIVERY_REJECTED] = "rejected",
-};
 
 static void set_reference(cJSON *task, const char *member, const char *text)
 {
@@ -53,7 +47,7 @@ static cJSON *task_of(struct pn_call *call, const struct pn_plan_row *row,
     pn_delivery_id(row->id, line->plan_version, line->system, id);
     cJSON *task = pn_fhir_new("Task");
     cJSON_AddStringToObject(task, "id", id);
-    cJSON_AddStringToObject(task, "status", task_statuses[line->state]);
+    cJSON_AddStringToObject(task, "status", pn_delivery_task_status(line->state));
     set_words(task, "statusReason", line->state == PN_DELIVERY_QUEUED ? line->reason : line->words);
     cJSON_AddStringToObject(task, "intent", "order");
     set_words(task, "code", line->is_withdrawal ? "withdraw plan" : "deliver plan");

@@ -7,8 +7,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fhir/json.h"
+#include "services/deliver/answers.h"
 #include "services/deliver/delivery_event.h"
 #include "services/deliver/document.h"
+#include "services/deliver/late.h"
 #include "services/deliver/transport.h"
 
 enum {
@@ -17,16 +19,23 @@ enum {
     IDLE_MS = 1000,             // a look at the ledger even if nobody woke the channel
     SCAN_MS = 100,              // between looks for receipt files
     UNRECORDED_MS = 500,        // the store is away: try to write the outcome again
-    UNANSWERED_MS = 3600 * 1000 // a file without a receipt is offered again
+    UNANSWERED_MS = 3600 * 1000 // of a try that was cut off; a start puts an end to it sooner
 };
 
-// What became of the delivery under way, kept until the store has it.
+// What became of the document under way, kept until the store has it.
+enum outcome_kind {
+    OUTCOME_PUT_OFF,
+    OUTCOME_ANSWERED, // the system has answered
+    OUTCOME_LEFT,     // it lies in the folder
+    OUTCOME_SETTLED   // ended by Punos itself
+};
+
 struct outcome {
-    bool is_put_off;
+    enum outcome_kind kind;
     enum pn_delivery_state state;
     int64_t again_ms;
     const char *reason;
-    struct pn_slice words;
+    struct pn_slice words, remote_id, remote_version; // in the channel's arena
 };
 
 struct pn_channel {
@@ -39,9 +48,11 @@ struct pn_channel {
     struct event *timer;
     struct pn_arena *arena; // holds the delivery under way
     struct pn_arena *receipt_arena;
+    struct pn_late late;
     struct pn_delivery delivery;
     const struct pn_document_out *document; // the one that is under way
     unsigned ordinal;
+    uint64_t accepted; // bit `ordinal`: that document is the system's already
     bool is_busy;
     bool has_unrecorded;
     struct outcome unrecorded;
@@ -61,23 +72,123 @@ static int64_t longer(int64_t pause_ms, int64_t most_ms)
     return pause_ms * 2 > most_ms ? most_ms : pause_ms * 2;
 }
 
+static const struct pn_document_out *next_unaccepted(const struct pn_channel *channel,
+                                                     const struct pn_document_out *document,
+                                                     unsigned *ordinal)
+{
+    while (document != NULL && (channel->accepted >> *ordinal & 1) != 0) {
+        document = document->next;
+        (*ordinal)++;
+    }
+    return document;
+}
+
+static bool is_last(const struct pn_channel *channel)
+{
+    unsigned ordinal = channel->ordinal + 1;
+    return channel->document == NULL ||
+           next_unaccepted(channel, channel->document->next, &ordinal) == NULL;
+}
+
+static int64_t overdue_ms(const struct pn_channel *channel, int64_t now_ms)
+{
+    return now_ms + channel->system->answer_timeout_ms;
+}
+
 // --- Writing down what became of it --------------------------------------------------------------
+
+// All documents have had their first answer, and some of them wait for another.
+static enum pn_code write_committed(struct pn_channel *channel, int64_t now_ms, struct pn_err *err)
+{
+    struct pn_store *store = pn_run_store(channel->run);
+    bool is_committed = false;
+    enum pn_code code = pn_ledger_commit_all(store, &channel->delivery, now_ms,
+                                             overdue_ms(channel, now_ms), &is_committed, err);
+    if (code != PN_OK || !is_committed) {
+        return code;
+    }
+    return pn_delivery_event_add(store, channel->receipt_arena, &channel->delivery,
+                                 PN_DELIVERY_COMMITTED, now_ms, err);
+}
+
+static enum pn_code write_answered(struct pn_channel *channel, const struct outcome *outcome,
+                                   int64_t now_ms, struct pn_err *err)
+{
+    const struct pn_ledger_answer answer = {
+        .system = channel->system->name,
+        .delivery_id = channel->delivery.id,
+        .ordinal = channel->ordinal,
+        .receipt_id = channel->document->receipt_id,
+        .state = outcome->state,
+        .words = outcome->words,
+        .remote_id = outcome->remote_id,
+        .remote_version = outcome->remote_version,
+        .now_ms = now_ms,
+        .overdue_ms = overdue_ms(channel, now_ms),
+    };
+    enum pn_answer_effect effect = PN_ANSWER_UNKNOWN;
+    enum pn_code code = pn_answer_write(channel->run, channel->receipt_arena, &answer,
+                                        channel->delivery.id, &effect, err);
+    if (code == PN_OK && effect == PN_ANSWER_NOTED && is_last(channel)) {
+        code = write_committed(channel, now_ms, err);
+    }
+    if (code == PN_OK) {
+        pn_answer_tell(&answer, effect);
+    }
+    return code;
+}
+
+static enum pn_code write_settled(struct pn_channel *channel, const struct outcome *outcome,
+                                  int64_t now_ms, struct pn_err *err)
+{
+    struct pn_store *store = pn_run_store(channel->run);
+    bool is_changed = false;
+    enum pn_code code = pn_ledger_settle(store, channel->delivery.id, outcome->state, now_ms,
+                                         outcome->words, &is_changed, err);
+    if (code != PN_OK || !is_changed) {
+        return code;
+    }
+    pn_metric_add("punos_deliveries_total", "state", pn_delivery_state_name(outcome->state), 1);
+    return pn_delivery_event_add(store, channel->receipt_arena, &channel->delivery, outcome->state,
+                                 now_ms, err);
+}
 
 static enum pn_code write_outcome(struct pn_channel *channel, const struct outcome *outcome,
                                   int64_t now_ms, struct pn_err *err)
 {
     struct pn_store *store = pn_run_store(channel->run);
-    const struct pn_delivery *delivery = &channel->delivery;
-    if (outcome->is_put_off) {
-        return pn_ledger_put_off(store, delivery->id, outcome->again_ms, outcome->reason, err);
+    switch (outcome->kind) {
+    case OUTCOME_PUT_OFF:
+        return pn_ledger_put_off(store, channel->delivery.id, outcome->again_ms, outcome->reason,
+                                 err);
+    case OUTCOME_ANSWERED:
+        return write_answered(channel, outcome, now_ms, err);
+    case OUTCOME_LEFT:
+        return is_last(channel)
+                   ? pn_ledger_wait(store, channel->delivery.id, overdue_ms(channel, now_ms), err)
+                   : PN_OK;
+    case OUTCOME_SETTLED:
+        return write_settled(channel, outcome, now_ms, err);
     }
-    enum pn_code code =
-        pn_ledger_settle(store, delivery->id, outcome->state, now_ms, outcome->words, err);
-    if (code == PN_OK) {
-        code = pn_delivery_event_add(store, channel->receipt_arena, delivery, outcome->state,
-                                     now_ms, err);
+    return PN_OK;
+}
+
+static void send_document(struct pn_channel *channel);
+
+// The next document of the delivery, or the next delivery.
+static void go_on(struct pn_channel *channel, const struct outcome *outcome)
+{
+    bool has_more = (outcome->kind == OUTCOME_LEFT || (outcome->kind == OUTCOME_ANSWERED &&
+                                                       outcome->state != PN_DELIVERY_REJECTED)) &&
+                    !is_last(channel);
+    if (!has_more) {
+        channel->is_busy = false;
+        pn_channel_wake(channel);
+        return;
     }
-    return code;
+    channel->ordinal++;
+    channel->document = next_unaccepted(channel, channel->document->next, &channel->ordinal);
+    send_document(channel);
 }
 
 static void record(struct pn_channel *channel, const struct outcome *outcome)
@@ -102,12 +213,8 @@ static void record(struct pn_channel *channel, const struct outcome *outcome)
         arm(channel, UNRECORDED_MS);
         return;
     }
-    if (!outcome->is_put_off) {
-        pn_metric_add("punos_deliveries_total", "state", pn_delivery_state_name(outcome->state), 1);
-    }
     channel->has_unrecorded = false;
-    channel->is_busy = false;
-    pn_channel_wake(channel);
+    go_on(channel, outcome);
 }
 
 static void put_off(struct pn_channel *channel, int64_t pause_ms, const char *reason)
@@ -116,8 +223,8 @@ static void put_off(struct pn_channel *channel, int64_t pause_ms, const char *re
            PN_TAG("delivery", channel->delivery.id), PN_TAG("reason", reason),
            PN_TAG_INT("again_in_ms", pause_ms));
     pn_metric_add("punos_deliveries_put_off_total", "system", channel->system->name, 1);
-    struct outcome outcome = {
-        .is_put_off = true, .again_ms = pn_clock_now_ms() + pause_ms, .reason = reason};
+    const struct outcome outcome = {
+        .kind = OUTCOME_PUT_OFF, .again_ms = pn_clock_now_ms() + pause_ms, .reason = reason};
     record(channel, &outcome);
 }
 
@@ -136,10 +243,10 @@ static void put_off_again(struct pn_channel *channel, const char *reason)
     put_off(channel, pause_ms, reason);
 }
 
-static void settle(struct pn_channel *channel, enum pn_delivery_state state, struct pn_slice words)
+static void settle(struct pn_channel *channel, enum pn_delivery_state state, const char *words)
 {
-    channel->again_ms = pn_run_config(channel->run)->deliver.backoff_first_ms;
-    struct outcome outcome = {.state = state, .words = words};
+    const struct outcome outcome = {
+        .kind = OUTCOME_SETTLED, .state = state, .words = pn_slice_str(words)};
     record(channel, &outcome);
 }
 
@@ -155,75 +262,54 @@ static void send_document(struct pn_channel *channel)
     if (pn_code_is_retriable(code) || code == PN_MEMORY) {
         put_off_away(channel, "the document can't be handed over now");
     } else {
-        settle(channel, PN_DELIVERY_REJECTED, pn_slice_str(err.text));
+        const char *words = pn_arena_printf(channel->arena, "punos: %s: %s", err.where, err.text);
+        settle(channel, PN_DELIVERY_REJECTED, words == NULL ? "punos: can't be sent" : words);
     }
 }
 
-static void next_document(struct pn_channel *channel)
+static struct pn_slice kept(struct pn_channel *channel, struct pn_slice text)
 {
-    channel->document = channel->document->next;
-    channel->ordinal++;
-    if (channel->document != NULL) {
-        send_document(channel);
-    }
+    const char *copy = pn_arena_copy(channel->arena, text);
+    return copy == NULL ? (struct pn_slice){0} : pn_slice_of(copy, text.len);
+}
+
+static enum pn_delivery_state state_of(enum pn_receipt receipt)
+{
+    static const enum pn_delivery_state states[] = {
+        [PN_RECEIPT_ACCEPTED] = PN_DELIVERY_ACCEPTED,
+        [PN_RECEIPT_REJECTED] = PN_DELIVERY_REJECTED,
+        [PN_RECEIPT_COMMITTED] = PN_DELIVERY_COMMITTED,
+    };
+    assert(receipt != PN_RECEIPT_TRY_AGAIN);
+    return states[receipt];
 }
 
 static bool hear_answer(struct pn_channel *channel, const struct pn_answer *answer)
 {
     struct pn_err err;
-    enum pn_receipt receipt = PN_RECEIPT_TRY_AGAIN;
-    struct pn_slice words = {0};
+    struct pn_receipt_read read;
     enum pn_code code = pn_adapter_read_receipt(channel->adapter, channel->arena, channel->document,
-                                                answer, &receipt, &words, &err);
+                                                answer, &read, &err);
     if (code != PN_OK) {
         put_off_again(channel, "the answer can't be understood");
         return false;
     }
-    switch (receipt) {
-    case PN_RECEIPT_OTHERS:
+    if (read.is_others) {
+        pn_late_answer(&channel->late, channel->document->of, answer);
         return true;
-    case PN_RECEIPT_TRY_AGAIN:
+    }
+    if (read.receipt == PN_RECEIPT_TRY_AGAIN) {
         put_off_again(channel, "the system asks to try again");
         return false;
-    case PN_RECEIPT_REJECTED:
-        settle(channel, PN_DELIVERY_REJECTED, words);
-        return false;
-    case PN_RECEIPT_ACCEPTED:
-        if (channel->document->next == NULL) {
-            settle(channel, PN_DELIVERY_ACCEPTED, words);
-        } else {
-            next_document(channel);
-        }
-        return false;
     }
+    channel->again_ms = pn_run_config(channel->run)->deliver.backoff_first_ms;
+    const struct outcome outcome = {.kind = OUTCOME_ANSWERED,
+                                    .state = state_of(read.receipt),
+                                    .words = kept(channel, read.words),
+                                    .remote_id = kept(channel, read.remote_id),
+                                    .remote_version = kept(channel, read.remote_version)};
+    record(channel, &outcome);
     return false;
-}
-
-// The file lies in the folder: remember which receipt it waits for, and go on with others.
-static void file_left(struct pn_channel *channel)
-{
-    struct pn_err err;
-    struct pn_store *store = pn_run_store(channel->run);
-    enum pn_code code = pn_store_begin(store, &err);
-    if (code == PN_OK) {
-        code = pn_ledger_document_sent(store, channel->delivery.id, channel->ordinal,
-                                       channel->document->receipt_id, &err);
-    }
-    if (code == PN_OK) {
-        code = pn_store_commit(store, &err);
-    }
-    if (code != PN_OK) {
-        pn_store_rollback(store);
-        pn_log_error("a file that was left could not be noted", &err);
-        put_off_away(channel, "the store is away");
-        return;
-    }
-    if (channel->document->next != NULL) {
-        next_document(channel);
-        return;
-    }
-    channel->is_busy = false;
-    pn_channel_wake(channel);
 }
 
 static bool result(const struct pn_transport_result *result, void *context)
@@ -238,7 +324,7 @@ static bool result(const struct pn_transport_result *result, void *context)
         return false;
     case PN_TRANSPORT_LEFT:
         channel->away_ms = AWAY_FIRST_MS;
-        file_left(channel);
+        record(channel, &(struct outcome){.kind = OUTCOME_LEFT});
         return false;
     case PN_TRANSPORT_ANSWERED:
         channel->away_ms = AWAY_FIRST_MS;
@@ -247,82 +333,28 @@ static bool result(const struct pn_transport_result *result, void *context)
     return false;
 }
 
-// --- Receipt files -------------------------------------------------------------------------------
+// --- Answers that come when they like ------------------------------------------------------------
 
-static enum pn_code record_receipt(struct pn_channel *channel, const struct pn_delivery *delivery,
-                                   struct pn_slice receipt_id, struct outcome *outcome,
-                                   struct pn_err *err)
-{
-    struct pn_store *store = pn_run_store(channel->run);
-    int64_t now_ms = pn_clock_now_ms();
-    int64_t left = 0;
-    enum pn_code code = PN_OK;
-    if (outcome->state == PN_DELIVERY_ACCEPTED) {
-        code = pn_ledger_document_accepted(store, delivery->id, receipt_id, &left, err);
-    }
-    if (code != PN_OK || left > 0) {
-        return code;
-    }
-    code = pn_ledger_settle(store, delivery->id, outcome->state, now_ms, outcome->words, err);
-    if (code != PN_OK) {
-        return code;
-    }
-    return pn_delivery_event_add(store, channel->receipt_arena, delivery, outcome->state, now_ms,
-                                 err);
-}
-
-static enum pn_code take_receipt(struct pn_channel *channel, struct pn_slice receipt_id,
-                                 struct pn_slice bytes, struct pn_err *err)
-{
-    struct pn_store *store = pn_run_store(channel->run);
-    struct pn_delivery delivery;
-    bool found = false;
-    enum pn_code code = pn_ledger_by_receipt(store, channel->receipt_arena, channel->system->name,
-                                             receipt_id, &delivery, &found, err);
-    if (code != PN_OK || !found) {
-        return code; // a receipt for what is settled already: nothing to do
-    }
-    struct pn_document_out sent = {.path = receipt_id, .receipt_id = receipt_id};
-    struct pn_answer answer = {.bytes = bytes};
-    struct outcome outcome = {.state = PN_DELIVERY_ACCEPTED};
-    enum pn_receipt receipt = PN_RECEIPT_TRY_AGAIN;
-    code = pn_adapter_read_receipt(channel->adapter, channel->receipt_arena, &sent, &answer,
-                                   &receipt, &outcome.words, err);
-    if (code != PN_OK) {
-        return code;
-    }
-    if (receipt == PN_RECEIPT_REJECTED) {
-        outcome.state = PN_DELIVERY_REJECTED;
-    } else if (receipt != PN_RECEIPT_ACCEPTED) {
-        return pn_ledger_put_off(store, delivery.id, pn_clock_now_ms() + channel->again_ms,
-                                 "the system asks to try again", err);
-    }
-    return record_receipt(channel, &delivery, receipt_id, &outcome, err);
-}
-
-static bool receipt_found(struct pn_slice receipt_id, struct pn_slice bytes, void *context)
+static void late_answer(const struct pn_answer *answer, void *context)
 {
     struct pn_channel *channel = context;
-    struct pn_err err;
-    struct pn_store *store = pn_run_store(channel->run);
-    pn_arena_reset(channel->receipt_arena);
-    pn_json_use_arena(channel->receipt_arena);
-    enum pn_code code = pn_store_begin(store, &err);
-    if (code == PN_OK) {
-        code = take_receipt(channel, receipt_id, bytes, &err);
+    pn_late_answer(&channel->late, PN_OUT_PLAN, answer);
+}
+
+static enum pn_receipt_fate receipt_found(struct pn_slice name, struct pn_slice bytes,
+                                          void *context)
+{
+    struct pn_channel *channel = context;
+    enum pn_receipt_fate fate = pn_late_receipt(&channel->late, name, bytes);
+    if (fate == PN_RECEIPT_RECORDED) {
+        pn_metric_add("punos_receipts_total", "system", channel->system->name, 1);
     }
-    if (code == PN_OK) {
-        code = pn_store_commit(store, &err);
-    }
-    if (code != PN_OK) {
-        pn_store_rollback(store);
-        pn_log(PN_LOG_WARNING, "a receipt file waits", PN_TAG("system", channel->system->name),
-               PN_TAG("code", pn_code_name(code)), PN_TAG("where", err.where),
-               PN_TAG("reason", err.text));
-        return false;
-    }
-    pn_metric_add("punos_receipts_total", "system", channel->system->name, 1);
-    return true;
+    return fate;
+}
+
+static void ledger_changed(void *context)
+{
+    pn_channel_wake(context);
 }
 
 // --- Taking the next one -------------------------------------------------------------------------
@@ -343,7 +375,11 @@ static enum pn_code begin_try(struct pn_channel *channel, struct pn_err *err)
         return code;
     }
     int64_t now_ms = pn_clock_now_ms();
-    code = pn_ledger_sent(store, &channel->delivery, now_ms, now_ms + UNANSWERED_MS, err);
+    code = pn_ledger_note_documents(store, channel->delivery.id, channel->document,
+                                    &channel->accepted, err);
+    if (code == PN_OK) {
+        code = pn_ledger_sent(store, &channel->delivery, now_ms, now_ms + UNANSWERED_MS, err);
+    }
     if (code == PN_OK && channel->delivery.attempts == 0) {
         code = pn_delivery_event_add(store, channel->arena, &channel->delivery, PN_DELIVERY_SENT,
                                      now_ms, err);
@@ -361,9 +397,8 @@ static void begin_failed(struct pn_channel *channel, const struct pn_err *err)
     pn_log(PN_LOG_ERROR, "a plan can't be turned into the system's form",
            PN_TAG("system", channel->system->name), PN_TAG("delivery", channel->delivery.id),
            PN_TAG("where", err->where), PN_TAG("reason", err->text));
-    struct pn_slice words = pn_slice_str(
-        pn_arena_printf(channel->receipt_arena, "punos: %s: %s", err->where, err->text));
-    settle(channel, PN_DELIVERY_REJECTED, words);
+    const char *words = pn_arena_printf(channel->arena, "punos: %s: %s", err->where, err->text);
+    settle(channel, PN_DELIVERY_REJECTED, words == NULL ? "punos: can't be written" : words);
 }
 
 static void start_delivery(struct pn_channel *channel)
@@ -386,7 +421,23 @@ static void start_delivery(struct pn_channel *channel)
         begin_failed(channel, &err);
         return;
     }
+    channel->document = next_unaccepted(channel, channel->document, &channel->ordinal);
+    if (channel->document == NULL) {
+        settle(channel, PN_DELIVERY_ACCEPTED, ""); // its documents are all there already
+        return;
+    }
     send_document(channel);
+}
+
+// A withdrawal of what this system never got: said so, and nothing sent.
+static bool is_needless(struct pn_channel *channel)
+{
+    struct pn_err err;
+    bool needless = false;
+    return channel->delivery.is_withdrawal &&
+           pn_ledger_is_needless(pn_run_store(channel->run), &channel->delivery, &needless, &err) ==
+               PN_OK &&
+           needless;
 }
 
 static void look(struct pn_channel *channel)
@@ -402,6 +453,12 @@ static void look(struct pn_channel *channel)
     if (code != PN_OK) {
         pn_log_error("the ledger can't be read", &err);
         arm(channel, UNRECORDED_MS);
+        return;
+    }
+    if (found && is_needless(channel)) {
+        channel->is_busy = true;
+        settle(channel, PN_DELIVERY_NEEDLESS,
+               "punos: nothing to withdraw: no version of it was sent here");
         return;
     }
     if (found) {
@@ -459,8 +516,15 @@ enum pn_code pn_channel_open(const struct pn_channel_options *options,
     channel->again_ms = pn_run_config(options->run)->deliver.backoff_first_ms;
     channel->arena = pn_arena_new(ARENA_BYTES_MAX);
     channel->receipt_arena = pn_arena_new(ARENA_BYTES_MAX);
+    channel->late = (struct pn_late){.run = options->run,
+                                     .system = options->system,
+                                     .adapter = options->adapter,
+                                     .arena = pn_arena_new(ARENA_BYTES_MAX),
+                                     .changed = ledger_changed,
+                                     .context = channel};
     channel->timer = evtimer_new(pn_run_base(options->run), on_timer, channel);
-    if (channel->arena == NULL || channel->receipt_arena == NULL || channel->timer == NULL) {
+    if (channel->arena == NULL || channel->receipt_arena == NULL || channel->late.arena == NULL ||
+        channel->timer == NULL) {
         pn_channel_close(channel);
         return pn_err_set(err, PN_MEMORY, options->system->name, "no memory for a channel");
     }
@@ -468,6 +532,7 @@ enum pn_code pn_channel_open(const struct pn_channel_options *options,
         .context = channel,
         .receipt_ending = pn_adapter_info(options->adapter)->receipt_ending,
         .result = result,
+        .late = late_answer,
         .receipt = receipt_found};
     enum pn_code code =
         ops->open(pn_run_base(options->run), options->system, &callbacks, &channel->transport, err);
@@ -493,5 +558,6 @@ void pn_channel_close(struct pn_channel *channel)
     }
     pn_arena_free(channel->arena);
     pn_arena_free(channel->receipt_arena);
+    pn_arena_free(channel->late.arena);
     free(channel);
 }

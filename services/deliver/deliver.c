@@ -2,7 +2,8 @@
 /*
  * Station 9, deliver: lays each published plan back in every connected records system.
  *
- * A plan event becomes one ledger row per system that takes plans; channels do the rest.
+ * A plan or case event becomes one ledger row per system that takes such; channels do the rest.
+ * What systems answer later, by messages of their own, comes as events from ingest.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "base/text.h"
 #include "fhir/fhir.h"
 #include "run/run.h"
+#include "services/deliver/answers.h"
 #include "services/deliver/channel.h"
 #include "services/deliver/deliver.h"
 #include "services/deliver/delivery_event.h"
@@ -19,12 +21,20 @@
 
 enum { ADAPTERS_ARENA_BYTES_MAX = 64 * 1024 * 1024, PATH_BYTES_MAX = 4096 };
 
+// What an event on punos.plan.v1 asks for.
+struct kind {
+    const char *type;
+    enum pn_out_of of;
+    bool is_withdrawal;
+};
+
 struct deliver {
     struct pn_run *run;
     struct pn_arena *boot;
     struct pn_identity_source *identities;
     struct pn_channel *channels[PN_SYSTEMS_MAX];
     const char *systems[PN_SYSTEMS_MAX];
+    const struct pn_adapter *adapters[PN_SYSTEMS_MAX];
     unsigned channel_count;
     bool has_new;
 };
@@ -61,6 +71,7 @@ static enum pn_code open_channel(struct deliver *deliver, const struct pn_system
     code = pn_channel_open(&options, &deliver->channels[deliver->channel_count], err);
     if (code == PN_OK) {
         deliver->systems[deliver->channel_count] = system->name;
+        deliver->adapters[deliver->channel_count] = adapter;
         deliver->channel_count++;
     }
     return code;
@@ -142,6 +153,9 @@ static enum pn_code queue_for_all(struct deliver *deliver, struct pn_delivery *d
     struct pn_store *store = pn_run_store(deliver->run);
     for (unsigned i = 0; i < deliver->channel_count; i++) {
         bool is_new = false;
+        if (!pn_adapter_takes(deliver->adapters[i], delivery->of)) {
+            continue;
+        }
         delivery->system = deliver->systems[i];
         enum pn_code code = pn_ledger_queue(store, delivery, &is_new, err);
         if (code == PN_OK && is_new) {
@@ -156,29 +170,75 @@ static enum pn_code queue_for_all(struct deliver *deliver, struct pn_delivery *d
     return PN_OK;
 }
 
-static enum pn_verdict handle(void *state, const struct pn_record *record, struct pn_err *err)
+// The Flag is its own content: it names the client by key, and nothing else.
+static enum pn_code read_case_event(const struct pn_event *event, struct pn_delivery *delivery,
+                                    struct pn_err *err)
 {
-    struct deliver *deliver = state;
-    const struct pn_event *event = &record->event;
-    bool withdrawn = pn_slice_is(event->type, "fi.punos.plan.withdrawn.v1");
-    if (!withdrawn && !pn_slice_is(event->type, "fi.punos.plan.published.v1")) {
-        return PN_DONE;
+    cJSON *flag = NULL;
+    enum pn_code code = pn_json_parse(event->data, &flag, err);
+    if (code != PN_OK) {
+        return code;
     }
+    delivery->plan_id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(flag, "id"));
+    delivery->sealed = event->data;
+    if (delivery->plan_id == NULL ||
+        !pn_slice_to_i64(pn_fhir_get(flag, "meta.versionId"), &delivery->plan_version)) {
+        return pn_err_set(err, PN_INVALID, "Flag.meta.versionId",
+                          "a case event names its Flag and version");
+    }
+    return PN_OK;
+}
+
+static enum pn_code queue_event(struct deliver *deliver, const struct pn_event *event,
+                                const struct kind *kind, struct pn_err *err)
+{
     struct pn_arena *arena = pn_run_arena(deliver->run);
-    pn_json_use_arena(arena);
     struct pn_delivery delivery = {
+        .of = kind->of,
         .client_key = pn_arena_copy(arena, event->subject),
         .cause_id = pn_arena_copy(arena, event->id),
-        .is_withdrawal = withdrawn,
+        .is_withdrawal = kind->is_withdrawal,
         .queued_ms = event->recorded_ms,
     };
     struct pn_buf sealed;
     pn_buf_init(&sealed, PN_EVENT_BYTES_MAX);
-    enum pn_code code = read_plan_event(event, &delivery, &sealed, err);
+    enum pn_code code = kind->of == PN_OUT_CASE ? read_case_event(event, &delivery, err)
+                                                : read_plan_event(event, &delivery, &sealed, err);
     if (code == PN_OK) {
         code = queue_for_all(deliver, &delivery, err);
     }
     pn_buf_release(&sealed);
+    return code;
+}
+
+static enum pn_code handle_event(struct deliver *deliver, const struct pn_event *event,
+                                 struct pn_err *err)
+{
+    static const struct kind kinds[] = {
+        {"fi.punos.plan.published.v1", PN_OUT_PLAN, false},
+        {"fi.punos.plan.withdrawn.v1", PN_OUT_PLAN, true},
+        {"fi.punos.case.opened.v1", PN_OUT_CASE, false},
+        {"fi.punos.case.ended.v1", PN_OUT_CASE, true},
+    };
+    if (pn_slice_is(event->type, PN_EVENT_ANSWERED)) {
+        enum pn_answer_effect effect = PN_ANSWER_UNKNOWN;
+        enum pn_code code = pn_answer_from_event(deliver->run, event, &effect, err);
+        deliver->has_new = deliver->has_new || effect == PN_ANSWER_CHANGED;
+        return code;
+    }
+    for (size_t i = 0; i < PN_ARRAY_COUNT(kinds); i++) {
+        if (pn_slice_is(event->type, kinds[i].type)) {
+            return queue_event(deliver, event, &kinds[i], err);
+        }
+    }
+    return PN_OK;
+}
+
+static enum pn_verdict handle(void *state, const struct pn_record *record, struct pn_err *err)
+{
+    struct deliver *deliver = state;
+    pn_json_use_arena(pn_run_arena(deliver->run));
+    enum pn_code code = handle_event(deliver, &record->event, err);
     if (code == PN_OK) {
         return PN_DONE;
     }
@@ -199,7 +259,7 @@ static void committed(void *state)
 
 const struct pn_service *pn_service_deliver(void)
 {
-    static const char *const topics[] = {PN_TOPIC_PLAN};
+    static const char *const topics[] = {PN_TOPIC_PLAN, PN_TOPIC_DELIVERY};
     static struct pn_service service = {
         .name = "deliver",
         .topics = topics,

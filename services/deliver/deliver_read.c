@@ -89,7 +89,10 @@ unsigned pn_deliver_standings(const struct pn_delivery_line *lines, unsigned lin
         }
         // A version that was not accepted counts as behind, whatever came of it.
         standing->newest_version = line->plan_version;
-        if (line->state == PN_DELIVERY_ACCEPTED) {
+        if (line->state == PN_DELIVERY_NEEDLESS) {
+            continue; // there was nothing to bring
+        }
+        if (pn_delivery_is_taken(line->state)) {
             standing->accepted_version = line->plan_version;
             standing->versions_behind = 0;
         } else {

@@ -2,6 +2,7 @@
 #include "services/deliver/delivery_event.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "event/event.h"
@@ -19,7 +20,24 @@ static const struct state_row state_rows[PN_DELIVERY_STATE_COUNT] = {
     [PN_DELIVERY_SENT] = {"fi.punos.delivery.sent.v1", "in-progress"},
     [PN_DELIVERY_ACCEPTED] = {"fi.punos.delivery.accepted.v1", "completed"},
     [PN_DELIVERY_REJECTED] = {"fi.punos.delivery.rejected.v1", "rejected"},
+    [PN_DELIVERY_COMMITTED] = {"fi.punos.delivery.committed.v1", "received"},
+    [PN_DELIVERY_ACKNOWLEDGED] = {"fi.punos.delivery.acknowledged.v1", "completed"},
+    [PN_DELIVERY_NEEDLESS] = {"fi.punos.delivery.needless.v1", "cancelled"},
 };
+
+const char *pn_delivery_task_status(enum pn_delivery_state state)
+{
+    return state_rows[state].task_status;
+}
+
+const char *pn_delivery_task_code(enum pn_out_of of, bool is_withdrawal)
+{
+    static const char *const names[PN_OUT_OF_COUNT][2] = {
+        [PN_OUT_PLAN] = {"deliver plan", "withdraw plan"},
+        [PN_OUT_CASE] = {"open case", "end case"},
+    };
+    return names[of][is_withdrawal ? 1 : 0];
+}
 
 struct task_member {
     const char *path;
@@ -27,15 +45,16 @@ struct task_member {
 };
 
 static enum pn_code make_task(struct pn_arena *arena, const struct pn_delivery *delivery,
-                              const char *status, int64_t now_ms, struct pn_buf *out,
+                              enum pn_delivery_state state, int64_t now_ms, struct pn_buf *out,
                               struct pn_err *err)
 {
     char queued[PN_TIME_TEXT_BYTES];
     char now[PN_TIME_TEXT_BYTES];
     pn_time_format(delivery->queued_ms, queued);
     pn_time_format(now_ms, now);
-    const char *focus = pn_arena_printf(arena, "CarePlan/%s/_history/%" PRId64, delivery->plan_id,
-                                        delivery->plan_version);
+    const char *focus = pn_arena_printf(arena, "%s/%s/_history/%" PRId64,
+                                        delivery->of == PN_OUT_CASE ? "Flag" : "CarePlan",
+                                        delivery->plan_id, delivery->plan_version);
     const char *patient = pn_arena_printf(arena, "Patient/%s", delivery->client_key);
     cJSON *task = pn_fhir_new("Task");
     if (focus == NULL || patient == NULL || task == NULL) {
@@ -43,9 +62,10 @@ static enum pn_code make_task(struct pn_arena *arena, const struct pn_delivery *
     }
     const struct task_member members[] = {
         {"id", delivery->id},
-        {"status", status},
+        {"status", pn_delivery_task_status(state)},
         {"intent", "order"},
-        {"code.text", delivery->is_withdrawal ? "withdraw plan" : "deliver plan"},
+        {"businessStatus.text", pn_delivery_state_name(state)},
+        {"code.text", pn_delivery_task_code(delivery->of, delivery->is_withdrawal)},
         {"focus.reference", focus},
         {"for.reference", patient},
         {"authoredOn", queued},
@@ -68,11 +88,15 @@ enum pn_code pn_delivery_event_add(struct pn_store *store, struct pn_arena *aren
     const struct state_row *row = &state_rows[state];
     struct pn_buf data;
     pn_buf_init(&data, PN_EVENT_BYTES_MAX);
-    enum pn_code code = make_task(arena, delivery, row->task_status, now_ms, &data, err);
+    enum pn_code code = make_task(arena, delivery, state, now_ms, &data, err);
     if (code == PN_OK) {
-        char id[PN_UUID_TEXT_BYTES];
-        struct pn_slice parts[] = {pn_slice_str(delivery->id), pn_slice_str(row->event_type)};
-        pn_uuid5("delivery-event", parts, PN_ARRAY_COUNT(parts), id);
+        // After somebody has set it going again it may come to the same state once more.
+        char id[PN_UUID_TEXT_BYTES], round[24];
+        snprintf(round, sizeof round, "%" PRId64, delivery->round);
+        struct pn_slice parts[] = {pn_slice_str(delivery->id), pn_slice_str(row->event_type),
+                                   pn_slice_str(round)};
+        unsigned part_count = delivery->round == 0 ? 2 : 3;
+        pn_uuid5("delivery-event", parts, part_count, id);
         struct pn_event event = {
             .id = pn_slice_str(id),
             .source = pn_slice_str("/service/deliver"),

@@ -19,4 +19,8 @@ PN_MUST_USE enum pn_code pn_delivery_event_add(struct pn_store *store, struct pn
                                                enum pn_delivery_state state, int64_t now_ms,
                                                struct pn_err *err);
 
+// How a FHIR Task says it: "received", and "withdraw plan".
+const char *pn_delivery_task_status(enum pn_delivery_state state);
+const char *pn_delivery_task_code(enum pn_out_of of, bool is_withdrawal);
+
 #endif

@@ -45,7 +45,8 @@ static enum pn_code write_record(struct pn_identity_source *source, struct pn_st
                                  struct pn_err *err)
 {
     char what[PN_AUDIT_FIELD_BYTES_MAX];
-    snprintf(what, sizeof what, "CarePlan/%s version %" PRId64, delivery->plan_id,
+    snprintf(what, sizeof what, "%s/%s version %" PRId64,
+             delivery->of == PN_OUT_CASE ? "Flag" : "CarePlan", delivery->plan_id,
              delivery->plan_version);
     struct pn_audit_record record = {
         .user = pn_slice_str("punos deliver"),

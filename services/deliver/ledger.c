@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "privacy/audit.h"
+#include "services/deliver/ledger_rows.h"
 
 static const char tables_sql[] =
     "CREATE TABLE delivery ("
@@ -24,22 +25,58 @@ static const char tables_sql[] =
     " is_accepted BIGINT NOT NULL, PRIMARY KEY (delivery_id, ordinal));"
     "CREATE INDEX delivery_receipt ON delivery_document (receipt_id)";
 
+// What answers of a system's own need.
+static const char answers_sql[] =
+    "ALTER TABLE delivery ADD COLUMN kind BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE delivery ADD COLUMN round BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE delivery ADD COLUMN is_waiting BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE delivery ADD COLUMN committed_ms BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE delivery ADD COLUMN acknowledged_ms BIGINT NOT NULL DEFAULT 0;"
+    "UPDATE delivery SET is_waiting = 1 WHERE state = 1 AND settled_ms = 0"
+    " AND EXISTS (SELECT 1 FROM delivery_document f WHERE f.delivery_id = delivery.id);"
+    "CREATE INDEX delivery_client ON delivery (client_key, system, settled_ms);"
+    "CREATE INDEX delivery_state ON delivery (state, system, position);"
+    "ALTER TABLE delivery_document ADD COLUMN is_committed BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE delivery_document ADD COLUMN slot BIGINT NOT NULL DEFAULT 0;"
+    "ALTER TABLE delivery_document ADD COLUMN remote_id TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE delivery_document ADD COLUMN remote_version TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE delivery_answer ("
+    " id TEXT PRIMARY KEY, system TEXT NOT NULL, receipt_id TEXT NOT NULL, status TEXT NOT NULL,"
+    " words TEXT NOT NULL, why TEXT NOT NULL, received_ms BIGINT NOT NULL)";
+
 const struct pn_migration *pn_ledger_migrations(void)
 {
-    static struct pn_migration migrations[PN_LEDGER_MIGRATION_COUNT] = {{1, tables_sql}, {2, NULL}};
+    static struct pn_migration migrations[PN_LEDGER_MIGRATION_COUNT] = {
+        {1, tables_sql}, {2, NULL}, {3, answers_sql}};
     migrations[1].sql = PN_AUDIT_SQL;
     return migrations;
 }
 
-#define ROW                                                                                        \
-    " d.id, d.system, d.plan_id, d.plan_version, d.client_key, d.is_withdrawal, d.state,"          \
-    " d.position, d.cause_id, d.sealed, d.attempts, d.queued_ms, d.sent_ms, d.settled_ms"
+static const char *const state_names[PN_DELIVERY_STATE_COUNT] = {
+    [PN_DELIVERY_QUEUED] = "queued",       [PN_DELIVERY_SENT] = "sent",
+    [PN_DELIVERY_ACCEPTED] = "accepted",   [PN_DELIVERY_REJECTED] = "rejected",
+    [PN_DELIVERY_COMMITTED] = "committed", [PN_DELIVERY_ACKNOWLEDGED] = "acknowledged",
+    [PN_DELIVERY_NEEDLESS] = "needless",
+};
 
 const char *pn_delivery_state_name(enum pn_delivery_state state)
 {
-    static const char *const names[] = {"queued", "sent", "accepted", "rejected"};
-    assert((unsigned)state < PN_ARRAY_COUNT(names));
-    return names[state];
+    assert((unsigned)state < PN_ARRAY_COUNT(state_names));
+    return state_names[state];
+}
+
+enum pn_delivery_state pn_delivery_state_parse(struct pn_slice name)
+{
+    unsigned state = 0;
+    while (state < PN_DELIVERY_STATE_COUNT && !pn_slice_is(name, state_names[state])) {
+        state++;
+    }
+    return (enum pn_delivery_state)state;
+}
+
+bool pn_delivery_is_taken(enum pn_delivery_state state)
+{
+    return state == PN_DELIVERY_ACCEPTED || state == PN_DELIVERY_ACKNOWLEDGED;
 }
 
 void pn_delivery_id(const char *plan_id, int64_t plan_version, const char *system,
@@ -51,92 +88,16 @@ void pn_delivery_id(const char *plan_id, int64_t plan_version, const char *syste
     pn_uuid5("delivery", parts, PN_ARRAY_COUNT(parts), ret_id);
 }
 
-static enum pn_code exec(struct pn_store *store, const char *sql, const struct pn_value *values,
-                         unsigned value_count, int64_t *ret_changed, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    if (code != PN_OK) {
-        return code;
-    }
-    return pn_store_exec(store, stmt, values, value_count, ret_changed, err);
-}
-
-// One row of a query, read by `take`; *ret_found is false when there is none.
-static enum pn_code query_one(struct pn_store *store, const char *sql,
-                              const struct pn_value *values, unsigned value_count,
-                              void (*take)(const struct pn_rows *rows, void *context),
-                              void *context, bool *ret_found, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    if (code == PN_OK) {
-        code = pn_store_query(store, stmt, values, value_count, &rows, err);
-    }
-    bool has_row = false;
-    if (code == PN_OK) {
-        code = pn_rows_next(rows, &has_row, err);
-    }
-    if (code == PN_OK && has_row) {
-        take(rows, context);
-    }
-    pn_rows_close(rows);
-    if (code == PN_OK) {
-        *ret_found = has_row;
-    }
-    return code;
-}
-
-static void take_int(const struct pn_rows *rows, void *context)
-{
-    *(int64_t *)context = pn_rows_is_null(rows, 0) ? 0 : pn_rows_int(rows, 0);
-}
-
-struct taker {
-    struct pn_arena *arena;
-    struct pn_delivery *delivery;
-    bool is_full;
-};
-
-static const char *kept(struct taker *taker, struct pn_slice text)
-{
-    const char *copy = pn_arena_copy(taker->arena, text);
-    taker->is_full = taker->is_full || copy == NULL;
-    return copy == NULL ? "" : copy;
-}
-
-static void take_delivery(const struct pn_rows *rows, void *context)
-{
-    struct taker *taker = context;
-    struct pn_delivery *d = taker->delivery;
-    *d = (struct pn_delivery){.system = kept(taker, pn_rows_text(rows, 1))};
-    snprintf(d->id, sizeof d->id, "%.*s", PN_SLICE_FMT(pn_rows_text(rows, 0)));
-    d->plan_id = kept(taker, pn_rows_text(rows, 2));
-    d->plan_version = pn_rows_int(rows, 3);
-    d->client_key = kept(taker, pn_rows_text(rows, 4));
-    d->is_withdrawal = pn_rows_int(rows, 5) != 0;
-    d->state = (enum pn_delivery_state)pn_rows_int(rows, 6);
-    d->position = pn_rows_int(rows, 7);
-    d->cause_id = kept(taker, pn_rows_text(rows, 8));
-    struct pn_slice sealed = pn_rows_bytes(rows, 9);
-    d->sealed = pn_slice_of(kept(taker, sealed), sealed.len);
-    d->attempts = pn_rows_int(rows, 10);
-    d->queued_ms = pn_rows_int(rows, 11);
-    d->sent_ms = pn_rows_int(rows, 12);
-    d->settled_ms = pn_rows_int(rows, 13);
-}
-
 static enum pn_code query_delivery(struct pn_store *store, struct pn_arena *arena, const char *sql,
                                    const struct pn_value *values, unsigned value_count,
                                    struct pn_delivery *ret_delivery, bool *ret_found,
                                    struct pn_err *err)
 {
     struct pn_delivery found_row = {0};
-    struct taker taker = {.arena = arena, .delivery = &found_row};
+    struct pn_ledger_taker taker = {.arena = arena, .delivery = &found_row};
     bool found = false;
-    enum pn_code code =
-        query_one(store, sql, values, value_count, take_delivery, &taker, &found, err);
+    enum pn_code code = pn_ledger_query_one(store, sql, values, value_count,
+                                            pn_ledger_take_delivery, &taker, &found, err);
     if (code != PN_OK) {
         return code;
     }
@@ -156,8 +117,8 @@ enum pn_code pn_ledger_queue(struct pn_store *store, struct pn_delivery *deliver
     pn_delivery_id(delivery->plan_id, delivery->plan_version, delivery->system, delivery->id);
     int64_t last = 0;
     bool found = false;
-    enum pn_code code = query_one(store, "SELECT MAX(position) FROM delivery", NULL, 0, take_int,
-                                  &last, &found, err);
+    enum pn_code code = pn_ledger_query_one(store, "SELECT MAX(position) FROM delivery", NULL, 0,
+                                            pn_ledger_take_int, &last, &found, err);
     if (code != PN_OK) {
         return code;
     }
@@ -168,20 +129,37 @@ enum pn_code pn_ledger_queue(struct pn_store *store, struct pn_delivery *deliver
         PN_STR(delivery->client_key), PN_INT(delivery->is_withdrawal),
         PN_INT(delivery->position),   PN_STR(delivery->cause_id),
         PN_BYTES(delivery->sealed),   PN_INT(delivery->queued_ms),
+        PN_INT(delivery->of),
     };
     int64_t changed = 0;
-    code = exec(store,
-                "INSERT INTO delivery (id, system, plan_id, plan_version, client_key,"
-                " is_withdrawal, state, position, cause_id, sealed, attempts, next_try_ms,"
-                " queued_ms, sent_ms, settled_ms, reason, words)"
-                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, 0, 0, ?10, 0, 0, '', '')"
-                " ON CONFLICT (id) DO NOTHING",
-                values, PN_ARRAY_COUNT(values), &changed, err);
+    code = pn_ledger_exec(
+        store,
+        "INSERT INTO delivery (id, system, plan_id, plan_version, client_key,"
+        " is_withdrawal, state, position, cause_id, sealed, attempts, next_try_ms,"
+        " queued_ms, sent_ms, settled_ms, reason, words, kind)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, 0, 0, ?10, 0, 0, '', '', ?11)"
+        " ON CONFLICT (id) DO NOTHING",
+        values, PN_ARRAY_COUNT(values), &changed, err);
     if (code == PN_OK) {
         *ret_is_new = changed > 0;
     }
     return code;
 }
+
+// Due, nothing of the same client or plan before it, and no newer version of what already lies at
+// the system: that one would overwrite it. What lies there and is overdue holds nobody back.
+static const char next_sql[] =
+    "SELECT" PN_LEDGER_ROW " FROM delivery d WHERE d.system = ?1 AND d.settled_ms = 0"
+    " AND d.next_try_ms <= ?2"
+    " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.client_key = d.client_key"
+    "  AND e.system = d.system AND e.settled_ms = 0 AND e.position < d.position"
+    "  AND (e.is_waiting = 0 OR e.next_try_ms > ?2))"
+    " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.plan_id = d.plan_id"
+    "  AND e.system = d.system AND e.settled_ms = 0 AND e.position < d.position"
+    "  AND (e.is_waiting = 0 OR e.next_try_ms > ?2))"
+    " AND (d.is_waiting = 0 OR NOT EXISTS (SELECT 1 FROM delivery l WHERE l.plan_id = d.plan_id"
+    "  AND l.system = d.system AND l.plan_version > d.plan_version))"
+    " ORDER BY d.position LIMIT 1";
 
 enum pn_code pn_ledger_next(struct pn_store *store, struct pn_arena *arena, const char *system,
                             int64_t now_ms, struct pn_delivery *ret_delivery, bool *ret_found,
@@ -190,22 +168,17 @@ enum pn_code pn_ledger_next(struct pn_store *store, struct pn_arena *arena, cons
     struct pn_value values[] = {PN_STR(system), PN_INT(now_ms)};
     bool found = false;
     enum pn_code code =
-        query_delivery(store, arena,
-                       "SELECT" ROW " FROM delivery d WHERE d.system = ?1 AND d.settled_ms = 0"
-                       " AND d.next_try_ms <= ?2 AND NOT EXISTS (SELECT 1 FROM delivery e"
-                       " WHERE e.plan_id = d.plan_id AND e.system = d.system AND e.settled_ms = 0"
-                       " AND e.position < d.position) ORDER BY d.position LIMIT 1",
-                       values, 2, ret_delivery, &found, err);
+        query_delivery(store, arena, next_sql, values, 2, ret_delivery, &found, err);
     if (code != PN_OK) {
         return code;
     }
     int64_t due_ms = 0;
     if (!found) {
         bool any = false;
-        code = query_one(store,
-                         "SELECT MIN(next_try_ms) FROM delivery"
-                         " WHERE system = ?1 AND settled_ms = 0 AND next_try_ms > ?2",
-                         values, 2, take_int, &due_ms, &any, err);
+        code = pn_ledger_query_one(store,
+                                   "SELECT MIN(next_try_ms) FROM delivery"
+                                   " WHERE system = ?1 AND settled_ms = 0 AND next_try_ms > ?2",
+                                   values, 2, pn_ledger_take_int, &due_ms, &any, err);
         if (code != PN_OK) {
             return code;
         }
@@ -233,16 +206,17 @@ enum pn_code pn_ledger_accepted(struct pn_store *store, struct pn_arena *arena,
                                 const struct pn_delivery *delivery, int64_t *ret_version,
                                 struct pn_slice *ret_sealed, struct pn_err *err)
 {
-    struct pn_value values[] = {PN_STR(delivery->plan_id), PN_STR(delivery->system),
-                                PN_INT(delivery->plan_version), PN_INT(PN_DELIVERY_ACCEPTED)};
+    struct pn_value values[] = {PN_STR(delivery->plan_id),        PN_STR(delivery->system),
+                                PN_INT(delivery->plan_version),   PN_INT(PN_DELIVERY_ACCEPTED),
+                                PN_INT(PN_DELIVERY_ACKNOWLEDGED), PN_INT(PN_DELIVERY_COMMITTED)};
     struct accepted_taker taker = {.arena = arena};
     bool found = false;
     enum pn_code code =
-        query_one(store,
-                  "SELECT plan_version, sealed FROM delivery WHERE plan_id = ?1"
-                  " AND system = ?2 AND plan_version < ?3 AND state = ?4"
-                  " ORDER BY plan_version DESC LIMIT 1",
-                  values, PN_ARRAY_COUNT(values), take_accepted, &taker, &found, err);
+        pn_ledger_query_one(store,
+                            "SELECT plan_version, sealed FROM delivery WHERE plan_id = ?1"
+                            " AND system = ?2 AND plan_version < ?3 AND state IN (?4, ?5, ?6)"
+                            " ORDER BY plan_version DESC LIMIT 1",
+                            values, PN_ARRAY_COUNT(values), take_accepted, &taker, &found, err);
     if (code != PN_OK) {
         return code;
     }
@@ -254,83 +228,124 @@ enum pn_code pn_ledger_accepted(struct pn_store *store, struct pn_arena *arena,
     return PN_OK;
 }
 
+enum pn_code pn_ledger_is_needless(struct pn_store *store, const struct pn_delivery *delivery,
+                                   bool *ret_is_needless, struct pn_err *err)
+{
+    struct pn_value values[] = {PN_STR(delivery->plan_id), PN_STR(delivery->system)};
+    int64_t tried = 0;
+    bool found = false;
+    enum pn_code code = pn_ledger_query_one(store,
+                                            "SELECT COUNT(*) FROM delivery WHERE plan_id = ?1"
+                                            " AND system = ?2 AND attempts > 0",
+                                            values, 2, pn_ledger_take_int, &tried, &found, err);
+    if (code == PN_OK) {
+        *ret_is_needless = tried == 0;
+    }
+    return code;
+}
+
 enum pn_code pn_ledger_sent(struct pn_store *store, const struct pn_delivery *delivery,
                             int64_t now_ms, int64_t again_ms, struct pn_err *err)
 {
     struct pn_value values[] = {PN_STR(delivery->id), PN_INT(PN_DELIVERY_SENT), PN_INT(now_ms),
-                                PN_INT(again_ms)};
-    return exec(store,
-                "UPDATE delivery SET state = ?2, attempts = attempts + 1, sent_ms = ?3,"
-                " next_try_ms = ?4 WHERE id = ?1 AND settled_ms = 0",
-                values, PN_ARRAY_COUNT(values), NULL, err);
+                                PN_INT(again_ms), PN_INT(PN_DELIVERY_COMMITTED)};
+    // What the system holds stays committed while it is asked again.
+    return pn_ledger_exec(store,
+                          "UPDATE delivery SET state = CASE WHEN state = ?5 THEN ?5 ELSE ?2 END,"
+                          " is_waiting = CASE WHEN state = ?5 THEN 1 ELSE 0 END,"
+                          " attempts = attempts + 1, sent_ms = ?3, next_try_ms = ?4"
+                          " WHERE id = ?1 AND settled_ms = 0",
+                          values, PN_ARRAY_COUNT(values), NULL, err);
 }
 
 enum pn_code pn_ledger_put_off(struct pn_store *store, const char *id, int64_t again_ms,
                                const char *reason, struct pn_err *err)
 {
     struct pn_value values[] = {PN_STR(id), PN_INT(PN_DELIVERY_QUEUED), PN_INT(again_ms),
-                                PN_STR(reason)};
-    return exec(store,
-                "UPDATE delivery SET state = ?2, next_try_ms = ?3, reason = ?4"
-                " WHERE id = ?1 AND settled_ms = 0",
-                values, PN_ARRAY_COUNT(values), NULL, err);
+                                PN_STR(reason), PN_INT(PN_DELIVERY_COMMITTED)};
+    return pn_ledger_exec(store,
+                          "UPDATE delivery SET state = CASE WHEN state = ?5 THEN ?5 ELSE ?2 END,"
+                          " next_try_ms = ?3, reason = ?4 WHERE id = ?1 AND settled_ms = 0",
+                          values, PN_ARRAY_COUNT(values), NULL, err);
+}
+
+enum pn_code pn_ledger_wait(struct pn_store *store, const char *id, int64_t again_ms,
+                            struct pn_err *err)
+{
+    struct pn_value values[] = {PN_STR(id), PN_INT(again_ms)};
+    return pn_ledger_exec(store,
+                          "UPDATE delivery SET is_waiting = 1, next_try_ms = ?2, reason = ''"
+                          " WHERE id = ?1 AND settled_ms = 0",
+                          values, PN_ARRAY_COUNT(values), NULL, err);
 }
 
 enum pn_code pn_ledger_settle(struct pn_store *store, const char *id, enum pn_delivery_state state,
-                              int64_t now_ms, struct pn_slice words, struct pn_err *err)
+                              int64_t now_ms, struct pn_slice words, bool *ret_changed,
+                              struct pn_err *err)
 {
-    assert(state == PN_DELIVERY_ACCEPTED || state == PN_DELIVERY_REJECTED);
     struct pn_value values[] = {PN_STR(id), PN_INT(state), PN_INT(now_ms), PN_TEXT(words)};
-    return exec(store,
-                "UPDATE delivery SET state = ?2, settled_ms = ?3, words = ?4, reason = ''"
-                " WHERE id = ?1 AND settled_ms = 0",
-                values, PN_ARRAY_COUNT(values), NULL, err);
+    int64_t changed = 0;
+    enum pn_code code =
+        pn_ledger_exec(store,
+                       "UPDATE delivery SET state = ?2, settled_ms = ?3, words = ?4, reason = '',"
+                       " is_waiting = 0 WHERE id = ?1 AND settled_ms = 0",
+                       values, PN_ARRAY_COUNT(values), &changed, err);
+    if (code == PN_OK && ret_changed != NULL) {
+        *ret_changed = changed > 0;
+    }
+    return code;
 }
 
 enum pn_code pn_ledger_wake_all(struct pn_store *store, struct pn_err *err)
 {
-    return exec(store, "UPDATE delivery SET next_try_ms = 0 WHERE settled_ms = 0", NULL, 0, NULL,
-                err);
+    return pn_ledger_exec(store,
+                          "UPDATE delivery SET next_try_ms = 0"
+                          " WHERE settled_ms = 0 AND is_waiting = 0",
+                          NULL, 0, NULL, err);
 }
 
-enum pn_code pn_ledger_document_sent(struct pn_store *store, const char *id, unsigned ordinal,
-                                     struct pn_slice receipt_id, struct pn_err *err)
+enum pn_code pn_ledger_find(struct pn_store *store, struct pn_arena *arena, const char *id,
+                            struct pn_delivery *ret_delivery, bool *ret_found, struct pn_err *err)
 {
-    struct pn_value values[] = {PN_STR(id), PN_INT(ordinal), PN_TEXT(receipt_id)};
-    return exec(store,
-                "INSERT INTO delivery_document (delivery_id, ordinal, receipt_id, is_accepted)"
-                " VALUES (?1, ?2, ?3, 0) ON CONFLICT (delivery_id, ordinal) DO NOTHING",
-                values, PN_ARRAY_COUNT(values), NULL, err);
+    struct pn_value values[] = {PN_STR(id)};
+    return query_delivery(store, arena, "SELECT" PN_LEDGER_ROW " FROM delivery d WHERE d.id = ?1",
+                          values, 1, ret_delivery, ret_found, err);
 }
 
-enum pn_code pn_ledger_by_receipt(struct pn_store *store, struct pn_arena *arena,
-                                  const char *system, struct pn_slice receipt_id,
-                                  struct pn_delivery *ret_delivery, bool *ret_found,
-                                  struct pn_err *err)
+static enum pn_code refuse_overwriting(struct pn_store *store, const struct pn_delivery *delivery,
+                                       struct pn_err *err)
 {
-    struct pn_value values[] = {PN_STR(system), PN_TEXT(receipt_id)};
-    return query_delivery(store, arena,
-                          "SELECT" ROW " FROM delivery d JOIN delivery_document f"
-                          " ON f.delivery_id = d.id WHERE d.system = ?1 AND f.receipt_id = ?2"
-                          " AND f.is_accepted = 0 AND d.settled_ms = 0 LIMIT 1",
-                          values, PN_ARRAY_COUNT(values), ret_delivery, ret_found, err);
-}
-
-enum pn_code pn_ledger_document_accepted(struct pn_store *store, const char *id,
-                                         struct pn_slice receipt_id, int64_t *ret_left,
-                                         struct pn_err *err)
-{
-    struct pn_value values[] = {PN_STR(id), PN_TEXT(receipt_id)};
-    enum pn_code code = exec(store,
-                             "UPDATE delivery_document SET is_accepted = 1"
-                             " WHERE delivery_id = ?1 AND receipt_id = ?2",
-                             values, 2, NULL, err);
-    if (code != PN_OK) {
-        return code;
-    }
+    struct pn_value values[] = {PN_STR(delivery->plan_id), PN_STR(delivery->system),
+                                PN_INT(delivery->plan_version)};
+    int64_t later = 0;
     bool found = false;
-    return query_one(store,
-                     "SELECT COUNT(*) FROM delivery_document"
-                     " WHERE delivery_id = ?1 AND is_accepted = 0",
-                     values, 1, take_int, ret_left, &found, err);
+    enum pn_code code = pn_ledger_query_one(store,
+                                            "SELECT COUNT(*) FROM delivery WHERE plan_id = ?1"
+                                            " AND system = ?2 AND plan_version > ?3"
+                                            " AND attempts > 0",
+                                            values, PN_ARRAY_COUNT(values), pn_ledger_take_int,
+                                            &later, &found, err);
+    if (code == PN_OK && later > 0) {
+        return pn_err_set(err, PN_CONFLICT, "delivery",
+                          "a later version has gone to %s since: retry that one", delivery->system);
+    }
+    return code;
+}
+
+enum pn_code pn_ledger_retry(struct pn_store *store, const struct pn_delivery *delivery,
+                             struct pn_err *err)
+{
+    if (delivery->state != PN_DELIVERY_REJECTED) {
+        return pn_err_set(err, PN_CONFLICT, "delivery", "it is %s: only a rejected one is retried",
+                          pn_delivery_state_name(delivery->state));
+    }
+    enum pn_code code = refuse_overwriting(store, delivery, err);
+    struct pn_value values[] = {PN_STR(delivery->id), PN_INT(PN_DELIVERY_QUEUED),
+                                PN_INT(PN_DELIVERY_REJECTED)};
+    return code == PN_OK ? pn_ledger_exec(store,
+                                          "UPDATE delivery SET state = ?2, settled_ms = 0,"
+                                          " next_try_ms = 0, round = round + 1, is_waiting = 0"
+                                          " WHERE id = ?1 AND state = ?3",
+                                          values, PN_ARRAY_COUNT(values), NULL, err)
+                         : code;
 }

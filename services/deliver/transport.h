@@ -29,14 +29,22 @@ struct pn_transport_result {
     const char *reason; // a constant text, without any data
 };
 
+enum pn_receipt_fate {
+    PN_RECEIPT_RECORDED,   // written down: the file is taken away
+    PN_RECEIPT_ODD,        // about nothing that waits: the file is kept aside
+    PN_RECEIPT_UNREADABLE, // perhaps half written; when it stays so, the file is kept aside
+    PN_RECEIPT_WAITS       // not now: it is shown again
+};
+
 struct pn_transport_callbacks {
     void *context;
     const char *receipt_ending; // how receipt files end after the document's name; NULL: the usual
     // Exactly once for each send. Return true to go on waiting: the answer was another message's.
     bool (*result)(const struct pn_transport_result *result, void *context);
-    // A receipt file was found for what was sent as `receipt_id`. Return true when it is recorded:
-    // then the file is taken away.
-    bool (*receipt)(struct pn_slice receipt_id, struct pn_slice bytes, void *context);
+    // An answer came while nothing was under way: to something that was sent earlier.
+    void (*late)(const struct pn_answer *answer, void *context);
+    // A receipt file was found for what was sent under `name`.
+    enum pn_receipt_fate (*receipt)(struct pn_slice name, struct pn_slice bytes, void *context);
 };
 
 struct pn_transport_ops {

@@ -12,17 +12,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/log.h"
+#include "run/metrics.h"
 #include "services/deliver/transport.h"
 
-enum { NAME_BYTES_MAX = 200, RECEIPT_BYTES_MAX = 64 * 1024, RECEIPTS_PER_SCAN_MAX = 1000 };
+enum {
+    NAME_BYTES_MAX = 200,
+    RECEIPT_BYTES_MAX = 64 * 1024,
+    RECEIPTS_PER_SCAN_MAX = 1000,
+    HALF_WRITTEN_SECONDS = 5, // a receipt that can't be read for so long stays so
+    SAME_NAMES_MAX = 1000     // kept aside
+};
 
 static const char usual_ending[] = ".receipt.json";
 
 struct pn_delivery_transport {
     struct pn_transport_callbacks callbacks;
+    const char *system;
     const char *folder; // the configuration's
     int folder_fd;      // -1 while the folder is away
     const char *receipt_ending;
@@ -38,6 +48,7 @@ static enum pn_code open_drop(struct event_base *base, const struct pn_system_co
         return pn_err_set(err, PN_MEMORY, conf->name, "no memory for a folder");
     }
     transport->callbacks = *callbacks;
+    transport->system = conf->name;
     transport->folder = conf->deliver;
     transport->folder_fd = -1;
     transport->receipt_ending =
@@ -136,6 +147,37 @@ static enum pn_code send_drop(struct pn_delivery_transport *transport,
     return PN_OK;
 }
 
+// Nothing that a system says is lost: a person can look at it in receipts/odd.
+static void keep_aside(struct pn_delivery_transport *transport, const char *name)
+{
+    int folder_fd = transport->folder_fd;
+    bool is_made = (mkdirat(folder_fd, "receipts", 0750) == 0 || errno == EEXIST) &&
+                   (mkdirat(folder_fd, "receipts/odd", 0750) == 0 || errno == EEXIST);
+    for (unsigned i = 0; is_made && i < SAME_NAMES_MAX; i++) {
+        char to[NAME_BYTES_MAX + PN_RECEIPT_ENDING_BYTES_MAX + 64];
+        snprintf(to, sizeof to, i == 0 ? "receipts/odd/%s" : "receipts/odd/%s.%u", name, i);
+        if (renameat2(folder_fd, name, folder_fd, to, RENAME_NOREPLACE) == 0) {
+            pn_log(PN_LOG_WARNING,
+                   "a receipt file fits nothing that waits: it lies in receipts/odd",
+                   PN_TAG("system", transport->system));
+            pn_metric_add("punos_receipts_odd_total", "system", transport->system, 1);
+            return;
+        }
+        is_made = errno == EEXIST;
+    }
+}
+
+static void settle_receipt(struct pn_delivery_transport *transport, const char *name,
+                           const struct stat *info, enum pn_receipt_fate fate)
+{
+    bool is_old = time(NULL) - info->st_mtime >= HALF_WRITTEN_SECONDS;
+    if (fate == PN_RECEIPT_RECORDED) {
+        unlinkat(transport->folder_fd, name, 0);
+    } else if (fate == PN_RECEIPT_ODD || (fate == PN_RECEIPT_UNREADABLE && is_old)) {
+        keep_aside(transport, name);
+    }
+}
+
 static void read_receipt(struct pn_delivery_transport *transport, const char *name)
 {
     int fd = openat(transport->folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -143,20 +185,22 @@ static void read_receipt(struct pn_delivery_transport *transport, const char *na
     if (fd < 0) {
         return;
     }
-    char bytes[RECEIPT_BYTES_MAX];
+    char bytes[RECEIPT_BYTES_MAX + 1];
     ssize_t length = -1;
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
         length = read(fd, bytes, sizeof bytes);
     }
     close(fd);
-    if (length <= 0) {
-        return; // not written yet: the next scan sees it again
+    if (length < 0) {
+        return; // the next scan sees it again
     }
     struct pn_slice sent = pn_slice_of(name, strlen(name) - strlen(transport->receipt_ending));
-    if (transport->callbacks.receipt(sent, pn_slice_of(bytes, (size_t)length),
-                                     transport->callbacks.context)) {
-        unlinkat(transport->folder_fd, name, 0);
-    }
+    enum pn_receipt_fate fate =
+        length == 0 || length > RECEIPT_BYTES_MAX
+            ? PN_RECEIPT_UNREADABLE
+            : transport->callbacks.receipt(sent, pn_slice_of(bytes, (size_t)length),
+                                           transport->callbacks.context);
+    settle_receipt(transport, name, &info, fate);
 }
 
 static void scan_drop(struct pn_delivery_transport *transport)

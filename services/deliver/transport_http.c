@@ -50,11 +50,18 @@ static void done(const struct pn_http_response *response, void *context)
     struct pn_delivery_transport *transport = context;
     struct pn_transport_result out = {
         .outcome = response->code == PN_OK ? PN_TRANSPORT_ANSWERED : PN_TRANSPORT_AWAY,
-        .answer = {.http_status = response->status, .bytes = response->body},
+        .answer = {.http_status = response->status,
+                   .location = response->location,
+                   .etag = response->etag,
+                   .bytes = response->body},
         .reason = response->reason,
     };
-    // An HTTP answer always belongs to its request.
-    (void)transport->callbacks.result(&out, transport->callbacks.context);
+    // An HTTP answer belongs to its request: one that names another message is none.
+    if (transport->callbacks.result(&out, transport->callbacks.context)) {
+        out = (struct pn_transport_result){.outcome = PN_TRANSPORT_AWAY,
+                                           .reason = "the answer names another message"};
+        (void)transport->callbacks.result(&out, transport->callbacks.context);
+    }
 }
 
 static enum pn_code send_http(struct pn_delivery_transport *transport,
@@ -77,12 +84,14 @@ static enum pn_code send_http(struct pn_delivery_transport *transport,
     if (length < 0 || (size_t)length >= sizeof url) {
         return pn_err_set(err, PN_LIMIT, "deliver", "the URL is over %d bytes", URL_BYTES_MAX);
     }
-    const char *headers[] = {content_type, "Accept: application/fhir+json"};
+    char if_match[HEADER_BYTES_MAX];
+    snprintf(if_match, sizeof if_match, "If-Match: %.*s", PN_SLICE_FMT(document->if_match));
+    const char *headers[] = {content_type, "Accept: application/fhir+json", if_match};
     struct pn_http_request request = {
         .method = method[0] == '\0' ? "POST" : method,
         .url = url,
         .headers = headers,
-        .header_count = PN_ARRAY_COUNT(headers),
+        .header_count = document->if_match.len > 0 ? 3 : 2,
         .body = document->bytes,
         .timeout_ms = transport->timeout_ms,
     };

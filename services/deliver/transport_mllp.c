@@ -14,6 +14,14 @@ struct pn_delivery_transport {
     int64_t timeout_ms;
 };
 
+// Enhanced mode: the application's answer, after the commit.
+static void late(struct pn_slice bytes, void *context)
+{
+    struct pn_delivery_transport *transport = context;
+    const struct pn_answer answer = {.bytes = bytes};
+    transport->callbacks.late(&answer, transport->callbacks.context);
+}
+
 static enum pn_code open_mllp(struct event_base *base, const struct pn_system_conf *conf,
                               const struct pn_transport_callbacks *callbacks,
                               struct pn_delivery_transport **ret_transport, struct pn_err *err)
@@ -37,6 +45,7 @@ static enum pn_code open_mllp(struct event_base *base, const struct pn_system_co
         free(transport);
         return code;
     }
+    pn_mllp_client_listen(transport->client, late, transport);
     *ret_transport = transport;
     return PN_OK;
 }

@@ -10,7 +10,9 @@
 #include <cmocka.h>
 
 #include "services/deliver/deliver_read.h"
-#include "services/deliver/ledger.h"
+#include "services/deliver/ledger_answer.h"
+
+enum { WITHDRAWAL = 9 }; // the version that withdraws, in these tests
 
 struct fixture {
     char folder[64];
@@ -48,6 +50,7 @@ static int teardown(void **state)
     return 0;
 }
 
+// Each plan is another client's.
 static struct pn_delivery queue(struct fixture *f, const char *system, const char *plan,
                                 int64_t version)
 {
@@ -56,7 +59,8 @@ static struct pn_delivery queue(struct fixture *f, const char *system, const cha
         .system = system,
         .plan_id = plan,
         .plan_version = version,
-        .client_key = "0123456789abcdef0123456789abcdef",
+        .client_key = plan,
+        .is_withdrawal = version == WITHDRAWAL,
         .cause_id = "cause",
         .sealed = pn_slice_str("sealed"),
         .queued_ms = 1000,
@@ -86,7 +90,8 @@ static void settle(struct fixture *f, const char *id, enum pn_delivery_state sta
 {
     struct pn_err err;
     assert_int_equal(pn_store_begin(f->store, &err), PN_OK);
-    assert_int_equal(pn_ledger_settle(f->store, id, state, 2000, pn_slice_str("ok"), &err), PN_OK);
+    assert_int_equal(pn_ledger_settle(f->store, id, state, 2000, pn_slice_str("ok"), NULL, &err),
+                     PN_OK);
     assert_int_equal(pn_store_commit(f->store, &err), PN_OK);
 }
 
@@ -153,8 +158,7 @@ static void tells_when_the_next_is_due(void **state)
     bool found = true;
     int64_t due_ms = 0;
     assert_int_equal(
-        pn_ledger_next(f->store, f->arena, "oberon", 5000, &ignored, &found, &due_ms, &err),
-        PN_OK);
+        pn_ledger_next(f->store, f->arena, "oberon", 5000, &ignored, &found, &due_ms, &err), PN_OK);
     assert_false(found);
     assert_int_equal(due_ms, 7000);
 }
@@ -176,35 +180,221 @@ static void finds_the_version_that_a_system_has(void **state)
     assert_true(pn_slice_is(sealed, "sealed"));
 }
 
+static void begin(struct fixture *f)
+{
+    struct pn_err err;
+    assert_int_equal(pn_store_begin(f->store, &err), PN_OK);
+}
+
+static void commit(struct fixture *f)
+{
+    struct pn_err err;
+    assert_int_equal(pn_store_commit(f->store, &err), PN_OK);
+}
+
+// A try: its documents are noted with these receipt ids, and it is under way.
+static void send(struct fixture *f, const struct pn_delivery *delivery, const char *const *receipts,
+                 unsigned count)
+{
+    struct pn_document_out documents[4];
+    uint64_t accepted = 0;
+    struct pn_err err;
+    for (unsigned i = 0; i < count; i++) {
+        documents[i] = (struct pn_document_out){.slot = i,
+                                                .receipt_id = pn_slice_str(receipts[i]),
+                                                .next = i + 1 < count ? &documents[i + 1] : NULL};
+    }
+    begin(f);
+    assert_int_equal(pn_ledger_note_documents(f->store, delivery->id, documents, &accepted, &err),
+                     PN_OK);
+    assert_int_equal(pn_ledger_sent(f->store, delivery, 1500, 100000, &err), PN_OK);
+    commit(f);
+}
+
+static void send_one(struct fixture *f, const struct pn_delivery *delivery, const char *receipt)
+{
+    send(f, delivery, &receipt, 1);
+}
+
+static enum pn_answer_effect answer(struct fixture *f, const char *system, const char *receipt,
+                                    enum pn_delivery_state state)
+{
+    const struct pn_ledger_answer answer = {.system = system,
+                                            .receipt_id = pn_slice_str(receipt),
+                                            .state = state,
+                                            .words = pn_slice_str("sanat"),
+                                            .remote_id = pn_slice_str("77"),
+                                            .remote_version = pn_slice_str("W/\"1\""),
+                                            .now_ms = 2000,
+                                            .overdue_ms = 9000};
+    struct pn_delivery delivery;
+    enum pn_answer_effect effect = PN_ANSWER_UNKNOWN;
+    struct pn_err err;
+    begin(f);
+    assert_int_equal(pn_ledger_answer(f->store, f->arena, &answer, &delivery, &effect, &err),
+                     PN_OK);
+    commit(f);
+    return effect;
+}
+
+static struct pn_delivery found(struct fixture *f, const char *id)
+{
+    struct pn_delivery delivery;
+    bool is_found = false;
+    struct pn_err err;
+    assert_int_equal(pn_ledger_find(f->store, f->arena, id, &delivery, &is_found, &err), PN_OK);
+    assert_true(is_found);
+    return delivery;
+}
+
 static void settles_when_every_file_has_its_receipt(void **state)
 {
     struct fixture *f = *state;
-    struct pn_err err;
     struct pn_delivery delivery = queue(f, "yph-effica", "plan-a", 1);
-    struct pn_slice files[] = {pn_slice_str("a.xml"), pn_slice_str("b.xml")};
-    assert_int_equal(pn_store_begin(f->store, &err), PN_OK);
-    for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(pn_ledger_document_sent(f->store, delivery.id, i, files[i], &err), PN_OK);
-    }
-    struct pn_delivery found_row;
-    bool found = false;
-    assert_int_equal(pn_ledger_by_receipt(f->store, f->arena, "yph-effica", files[1], &found_row,
-                                          &found, &err),
-                     PN_OK);
-    assert_true(found);
-    assert_string_equal(found_row.id, delivery.id);
-    int64_t left = -1;
-    assert_int_equal(pn_ledger_document_accepted(f->store, delivery.id, files[1], &left, &err),
-                     PN_OK);
-    assert_int_equal(left, 1);
-    assert_int_equal(pn_ledger_document_accepted(f->store, delivery.id, files[0], &left, &err),
-                     PN_OK);
-    assert_int_equal(left, 0);
-    assert_int_equal(pn_ledger_by_receipt(f->store, f->arena, "oberon", files[1], &found_row,
-                                          &found, &err),
-                     PN_OK);
-    assert_false(found);
-    assert_int_equal(pn_store_commit(f->store, &err), PN_OK);
+    static const char *const files[] = {"a.xml", "b.xml"};
+    send(f, &delivery, files, 2);
+    assert_int_equal(answer(f, "yph-effica", "b.xml", PN_DELIVERY_ACCEPTED), PN_ANSWER_NOTED);
+    assert_int_equal(found(f, delivery.id).state, PN_DELIVERY_SENT);
+    assert_int_equal(answer(f, "yph-effica", "a.xml", PN_DELIVERY_ACCEPTED), PN_ANSWER_CHANGED);
+    assert_int_equal(found(f, delivery.id).state, PN_DELIVERY_ACCEPTED);
+    assert_int_equal(answer(f, "oberon", "a.xml", PN_DELIVERY_ACCEPTED), PN_ANSWER_UNKNOWN);
+}
+
+static void an_answer_counts_once(void **state)
+{
+    struct fixture *f = *state;
+    struct pn_delivery delivery = queue(f, "oberon", "plan-a", 1);
+    send_one(f, &delivery, "R1");
+    assert_int_equal(answer(f, "oberon", "R2", PN_DELIVERY_ACCEPTED), PN_ANSWER_UNKNOWN);
+    assert_int_equal(found(f, delivery.id).state, PN_DELIVERY_SENT);
+    assert_int_equal(answer(f, "oberon", "R1", PN_DELIVERY_ACCEPTED), PN_ANSWER_CHANGED);
+    assert_int_equal(answer(f, "oberon", "R1", PN_DELIVERY_ACCEPTED), PN_ANSWER_REPEATED);
+    assert_int_equal(answer(f, "oberon", "R1", PN_DELIVERY_REJECTED), PN_ANSWER_CONTRADICTS);
+    assert_int_equal(answer(f, "oberon", "R1", PN_DELIVERY_ACKNOWLEDGED), PN_ANSWER_CHANGED);
+    assert_int_equal(answer(f, "oberon", "R1", PN_DELIVERY_ACKNOWLEDGED), PN_ANSWER_REPEATED);
+    assert_int_equal(found(f, delivery.id).state, PN_DELIVERY_ACKNOWLEDGED);
+    assert_int_equal(found(f, delivery.id).settled_ms, 2000);
+}
+
+// The application may be quicker than the interface that only takes the message in.
+static void the_later_answer_may_come_first(void **state)
+{
+    struct fixture *f = *state;
+    struct pn_delivery delivery = queue(f, "pegasos", "plan-a", 1);
+    send_one(f, &delivery, "R1");
+    assert_int_equal(answer(f, "pegasos", "R1", PN_DELIVERY_ACCEPTED), PN_ANSWER_CHANGED);
+    assert_int_equal(answer(f, "pegasos", "R1", PN_DELIVERY_COMMITTED), PN_ANSWER_REPEATED);
+    assert_int_equal(found(f, delivery.id).state, PN_DELIVERY_ACCEPTED);
+}
+
+static void what_is_committed_holds_back_its_own_client_only(void **state)
+{
+    struct fixture *f = *state;
+    struct pn_delivery one = queue(f, "pegasos", "plan-a", 1);
+    struct pn_delivery two = queue(f, "pegasos", "plan-a", 2);
+    struct pn_delivery other = queue(f, "pegasos", "plan-b", 1);
+    send_one(f, &one, "R1");
+    assert_int_equal(answer(f, "pegasos", "R1", PN_DELIVERY_COMMITTED), PN_ANSWER_CHANGED);
+    assert_string_equal(next_id(f, "pegasos", 5000), other.id);
+    settle(f, other.id, PN_DELIVERY_ACCEPTED);
+    assert_string_equal(next_id(f, "pegasos", 5000), "");
+    // Overdue: the newer version goes, the older is not sent again over it.
+    assert_string_equal(next_id(f, "pegasos", 9000), two.id);
+    settle(f, two.id, PN_DELIVERY_ACCEPTED);
+    assert_string_equal(next_id(f, "pegasos", 9000), "");
+    assert_int_equal(answer(f, "pegasos", "R1", PN_DELIVERY_ACCEPTED), PN_ANSWER_CHANGED);
+}
+
+static void what_is_overdue_is_sent_again_and_stays_committed(void **state)
+{
+    struct fixture *f = *state;
+    struct pn_err err;
+    struct pn_delivery one = queue(f, "pegasos", "plan-a", 1);
+    send_one(f, &one, "R1");
+    assert_int_equal(answer(f, "pegasos", "R1", PN_DELIVERY_COMMITTED), PN_ANSWER_CHANGED);
+    begin(f);
+    assert_int_equal(pn_ledger_wake_all(f->store, &err), PN_OK); // a restart
+    commit(f);
+    assert_string_equal(next_id(f, "pegasos", 5000), "");
+    assert_string_equal(next_id(f, "pegasos", 9000), one.id);
+    send_one(f, &one, "R1");
+    assert_int_equal(found(f, one.id).state, PN_DELIVERY_COMMITTED);
+    put_off(f, one.id, 9500);
+    assert_int_equal(found(f, one.id).state, PN_DELIVERY_COMMITTED);
+}
+
+static void nothing_is_withdrawn_that_was_never_sent(void **state)
+{
+    struct fixture *f = *state;
+    struct pn_err err;
+    bool needless = false;
+    struct pn_delivery one = queue(f, "new", "plan-a", 1);
+    struct pn_delivery gone = queue(f, "new", "plan-a", WITHDRAWAL);
+    assert_int_equal(pn_ledger_is_needless(f->store, &gone, &needless, &err), PN_OK);
+    assert_true(needless);
+    // What was tried in vain may have reached the system all the same.
+    send_one(f, &one, "R1");
+    put_off(f, one.id, 2000);
+    assert_int_equal(pn_ledger_is_needless(f->store, &gone, &needless, &err), PN_OK);
+    assert_false(needless);
+}
+
+static void retries_what_was_rejected_unless_it_is_old(void **state)
+{
+    struct fixture *f = *state;
+    struct pn_err err;
+    struct pn_delivery one = queue(f, "oberon", "plan-a", 1);
+    send_one(f, &one, "R1");
+    assert_int_equal(answer(f, "oberon", "R1", PN_DELIVERY_REJECTED), PN_ANSWER_CHANGED);
+    one = found(f, one.id);
+    begin(f);
+    assert_int_equal(pn_ledger_retry(f->store, &one, &err), PN_OK);
+    commit(f);
+    assert_string_equal(next_id(f, "oberon", 5000), one.id);
+    one = found(f, one.id);
+    assert_int_equal(one.round, 1);
+    begin(f);
+    assert_int_equal(pn_ledger_retry(f->store, &one, &err), PN_CONFLICT);
+    commit(f);
+    assert_int_equal(answer(f, "oberon", "R1", PN_DELIVERY_REJECTED), PN_ANSWER_CHANGED);
+    struct pn_delivery two = queue(f, "oberon", "plan-a", 2);
+    send_one(f, &two, "R2");
+    one = found(f, one.id);
+    begin(f);
+    assert_int_equal(pn_ledger_retry(f->store, &one, &err), PN_CONFLICT);
+    commit(f);
+}
+
+static void knows_what_the_system_calls_it(void **state)
+{
+    struct fixture *f = *state;
+    struct pn_err err;
+    struct pn_delivery one = queue(f, "lifecare", "plan-a", 1);
+    struct pn_delivery two = queue(f, "lifecare", "plan-a", 2);
+    send_one(f, &one, "R1");
+    assert_int_equal(answer(f, "lifecare", "R1", PN_DELIVERY_ACCEPTED), PN_ANSWER_CHANGED);
+    struct pn_remote remotes[4];
+    unsigned count = 0;
+    assert_int_equal(pn_ledger_remotes(f->store, f->arena, &two, remotes, 4, &count, &err), PN_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(remotes[0].slot, 0);
+    assert_true(pn_slice_is(remotes[0].id, "77"));
+    assert_true(pn_slice_is(remotes[0].version, "W/\"1\""));
+    assert_int_equal(pn_ledger_remotes(f->store, f->arena, &one, remotes, 4, &count, &err), PN_OK);
+    assert_int_equal(count, 0);
+}
+
+static void words_with_an_identity_code_are_not_kept(void **state)
+{
+    (void)state;
+    assert_true(pn_slice_is(pn_words_kept(pn_slice_str("lehti on lukittu")), "lehti on lukittu"));
+    struct pn_slice kept = pn_words_kept(pn_slice_str("ei asiakasta 010181-900C"));
+    assert_null(memmem(kept.ptr, kept.len, "010181", 6));
+    char longer[2 * PN_WORDS_BYTES_MAX];
+    memset(longer, 'a', sizeof longer);
+    memcpy(longer + PN_WORDS_BYTES_MAX - 1, "\xC3\xA4", 2);
+    kept = pn_words_kept(pn_slice_of(longer, sizeof longer));
+    assert_int_equal(kept.len, PN_WORDS_BYTES_MAX - 1);
 }
 
 static void counts_versions_behind(void **state)
@@ -236,6 +426,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(finds_the_version_that_a_system_has, setup, teardown),
         cmocka_unit_test_setup_teardown(settles_when_every_file_has_its_receipt, setup, teardown),
         cmocka_unit_test(counts_versions_behind),
+        cmocka_unit_test_setup_teardown(an_answer_counts_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_later_answer_may_come_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_committed_holds_back_its_own_client_only, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_overdue_is_sent_again_and_stays_committed, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(nothing_is_withdrawn_that_was_never_sent, setup, teardown),
+        cmocka_unit_test_setup_teardown(retries_what_was_rejected_unless_it_is_old, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(knows_what_the_system_calls_it, setup, teardown),
+        cmocka_unit_test(words_with_an_identity_code_are_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

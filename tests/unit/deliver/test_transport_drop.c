@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +26,7 @@ struct fixture {
     char receipt_id[PATH_BYTES];
     char receipt[PATH_BYTES];
     unsigned receipts;
-    bool is_recorded; // what the receipt callback answers
+    enum pn_receipt_fate fate; // what the receipt callback answers
 };
 
 static bool on_result(const struct pn_transport_result *result, void *context)
@@ -36,13 +37,14 @@ static bool on_result(const struct pn_transport_result *result, void *context)
     return false;
 }
 
-static bool on_receipt(struct pn_slice receipt_id, struct pn_slice bytes, void *context)
+static enum pn_receipt_fate on_receipt(struct pn_slice receipt_id, struct pn_slice bytes,
+                                       void *context)
 {
     struct fixture *f = context;
     (void)snprintf(f->receipt_id, sizeof f->receipt_id, "%.*s", PN_SLICE_FMT(receipt_id));
     (void)snprintf(f->receipt, sizeof f->receipt, "%.*s", PN_SLICE_FMT(bytes));
     f->receipts++;
-    return f->is_recorded;
+    return f->fate;
 }
 
 static int setup(void **state)
@@ -54,7 +56,7 @@ static int setup(void **state)
     assert_non_null(mkdtemp(f->folder));
     f->conf.name = "yph-effica";
     f->conf.deliver = f->folder;
-    f->is_recorded = true;
+    f->fate = PN_RECEIPT_RECORDED;
     struct pn_transport_callbacks callbacks = {
         .context = f, .result = on_result, .receipt = on_receipt};
     assert_int_equal(pn_transport_drop.open(NULL, &f->conf, &callbacks, &f->transport, &err),
@@ -162,13 +164,13 @@ static void a_receipt_goes_when_it_is_recorded(void **state)
 {
     struct fixture *f = *state;
     write_as(f, "plan-1.xml.receipt.json", "{\"status\":\"accepted\"}");
-    f->is_recorded = false;
+    f->fate = PN_RECEIPT_WAITS;
     pn_transport_drop.scan(f->transport);
     assert_int_equal(f->receipts, 1);
     assert_string_equal(f->receipt_id, "plan-1.xml");
     assert_string_equal(f->receipt, "{\"status\":\"accepted\"}");
     assert_int_equal(count_files(f), 1);
-    f->is_recorded = true;
+    f->fate = PN_RECEIPT_RECORDED;
     pn_transport_drop.scan(f->transport);
     assert_int_equal(f->receipts, 2);
     assert_int_equal(count_files(f), 0);
@@ -185,6 +187,37 @@ static void sees_only_finished_receipts(void **state)
     assert_int_equal(mkdir(path_of(f, "folder.xml.receipt.json"), 0700), 0);
     pn_transport_drop.scan(f->transport);
     assert_int_equal(f->receipts, 0);
+}
+
+// What fits nothing is kept aside, each under a name of its own.
+static void odd_receipts_are_kept(void **state)
+{
+    struct fixture *f = *state;
+    f->fate = PN_RECEIPT_ODD;
+    for (int i = 0; i < 2; i++) {
+        write_as(f, "a.xml.receipt.json", i == 0 ? "first" : "second");
+        pn_transport_drop.scan(f->transport);
+    }
+    assert_holds(f, "receipts/odd/a.xml.receipt.json", "first");
+    assert_holds(f, "receipts/odd/a.xml.receipt.json.1", "second");
+    assert_int_equal(count_files(f), 1);
+}
+
+static void half_a_receipt_is_given_time(void **state)
+{
+    struct fixture *f = *state;
+    f->fate = PN_RECEIPT_UNREADABLE;
+    write_as(f, "a.xml.receipt.json", "{\"outcome\":");
+    write_as(f, "b.xml.receipt.json", "");
+    pn_transport_drop.scan(f->transport);
+    assert_int_equal(count_files(f), 2);
+    const struct timespec old[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
+    assert_int_equal(utimensat(AT_FDCWD, path_of(f, "a.xml.receipt.json"), old, 0), 0);
+    assert_int_equal(utimensat(AT_FDCWD, path_of(f, "b.xml.receipt.json"), old, 0), 0);
+    pn_transport_drop.scan(f->transport);
+    assert_holds(f, "receipts/odd/a.xml.receipt.json", "{\"outcome\":");
+    assert_holds(f, "receipts/odd/b.xml.receipt.json", "");
+    assert_int_equal(count_files(f), 1);
 }
 
 static void waits_for_a_folder_that_is_away(void **state)
@@ -237,6 +270,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_names_that_lead_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(a_receipt_goes_when_it_is_recorded, setup, teardown),
         cmocka_unit_test_setup_teardown(sees_only_finished_receipts, setup, teardown),
+        cmocka_unit_test_setup_teardown(odd_receipts_are_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(half_a_receipt_is_given_time, setup, teardown),
         cmocka_unit_test_setup_teardown(waits_for_a_folder_that_is_away, setup, teardown),
         cmocka_unit_test_setup_teardown(a_receipt_of_another_name, setup, teardown),
     };
