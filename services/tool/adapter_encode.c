@@ -7,6 +7,9 @@
 #include "fhir/json.h"
 #include "run/command.h"
 #include "services/tool/adapter_text.h"
+#include "services/tool/loss_text.h"
+
+enum { OPTION_LOSS, OPTION_LOSS_JSON, OPTION_COUNT };
 
 #define BOOT_BYTES_MAX ((size_t)256 * 1024 * 1024)
 
@@ -20,6 +23,31 @@ static void print_documents(const struct pn_document_out *document)
     }
 }
 
+static enum pn_code print_loss(struct pn_arena *boot, struct pn_adapter *adapter,
+                               struct pn_slice bytes, bool is_json, struct pn_err *err)
+{
+    struct pn_plan_out plan;
+    struct pn_loss_report report;
+    enum pn_code code = pn_adapter_sample_plan(adapter, boot, bytes, &plan, err);
+    if (code == PN_OK) {
+        code = pn_plan_loss_find(boot, adapter, &plan, &report, err);
+    }
+    if (code != PN_OK) {
+        return code;
+    }
+    if (!is_json) {
+        pn_loss_print(boot, &report, stdout);
+        return PN_OK;
+    }
+    const cJSON *json = pn_loss_json(boot, &report);
+    const char *text = json == NULL ? NULL : pn_adapter_pretty(boot, json);
+    if (text == NULL) {
+        return pn_err_set(err, PN_MEMORY, "", "no memory");
+    }
+    fputs(text, stdout);
+    return PN_OK;
+}
+
 static enum pn_code encode(struct pn_arena *boot, const struct pn_arguments *arguments,
                            const struct pn_config *config, struct pn_err *err)
 {
@@ -29,6 +57,10 @@ static enum pn_code encode(struct pn_arena *boot, const struct pn_arguments *arg
     enum pn_code code = pn_adapter_open(boot, config, arguments->operands[0], &adapter, err);
     if (code == PN_OK) {
         code = pn_file_read(boot, arguments->operands[1], PN_MESSAGE_BYTES_MAX, &bytes, err);
+    }
+    bool is_json = arguments->values[OPTION_LOSS_JSON] != NULL;
+    if (code == PN_OK && (is_json || arguments->values[OPTION_LOSS] != NULL)) {
+        return print_loss(boot, adapter, bytes, is_json, err);
     }
     if (code == PN_OK) {
         code = pn_adapter_sample_encode(adapter, boot, bytes, &document, err);
@@ -56,6 +88,12 @@ static int run(const struct pn_arguments *arguments, const struct pn_config *con
     return pn_command_exit(code);
 }
 
+static const struct pn_option options[OPTION_COUNT] = {
+    [OPTION_LOSS] = {"loss", PN_OPTION_FLAG, NULL,
+                     "instead of the documents: what of the plan they do not hold"},
+    [OPTION_LOSS_JSON] = {"loss-json", PN_OPTION_FLAG, NULL, "the same as JSON"},
+};
+
 const struct pn_command pn_command_adapter_encode = {
     .name = "adapter encode",
     .operands = "NAME PLAN.json",
@@ -65,6 +103,8 @@ const struct pn_command pn_command_adapter_encode = {
         "CarePlan or Flag (then a made-up person's), or an object with plan or case, patient, "
         "previous, clientships, withdrawn and system (the name that the configuration gives it). "
         "Clock and document id are fixed, so the same plan gives the same text.",
+    .options = options,
+    .option_count = OPTION_COUNT,
     .operand_min = 2,
     .operand_max = 2,
     .run = run,

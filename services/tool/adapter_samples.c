@@ -5,15 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/limits.h"
 #include "fhir/json.h"
 #include "services/tool/adapter_text.h"
+#include "services/tool/loss_text.h"
 
 static const char plan_ending[] = ".plan.json";
 static const char case_ending[] = ".case.json";
 static const char expected_ending[] = ".expected.json";
+static const char loss_ending[] = ".loss.json";
 
 static bool ends_with(const char *text, const char *ending)
 {
@@ -43,7 +46,8 @@ enum pn_code pn_adapter_samples(struct pn_arena *arena, const char *folder, cons
     enum pn_code code = PN_OK;
     while (directory != NULL && code == PN_OK && (entry = readdir(directory)) != NULL) {
         const char *name = entry->d_name;
-        if (name[0] == '.' || ends_with(name, expected_ending) || ends_with(name, ".md")) {
+        if (name[0] == '.' || ends_with(name, expected_ending) || ends_with(name, loss_ending) ||
+            ends_with(name, ".md")) {
             continue;
         }
         ret_names[count] = pn_arena_copy(arena, pn_slice_str(name));
@@ -72,7 +76,7 @@ static enum pn_code write_file(const char *path, const char *text, struct pn_err
 }
 
 // "samples/a01.hl7" → "samples/a01.expected.json"
-static const char *expected_name(struct pn_arena *arena, const char *name)
+static const char *beside(struct pn_arena *arena, const char *name, const char *ending)
 {
     size_t length = strlen(name);
     if (is_out(name)) {
@@ -81,7 +85,7 @@ static const char *expected_name(struct pn_arena *arena, const char *name)
         const char *dot = strrchr(name, '.');
         length = dot == NULL ? length : (size_t)(dot - name);
     }
-    return pn_arena_printf(arena, "%.*s%s", (int)length, name, expected_ending);
+    return pn_arena_printf(arena, "%.*s%s", (int)length, name, ending);
 }
 
 static enum pn_code compare(struct pn_arena *arena, const char *path, const char *name,
@@ -106,12 +110,36 @@ static enum pn_code compare(struct pn_arena *arena, const char *path, const char
                                            difference[0] == '\0' ? "its length" : difference);
 }
 
-enum pn_code pn_adapter_sample_run(const struct pn_adapter *adapter, struct pn_arena *arena,
+// What of a plan in force the adapter's documents do not hold: written by --update, and compared
+// where it is kept.
+static enum pn_code run_loss(struct pn_adapter *adapter, struct pn_arena *arena, const char *path,
+                             struct pn_slice bytes, bool update, struct pn_err *err)
+{
+    struct pn_plan_out plan;
+    struct pn_loss_report report;
+    struct pn_err refusal;
+    const char *name = strrchr(path, '/') + 1;
+    const char *kept = beside(arena, path, loss_ending);
+    enum pn_code code = pn_adapter_sample_plan(adapter, arena, bytes, &plan, err);
+    if (code != PN_OK || kept == NULL || plan.of != PN_OUT_PLAN || plan.withdrawn ||
+        (!update && access(kept, F_OK) != 0) ||
+        pn_plan_loss_find(arena, adapter, &plan, &report, &refusal) != PN_OK) {
+        return code;
+    }
+    const cJSON *made = pn_loss_json(arena, &report);
+    const char *text = made == NULL ? NULL : pn_adapter_pretty(arena, made);
+    if (text == NULL) {
+        return pn_err_set(err, PN_MEMORY, name, "no memory");
+    }
+    return update ? write_file(kept, text, err) : compare(arena, kept, name, made, err);
+}
+
+enum pn_code pn_adapter_sample_run(struct pn_adapter *adapter, struct pn_arena *arena,
                                    const char *folder, const char *name, bool update,
                                    struct pn_err *err)
 {
     const char *path = pn_arena_printf(arena, "%s/samples/%s", folder, name);
-    const char *expected = path == NULL ? NULL : expected_name(arena, path);
+    const char *expected = path == NULL ? NULL : beside(arena, path, expected_ending);
     struct pn_slice bytes;
     if (expected == NULL) {
         return pn_err_set(err, PN_MEMORY, name, "no memory");
@@ -131,6 +159,9 @@ enum pn_code pn_adapter_sample_run(const struct pn_adapter *adapter, struct pn_a
         code = write_file(expected, text, err);
     } else {
         code = compare(arena, expected, name, made, err);
+    }
+    if (code == PN_OK && ends_with(name, plan_ending)) {
+        code = run_loss(adapter, arena, path, bytes, update, err);
     }
     if (code == PN_OK && fault != NULL) {
         code = pn_err_set(err, PN_INVALID, name, "is no valid FHIR: %s", fault);

@@ -197,10 +197,9 @@ cJSON *pn_adapter_sample_in(const struct pn_adapter *adapter, struct pn_arena *a
 
 // --- Out -----------------------------------------------------------------------------------------
 
-enum pn_code pn_adapter_sample_encode(const struct pn_adapter *adapter, struct pn_arena *arena,
-                                      struct pn_slice bytes,
-                                      const struct pn_document_out **ret_document,
-                                      struct pn_err *err)
+enum pn_code pn_adapter_sample_plan(const struct pn_adapter *adapter, struct pn_arena *arena,
+                                    struct pn_slice bytes, struct pn_plan_out *ret_plan,
+                                    struct pn_err *err)
 {
     cJSON *root = NULL, *patient = NULL;
     pn_json_use_arena(arena);
@@ -222,7 +221,7 @@ enum pn_code pn_adapter_sample_encode(const struct pn_adapter *adapter, struct p
                           "a CarePlan or a Flag, or an object with `plan` or `case`");
     }
     struct pn_slice system = pn_json_text(root, "system");
-    struct pn_plan_out out = {
+    *ret_plan = (struct pn_plan_out){
         .of = flag != NULL ? PN_OUT_CASE : PN_OUT_PLAN,
         .plan = plan,
         .case_flag = flag,
@@ -234,7 +233,17 @@ enum pn_code pn_adapter_sample_encode(const struct pn_adapter *adapter, struct p
             system.len > 0 ? system : pn_slice_str(pn_adapter_info(adapter)->name),
         .now_ms = SAMPLE_MS,
         .withdrawn = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "withdrawn"))};
-    return pn_adapter_encode(adapter, arena, &out, ret_document, err);
+    return PN_OK;
+}
+
+enum pn_code pn_adapter_sample_encode(const struct pn_adapter *adapter, struct pn_arena *arena,
+                                      struct pn_slice bytes,
+                                      const struct pn_document_out **ret_document,
+                                      struct pn_err *err)
+{
+    struct pn_plan_out out;
+    enum pn_code code = pn_adapter_sample_plan(adapter, arena, bytes, &out, err);
+    return code != PN_OK ? code : pn_adapter_encode(adapter, arena, &out, ret_document, err);
 }
 
 static cJSON *lines_of(struct pn_arena *arena, struct pn_slice bytes)

@@ -19,6 +19,10 @@ cJSON *pn_adapter_sample_in(const struct pn_adapter *adapter, struct pn_arena *a
 // made-up person), as the system's documents, their lines apart.
 cJSON *pn_adapter_sample_out(const struct pn_adapter *adapter, struct pn_arena *arena,
                              struct pn_slice bytes);
+// The same as pn_adapter_encode takes it.
+PN_MUST_USE enum pn_code pn_adapter_sample_plan(const struct pn_adapter *adapter,
+                                                struct pn_arena *arena, struct pn_slice bytes,
+                                                struct pn_plan_out *ret_plan, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_adapter_sample_encode(const struct pn_adapter *adapter,
                                                   struct pn_arena *arena, struct pn_slice bytes,
                                                   const struct pn_document_out **ret_document,
