@@ -27,6 +27,7 @@
 #include "services/timeline/timeline_read.h"
 
 struct pn_feed_hub;
+struct pn_loss_systems;
 
 struct pn_api {
     struct pn_run *run;
@@ -41,6 +42,7 @@ struct pn_api {
     struct pn_identify_writer *case_writer;
     struct pn_store *plans;
     struct pn_store *deliveries;
+    struct pn_loss_systems *loss_systems; // what takes plans, for the loss report
 };
 
 // One exchange being handled.

@@ -26,6 +26,8 @@ pn_call_handler pn_plan_update_call;
 pn_call_handler pn_plan_withdraw_call;
 pn_call_handler pn_plan_history_call;
 pn_call_handler pn_plan_version_call;
+pn_call_handler pn_plan_loss_call; // loss_call.c
+pn_call_handler pn_plan_loss_body_call;
 pn_call_handler pn_delivery_state_call; // delivery_call.c
 pn_call_handler pn_feed_call;           // feed.c
 pn_call_handler pn_me_call;             // me_call.c

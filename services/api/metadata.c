@@ -89,6 +89,10 @@ static void add_type(cJSON *rest, const struct pn_api_type *type, struct pn_aren
         add_operation(resource, "delivery-state",
                       "https://punos.fi/fhir/OperationDefinition/delivery-state",
                       "GET …/$delivery-state: where each version stands in each system");
+        add_operation(resource, "loss-report",
+                      "https://punos.fi/fhir/OperationDefinition/loss-report",
+                      "GET …/{id}/$loss-report, POST …/$loss-report with a plan: what each "
+                      "system's form cannot hold");
     }
 }
 

@@ -32,6 +32,8 @@ const struct pn_http_route pn_api_routes[] = {
     {PN_HTTP_GET, "/fhir/CarePlan/{id}/_history", pn_plan_history_call},
     {PN_HTTP_GET, "/fhir/CarePlan/{id}/_history/{version}", pn_plan_version_call},
     {PN_HTTP_GET, "/fhir/CarePlan/{id}/$delivery-state", pn_delivery_state_call},
+    {PN_HTTP_GET, "/fhir/CarePlan/{id}/$loss-report", pn_plan_loss_call},
+    {PN_HTTP_POST, "/fhir/CarePlan/$loss-report", pn_plan_loss_body_call},
     {PN_HTTP_GET, "/worklist", pn_worklist_call},
     {PN_HTTP_GET, "/worklist/{id}", pn_worklist_case_call},
     {PN_HTTP_PUT, "/worklist/{id}", pn_worklist_set_call},

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/api/api.h"
+#include "services/api/loss_systems.h"
 #include "services/deliver/deliver_read.h"
 #include "services/plan/plan_read.h"
 
@@ -37,4 +38,5 @@ void pn_api_close_stores(struct pn_api *api)
     pn_identify_writer_close(api->case_writer);
     pn_store_close(api->plans);
     pn_store_close(api->deliveries);
+    pn_loss_systems_close(api->loss_systems);
 }

@@ -99,6 +99,12 @@ export async function currentPlan(client) {
   return found ? found.resource : null;
 }
 
+export const lossReport = async (body) =>
+  (await call("POST", "/fhir/CarePlan/$loss-report", body)).json;
+
+export const storedLosses = async (id) =>
+  (await call("GET", `/fhir/CarePlan/${id}/$loss-report`)).json;
+
 export const plan = (id) => call("GET", `/fhir/CarePlan/${id}`);
 
 export const createPlan = (body) => call("POST", "/fhir/CarePlan", body);

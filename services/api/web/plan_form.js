@@ -4,6 +4,7 @@
 import { h, say, show } from "./dom.js";
 import { currentLanguage, t } from "./texts.js";
 import * as calls from "./calls.js";
+import { followLosses } from "./plan_loss.js";
 import { emptyFields, fieldsOf, merge, planOf, sixMonthsAfter } from "./plan_fields.js";
 
 const ROLES = ["client", "close-person", "professional", "other"];
@@ -263,7 +264,8 @@ export async function showPlanForm(main, caller, client) {
   let base = old ? fieldsOf(old) : emptyFields("");
   const summary = h("div", { class: "summary", tabindex: "-1", role: "alert" });
   const body = h("div", {}, formOf(base));
-  const form = h("form", { novalidate: true, class: "plan" }, summary, body,
+  const losses = h("section", { "aria-live": "polite", "aria-label": t("losses") });
+  const form = h("form", { novalidate: true, class: "plan" }, summary, body, losses,
     h("p", { class: "hint" }, t("notStatutory")),
     h("div", { class: "bar" },
       h("button", { type: "submit" }, t("savePlan")),
@@ -313,6 +315,7 @@ export async function showPlanForm(main, caller, client) {
     }
   };
   form.addEventListener("submit", save);
+  followLosses(form, losses, () => planOf(readForm(form, base), client, currentLanguage(), old));
   show(main,
     h("p", {}, h("a", { href: `#/client/${client}` }, t("client"))),
     h("h1", {}, t(old ? "updatePlan" : "writePlan")),

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { clock, day, moment, t } from "./texts.js";
 import * as calls from "./calls.js";
 import { registerOf } from "./plan_fields.js";
+import { storedLosses } from "./plan_loss.js";
 
 function contained(plan, type) {
   return (plan.contained || []).find((item) => item.resourceType === type) || {};
@@ -135,5 +136,6 @@ export async function planSection(client, plan, caller) {
       [h("dt", {}, term), h("dd", {}, value)])),
     h("p", { class: "hint" }, t("notStatutory")),
     link,
+    await storedLosses(plan),
     await delivery(plan, caller));
 }
