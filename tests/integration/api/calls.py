@@ -345,6 +345,36 @@ def a_plan_with_faults_is_refused_place_by_place(world):
     equal(world.hub.call("POST", "/fhir/CarePlan", body, {"Content-Type": "text/xml"})[0], 415, "XML")
 
 
+def losses_of(parameters, system):
+    for parameter in parameters.get("parameter", []):
+        parts = parameter["part"]
+        if parts[0]["valueString"] == system:
+            return [{p["name"]: next(v for k, v in p.items() if k.startswith("value"))
+                     for p in part["part"]} for part in parts if part["name"] == "loss"]
+    raise AssertionError(f"no {system} in the report")
+
+
+@check
+def what_a_form_cannot_hold_is_said_before_sending(world):
+    hub, path = world.hub, "/fhir/CarePlan/$loss-report"
+    status, _, report = hub.call("POST", path, world.plan_body(world.client), FHIR)
+    equal((status, report["resourceType"]), (200, "Parameters"), "a report of a plan not written")
+    assert_valid(hub, report)
+    found = {loss["item"]["code"]: loss for loss in losses_of(report, "oberon")}
+    assert "meeting-end" in found and "situation" not in found, sorted(found)
+    equal(found["meeting-end"]["expression"], "CarePlan.contained[0].end", "its place")
+    assert found["meeting-end"]["fi"].startswith("Tapaamisen päättymisaika: "), found["meeting-end"]
+    text = json.dumps(report, ensure_ascii=False)
+    assert "Uniohjaus" not in text and "Mallikas" not in text, "no words of the plan"
+    equal(hub.call("POST", path + "?system=nowhere", world.plan_body(world.client), FHIR)[0], 404,
+          "a system that is not there")
+    faulty = world.plan_body(world.client)
+    del faulty["description"]
+    equal(hub.call("POST", path, faulty, FHIR)[0], 422, "a faulty plan")
+    equal(len(world.matches(f"/fhir/CarePlan?patient={world.client}&status=active")), 0,
+          "nothing is written")
+
+
 @check
 def a_plan_has_versions_and_reaches_its_system(world):
     hub = world.hub
@@ -365,6 +395,8 @@ def a_plan_has_versions_and_reaches_its_system(world):
     equal([e["resource"]["meta"]["versionId"] for e in history["entry"]], ["2", "1"], "history")
     assert hub.get(path + "/_history/1")["description"] != "Uusi tilanne."
     equal(hub.call("GET", path + "/_history/9")[0], 404, "a version that is not there")
+    report = hub.get(path + "/$loss-report?system=oberon")
+    assert any(loss["item"]["code"] == "attendee-role" for loss in losses_of(report, "oberon"))
     equal(len(world.matches(f"/fhir/CarePlan?patient={world.client}&status=active")), 1, "search")
     equal(len(world.matches(f"/fhir/CareTeam?patient={world.client}")), 1, "its team")
     equal(hub.get(f"/fhir/CareTeam/{plan['id']}")["resourceType"], "CareTeam", "the team by id")
