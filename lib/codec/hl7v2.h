@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * HL7 v2 (chapter 2, "Control"; versions 2.1 to 2.8): bytes → tree, building of messages, and
- * acknowledgements in original mode.
+ * acknowledgements in original and enhanced mode.
  *
  * Reading is tolerant where senders differ and strict where meaning would change. Segments end with
  * CR, LF or CRLF, the last one may lack its end; a BOM and white space before MSH are skipped; any
@@ -44,6 +44,7 @@ struct pn_hl7v2_header {
     struct pn_slice control_id;                                // MSH-10
     struct pn_slice processing_id;                             // MSH-11
     struct pn_slice version;                                   // MSH-12.1
+    struct pn_slice accept_ack, application_ack;               // MSH-15, MSH-16
     struct pn_slice charset;                                   // MSH-18
 };
 
@@ -110,7 +111,26 @@ PN_MUST_USE enum pn_code pn_hl7v2_write(const struct pn_hl7v2_builder *builder,
 
 // --- Acknowledgements ----------------------------------------------------------------------------
 
-enum pn_hl7v2_ack_code { PN_HL7V2_AA, PN_HL7V2_AE, PN_HL7V2_AR };
+enum pn_hl7v2_ack_code {
+    PN_HL7V2_AA,
+    PN_HL7V2_AE,
+    PN_HL7V2_AR,
+    PN_HL7V2_CA, // commit: enhanced mode
+    PN_HL7V2_CE,
+    PN_HL7V2_CR
+};
+
+// Which acknowledgements a message asks for (chapter 2, MSH-15 and MSH-16, table 0155). With
+// neither field it is original mode: an application acknowledgement alone. A field that is absent
+// beside the other counts as NE, and so does a word that the table does not have.
+struct pn_hl7v2_ack_wish {
+    bool is_enhanced;
+    bool commit; // on CA; `commit_no`: on CE and CR
+    bool commit_no;
+    bool application; // on AA; `application_no`: on AE and AR
+    bool application_no;
+};
+struct pn_hl7v2_ack_wish pn_hl7v2_ack_wish_of(const struct pn_hl7v2_header *header);
 
 struct pn_hl7v2_ack {
     const struct pn_hl7v2_header *header; // of the message, from pn_hl7v2_peek
@@ -123,7 +143,8 @@ struct pn_hl7v2_ack {
 };
 
 // MSA-2 is the message's MSH-10, sender and receiver change places. The text stands in MSA-3 up to
-// version 2.6 and in ERR from 2.5. With no header at all (nothing found) a plain 2.3 AR.
+// version 2.6 and in ERR from 2.5. In enhanced mode it asks for no acknowledgement of itself. With
+// no header at all (nothing found) a plain 2.3 AR.
 PN_MUST_USE enum pn_code pn_hl7v2_write_ack(const struct pn_hl7v2_ack *ack, struct pn_buf *out,
                                             struct pn_err *err);
 

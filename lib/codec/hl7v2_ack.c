@@ -7,7 +7,31 @@
 #include "codec/hl7v2_parts.h"
 
 static const char *const code_texts[] = {
-    [PN_HL7V2_AA] = "AA", [PN_HL7V2_AE] = "AE", [PN_HL7V2_AR] = "AR"};
+    [PN_HL7V2_AA] = "AA", [PN_HL7V2_AE] = "AE", [PN_HL7V2_AR] = "AR",
+    [PN_HL7V2_CA] = "CA", [PN_HL7V2_CE] = "CE", [PN_HL7V2_CR] = "CR"};
+
+static bool is_yes(enum pn_hl7v2_ack_code code)
+{
+    return code == PN_HL7V2_AA || code == PN_HL7V2_CA;
+}
+
+static void wish_of(struct pn_slice word, bool *ret_yes, bool *ret_no)
+{
+    bool is_always = pn_slice_is(word, "AL");
+    *ret_yes = is_always || pn_slice_is(word, "SU");
+    *ret_no = is_always || pn_slice_is(word, "ER");
+}
+
+struct pn_hl7v2_ack_wish pn_hl7v2_ack_wish_of(const struct pn_hl7v2_header *header)
+{
+    struct pn_hl7v2_ack_wish wish = {.application = true, .application_no = true};
+    if (header != NULL && (header->accept_ack.len > 0 || header->application_ack.len > 0)) {
+        wish.is_enhanced = true;
+        wish_of(header->accept_ack, &wish.commit, &wish.commit_no);
+        wish_of(header->application_ack, &wish.application, &wish.application_no);
+    }
+    return wish;
+}
 
 // Versions compare as numbers in order: 2.3.1 is after 2.3 and before 2.4.
 static unsigned version_number(struct pn_slice version)
@@ -108,10 +132,12 @@ static void add_msh(struct pn_buf *out, const struct pn_hl7v2_ack *ack, unsigned
     struct pn_slice processing = h->processing_id.len > 0 ? h->processing_id : pn_slice_str("P");
     add_raw(out, separator, processing);
     add_raw(out, separator, h->version.len > 0 ? h->version : pn_slice_str("2.3"));
+    bool is_enhanced = pn_hl7v2_ack_wish_of(h).is_enhanced;
+    for (int field = 13; (is_enhanced || h->charset.len > 0) && field < 18; field++) {
+        bool is_wish = is_enhanced && (field == 15 || field == 16);
+        add_raw(out, separator, pn_slice_str(is_wish ? "NE" : ""));
+    }
     if (h->charset.len > 0) {
-        for (int field = 13; field < 18; field++) {
-            pn_buf_add_char(out, separator);
-        }
         add_raw(out, separator, h->charset);
     }
     pn_buf_add_char(out, '\r');
@@ -140,7 +166,7 @@ static void add_place(struct pn_buf *out, const struct pn_hl7v2_delimiters *d, c
 static void add_err(struct pn_buf *out, const struct pn_hl7v2_ack *ack)
 {
     const struct pn_hl7v2_delimiters *d = &ack->header->delimiters;
-    bool is_refusal = ack->code == PN_HL7V2_AR;
+    bool is_refusal = ack->code == PN_HL7V2_AR || ack->code == PN_HL7V2_CR;
     const char *parts[] = {is_refusal ? "200" : "207",
                            is_refusal ? "Unsupported message type" : "Application internal error",
                            "HL70357"};
@@ -196,7 +222,7 @@ enum pn_code pn_hl7v2_write_ack(const struct pn_hl7v2_ack *ack, struct pn_buf *o
     unsigned version = version_number(whole.header->version);
     add_msh(out, &whole, version);
     add_msa(out, &whole, version);
-    if (version >= 20500 && whole.code != PN_HL7V2_AA) {
+    if (version >= 20500 && !is_yes(whole.code)) {
         add_err(out, &whole);
     }
     if (!pn_buf_ok(out)) {

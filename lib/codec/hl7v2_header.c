@@ -121,6 +121,8 @@ bool pn_hl7v2_peek(struct pn_slice bytes, struct pn_hl7v2_header *ret_header)
     header.control_id = fields[10];
     header.processing_id = fields[11];
     header.version = pn_slice_split(fields[12], component, &rest);
+    header.accept_ack = fields[15];
+    header.application_ack = fields[16];
     header.charset = fields[18];
     *ret_header = header;
     return true;

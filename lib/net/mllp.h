@@ -33,6 +33,8 @@ enum {
     PN_MLLP_ANSWER_BYTES_MAX = 1024 * 1024 // a longer answer cuts the client's connection
 };
 
+#define PN_MLLP_BETWEEN "\x1C\x0D\x0B"
+
 struct pn_mllp_server;
 struct pn_mllp_frame; // a received frame that waits for its answer
 
@@ -59,7 +61,9 @@ unsigned pn_mllp_server_port(const struct pn_mllp_server *server);
 unsigned pn_mllp_server_connection_count(const struct pn_mllp_server *server);
 // Bytes outside frames since the server was opened.
 uint64_t pn_mllp_server_noise_bytes(const struct pn_mllp_server *server);
-// Every frame is answered exactly once; one whose connection is gone is dropped silently.
+// Every frame is answered exactly once; one whose connection is gone is dropped silently. The
+// answer may be several messages, divided by PN_MLLP_BETWEEN: each goes in a frame of its own. An
+// empty one sends nothing.
 void pn_mllp_answer(struct pn_mllp_frame *frame, struct pn_slice bytes);
 // The peer's address without its port, for logs.
 const char *pn_mllp_frame_peer(const struct pn_mllp_frame *frame);

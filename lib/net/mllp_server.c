@@ -177,6 +177,9 @@ static void on_event(struct bufferevent *bev, short what, void *context)
 static void write_frame(struct connection *connection, const char *bytes, size_t len)
 {
     struct evbuffer *output = bufferevent_get_output(connection->bev);
+    if (len == 0) {
+        return;
+    }
     (void)evbuffer_add(output, "\x0B", 1);
     (void)evbuffer_add(output, bytes, len);
     (void)evbuffer_add(output, "\x1C\x0D", 2);

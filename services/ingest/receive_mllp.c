@@ -45,31 +45,66 @@ static enum pn_hl7v2_ack_code ack_code_of(const struct pn_intake_result *result)
     return result->err.code == PN_UNSUPPORTED ? PN_HL7V2_AR : PN_HL7V2_AE;
 }
 
-static void send_ack(struct listener *listener, struct pn_mllp_frame *frame,
-                     const struct pn_intake_result *result)
+// Commit acknowledgements tell of safe storage: a message whose content is wrong lies in quarantine
+// and is safe (CA, and then AE), one of a kind that nothing here handles is not wanted at all (CR),
+// and one that was turned away was not kept (CE).
+static enum pn_hl7v2_ack_code commit_code_of(const struct pn_intake_result *result)
+{
+    enum pn_hl7v2_ack_code code = ack_code_of(result);
+    if (code == PN_HL7V2_AR) {
+        return PN_HL7V2_CR;
+    }
+    return result->outcome == PN_INTAKE_TURNED_AWAY ? PN_HL7V2_CE : PN_HL7V2_CA;
+}
+
+static void add_ack(struct listener *listener, const struct pn_hl7v2_header *header,
+                    enum pn_hl7v2_ack_code code, const struct pn_err *why)
 {
     struct pn_receive_mllp *receive = listener->receive;
-    struct pn_hl7v2_header header;
-    bool has_header = pn_hl7v2_peek(result->bytes, &header);
-    enum pn_hl7v2_ack_code code = ack_code_of(result);
+    bool is_yes = code == PN_HL7V2_AA || code == PN_HL7V2_CA;
     char control_id[CONTROL_ID_BYTES];
     int64_t now_ms = pn_clock_now_ms();
     // At most 20 characters (HL7 2.3 MSH-10), and no two alike, also over a restart.
     (void)snprintf(control_id, sizeof control_id, "%011llX%07llX", (unsigned long long)now_ms,
                    (unsigned long long)(receive->ack_number++ & 0xFFFFFFF));
     const struct pn_hl7v2_ack ack = {
-        .header = has_header ? &header : NULL,
+        .header = header,
         .code = code,
         .control_id = control_id,
         .now_ms = now_ms,
         .zone = listener->system->info->zone,
-        .where = code == PN_HL7V2_AA ? "" : result->err.where,
-        .text = code == PN_HL7V2_AA ? "" : result->err.text,
+        .where = is_yes ? "" : why->where,
+        .text = is_yes ? "" : why->text,
     };
     struct pn_err err = {0};
-    pn_buf_clear(&receive->ack);
+    if (receive->ack.len > 0) {
+        pn_buf_add_str(&receive->ack, PN_MLLP_BETWEEN);
+    }
     if (pn_hl7v2_write_ack(&ack, &receive->ack, &err) != PN_OK) {
         pn_log_error("an acknowledgement could not be written", &err);
+    }
+}
+
+// Original mode: one application acknowledgement. Enhanced mode (HL7 v2 chapter 2): first the
+// commit acknowledgement, then, only after a CA, the application's, each when the message asks for
+// it. An acknowledgement is itself never acknowledged in original mode.
+static void send_ack(struct listener *listener, struct pn_mllp_frame *frame,
+                     const struct pn_intake_result *result)
+{
+    struct pn_receive_mllp *receive = listener->receive;
+    struct pn_hl7v2_header header;
+    bool has_header = pn_hl7v2_peek(result->bytes, &header);
+    struct pn_hl7v2_ack_wish wish = pn_hl7v2_ack_wish_of(has_header ? &header : NULL);
+    bool is_ack = has_header && pn_slice_is(header.type, "ACK");
+    enum pn_hl7v2_ack_code code = ack_code_of(result), commit = commit_code_of(result);
+    bool is_committed = commit == PN_HL7V2_CA;
+    pn_buf_clear(&receive->ack);
+    if (wish.is_enhanced && (is_committed ? wish.commit : wish.commit_no)) {
+        add_ack(listener, &header, commit, &result->err);
+    }
+    bool asks = code == PN_HL7V2_AA ? wish.application : wish.application_no;
+    if (asks && !is_ack && (!wish.is_enhanced || is_committed || !wish.commit_no)) {
+        add_ack(listener, has_header ? &header : NULL, code, &result->err);
     }
     pn_mllp_answer(frame, pn_buf_slice(&receive->ack));
 }

@@ -45,7 +45,7 @@ class Hub:
         self.adapters = os.path.join(self.folder, "adapters")
         self.drop = os.path.join(self.folder, "drop")
         os.makedirs(self.adapters)
-        for name in ("oberon", *adapters):
+        for name in ("_hl7v2", "oberon", *adapters):
             shutil.copytree(os.path.join(ROOT, "adapters", name), os.path.join(self.adapters, name))
         shutil.copytree(os.path.join(os.path.dirname(__file__), "adapters", "booth"),
                         os.path.join(self.adapters, "booth"))

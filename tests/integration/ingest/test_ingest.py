@@ -34,6 +34,40 @@ class ByMllp(WithHub):
             self.assertNotIn(b"Testinen", event)
             self.assertIn(b"specialist", event)
 
+    def test_enhanced_mode_is_answered_as_chapter_2_says(self):
+        """Commit first, then the application's word, each as MSH-15 and MSH-16 ask."""
+        def ask(control_id, wishes, message=None):
+            message = message or visit(7, control_id)
+            sender.send(message.replace(b"|P|2.3\r", b"|P|2.3|||" + wishes + b"\r", 1))
+
+        sender = Mllp(self.hub)
+        ask("E1", b"AL|AL")
+        self.assertEqual(msa(sender.answer())[1:3], ["CA", "E1"])
+        answer = sender.answer()
+        self.assertEqual(msa(answer)[1:3], ["AA", "E1"])
+        self.assertEqual(answer.split("\r")[0].split("|")[14:16], ["NE", "NE"])
+        ask("E2", b"AL|NE")
+        ask("E3", b"NE|AL")
+        self.assertEqual([msa(sender.answer())[1:3] for _ in range(2)], [["CA", "E2"], ["AA", "E3"]])
+        # What is wrong lies safely in quarantine; what nothing here handles is not wanted.
+        ask("E4", b"AL|ER", visit(7, "E4").replace(b"PV1|1|E|", b"PV1|1|Q|"))
+        self.assertEqual([msa(sender.answer())[1] for _ in range(2)], ["CA", "AE"])
+        ask("E5", b"AL|AL", visit(7, "E5").replace(b"ADT^A01", b"BAR^P01"))
+        self.assertEqual(msa(sender.answer())[1:3], ["CR", "E5"])
+        # Neither is answered: nothing is asked for, and an acknowledgement is never acknowledged.
+        ask("E6", b"NE|NE")
+        sender.send(b"MSH|^~\\&|OBERON|PKL|PUNOS|HUB|20261101120000||ACK|E7|P|2.3\rMSA|CA|X\r")
+        self.assertEqual(msa(sender.ask(visit(7, "E8")))[1:3], ["AA", "E8"])
+
+    def test_results_that_nobody_needs_are_taken_and_left(self):
+        sender = Mllp(self.hub)
+        result = ("MSH|^~\\&|OBERON|PKL|PUNOS|HUB|20261101120000||ORU^R01|R1|P|2.3\r"
+                  f"PID|1||{hetu(8)}^^^^HETU||Testinen^Tiina\rOBR|1||N1|2035\r"
+                  "OBX|1|NM|2035^P-CRP||3|mg/l|||||F\r").encode()
+        self.assertEqual(msa(sender.ask(result))[1:3], ["AA", "R1"])
+        self.assertEqual(self.hub.events(), [])
+        self.assertEqual(self.hub.run("quarantine", "list").stdout, b"")
+
     def test_the_same_message_twice_is_one_event(self):
         sender = Mllp(self.hub)
         for _ in range(3):

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -164,6 +165,45 @@ static void acknowledges_each_version(void **state)
                  "MSH|^~\\&|||||20261121234023+0200||ACK|ack-1|P|2.3\rMSA|AR||MSH: no MSH\r");
 }
 
+static void acknowledges_in_enhanced_mode(void **state)
+{
+    (void)state;
+    acknowledges("MSH|^~\\&|A|B|C|D|2026||ADT^A01|c-1|P|2.3|||AL|AL||8859/1\r", PN_HL7V2_CA, "", "",
+                 "MSH|^~\\&|C|D|A|B|20261121234023+0200||ACK^A01|ack-1|P|2.3|||NE|NE||8859/1\r"
+                 "MSA|CA|c-1\r");
+    acknowledges("MSH|^~\\&|A|B|C|D|2026||ADT^A01|c-1|P|2.5|||AL\r", PN_HL7V2_CR, "MSH-9", "no",
+                 "MSH|^~\\&|C|D|A|B|20261121234023+0200||ACK^A01^ACK|ack-1|P|2.5|||NE|NE|\r"
+                 "MSA|CR|c-1|MSH-9: no\r"
+                 "ERR||MSH^1^9^1|200^Unsupported message type^HL70357|E||||no\r");
+}
+
+static void knows_which_acknowledgements_are_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *fields;
+        struct pn_hl7v2_ack_wish wish;
+    } rows[] = {
+        {"", {false, false, false, true, true}},
+        {"|||AL|AL", {true, true, true, true, true}},
+        {"|||AL|NE", {true, true, true, false, false}},
+        {"|||NE|AL", {true, false, false, true, true}},
+        {"||||AL", {true, false, false, true, true}},
+        {"|||ER|SU", {true, false, true, true, false}},
+        {"|||SU|ER", {true, true, false, false, true}},
+        {"|||XX", {true, false, false, false, false}},
+    };
+    for (size_t i = 0; i < PN_ARRAY_COUNT(rows); i++) {
+        char text[128];
+        struct pn_hl7v2_header header;
+        snprintf(text, sizeof text, "MSH|^~\\&|A|B|C|D|2026||ADT^A01|1|P|2.5%s\r", rows[i].fields);
+        assert_true(pn_hl7v2_peek(pn_slice_str(text), &header));
+        struct pn_hl7v2_ack_wish wish = pn_hl7v2_ack_wish_of(&header);
+        assert_memory_equal(&wish, &rows[i].wish, sizeof wish);
+    }
+    assert_false(pn_hl7v2_ack_wish_of(NULL).is_enhanced);
+}
+
 static struct pn_hl7v2_answer answer_of(const char *text, enum pn_code expected)
 {
     struct pn_codec_input input = {pn_slice_str(text), "ISO-8859-1"};
@@ -200,8 +240,12 @@ static void reads_acknowledgements(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(places_values),          cmocka_unit_test(escapes_and_encodes),
-        cmocka_unit_test(refuses_wrong_places),   cmocka_unit_test(acknowledges_each_version),
+        cmocka_unit_test(places_values),
+        cmocka_unit_test(escapes_and_encodes),
+        cmocka_unit_test(refuses_wrong_places),
+        cmocka_unit_test(acknowledges_each_version),
+        cmocka_unit_test(acknowledges_in_enhanced_mode),
+        cmocka_unit_test(knows_which_acknowledgements_are_asked_for),
         cmocka_unit_test(reads_acknowledgements),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
