@@ -7,10 +7,17 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "net/socket.h"
 
 enum { CONNECTIONS_MAX = 64, CONNECT_TIMEOUT_MS = 10 * 1000, HEADER_VALUE_BYTES_MAX = 4096 };
+
+#define RETRY_AFTER_MAX_S INT64_C(86400)
+
+// The headers of an answer that are kept.
+enum kept { KEPT_LOCATION, KEPT_ETAG, KEPT_DATE, KEPT_RETRY_AFTER, KEPT_COUNT };
+static const char *const kept_names[KEPT_COUNT] = {"location", "etag", "date", "retry-after"};
 
 struct transfer {
     LIST_ENTRY(transfer) entry;
@@ -18,8 +25,7 @@ struct transfer {
     CURL *easy;
     struct curl_slist *headers;
     struct pn_buf body;
-    struct pn_buf location;
-    struct pn_buf etag;
+    struct pn_buf kept[KEPT_COUNT];
     void (*done)(const struct pn_http_response *response, void *context);
     void *context;
 };
@@ -41,9 +47,31 @@ static void transfer_free(struct transfer *transfer)
     }
     curl_slist_free_all(transfer->headers);
     pn_buf_release(&transfer->body);
-    pn_buf_release(&transfer->location);
-    pn_buf_release(&transfer->etag);
+    for (unsigned i = 0; i < KEPT_COUNT; i++) {
+        pn_buf_release(&transfer->kept[i]);
+    }
     free(transfer);
+}
+
+static int64_t header_date_ms(const struct transfer *transfer, enum kept which)
+{
+    const struct pn_buf *text = &transfer->kept[which];
+    time_t seconds = text->len == 0 ? -1 : curl_getdate(text->data, NULL);
+    return seconds < 0 ? 0 : (int64_t)seconds * PN_MS_PER_SECOND;
+}
+
+// Seconds, or a moment (RFC 9110 10.2.3).
+static int64_t retry_after_ms(const struct transfer *transfer)
+{
+    int64_t number = 0;
+    if (pn_slice_to_i64(pn_buf_slice(&transfer->kept[KEPT_RETRY_AFTER]), &number)) {
+        return number < RETRY_AFTER_MAX_S ? number * PN_MS_PER_SECOND
+                                          : RETRY_AFTER_MAX_S * PN_MS_PER_SECOND;
+    }
+    int64_t date_ms = header_date_ms(transfer, KEPT_DATE);
+    int64_t wait_ms =
+        header_date_ms(transfer, KEPT_RETRY_AFTER) - (date_ms > 0 ? date_ms : pn_clock_now_ms());
+    return wait_ms > 0 ? wait_ms : 0;
 }
 
 static void finish(struct transfer *transfer, CURLcode result)
@@ -57,8 +85,11 @@ static void finish(struct transfer *transfer, CURLcode result)
         .code = has_answer ? PN_OK : PN_UNAVAILABLE,
         .status = has_answer ? (int)status : 0,
         .body = has_answer ? pn_buf_slice(&transfer->body) : pn_slice_of(NULL, 0),
-        .location = pn_buf_slice(&transfer->location),
-        .etag = pn_buf_slice(&transfer->etag),
+        .location = pn_buf_slice(&transfer->kept[KEPT_LOCATION]),
+        .etag = pn_buf_slice(&transfer->kept[KEPT_ETAG]),
+        .date_ms = header_date_ms(transfer, KEPT_DATE),
+        .retry_after_ms = retry_after_ms(transfer),
+        .is_too_large = !pn_buf_ok(&transfer->body),
         .reason = has_answer ? NULL : reason,
     };
     transfer->done(&response, transfer->context);
@@ -147,9 +178,10 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *context)
     struct transfer *transfer = context;
     struct pn_slice value = {0};
     struct pn_slice name = pn_slice_split(pn_slice_of(bytes, size * count), ':', &value);
-    struct pn_buf *kept = pn_slice_is_nocase(name, "location") ? &transfer->location
-                          : pn_slice_is_nocase(name, "etag")   ? &transfer->etag
-                                                               : NULL;
+    struct pn_buf *kept = NULL;
+    for (unsigned i = 0; kept == NULL && i < KEPT_COUNT; i++) {
+        kept = pn_slice_is_nocase(name, kept_names[i]) ? &transfer->kept[i] : NULL;
+    }
     if (kept != NULL) {
         pn_buf_clear(kept);
         pn_buf_add_slice(kept, pn_slice_trim(value));
@@ -244,8 +276,9 @@ pn_http_client_send(struct pn_http_client *client, const struct pn_http_request 
     transfer->done = done;
     transfer->context = context;
     pn_buf_init(&transfer->body, PN_HTTP_BODY_BYTES_MAX);
-    pn_buf_init(&transfer->location, HEADER_VALUE_BYTES_MAX);
-    pn_buf_init(&transfer->etag, HEADER_VALUE_BYTES_MAX);
+    for (unsigned i = 0; i < KEPT_COUNT; i++) {
+        pn_buf_init(&transfer->kept[i], HEADER_VALUE_BYTES_MAX);
+    }
     LIST_INSERT_HEAD(&client->transfers, transfer, entry);
     transfer->easy = curl_easy_init();
     if (!set_up(transfer, request)) {
@@ -304,4 +337,44 @@ void pn_http_client_close(struct pn_http_client *client)
         event_free(client->timer);
     }
     free(client);
+}
+
+// --- URLs ----------------------------------------------------------------------------------------
+
+static bool same_part(CURLU *one, CURLU *other, CURLUPart part)
+{
+    char *a = NULL, *b = NULL;
+    bool is_same = curl_url_get(one, part, &a, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+                   curl_url_get(other, part, &b, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+                   pn_slice_is_nocase(pn_slice_str(a), b);
+    curl_free(a);
+    curl_free(b);
+    return is_same;
+}
+
+bool pn_http_resolve_same_origin(const char *base, struct pn_slice reference,
+                                 struct pn_buf *ret_url)
+{
+    struct pn_buf text;
+    char *url = NULL;
+    CURLU *one = curl_url(), *other = curl_url();
+    pn_buf_init(&text, PN_HTTP_BODY_BYTES_MAX);
+    pn_buf_add_slice(&text, reference);
+    bool is_good = one != NULL && other != NULL && text.len > 0 && pn_buf_ok(&text) &&
+                   memchr(text.data, '\0', text.len) == NULL &&
+                   curl_url_set(one, CURLUPART_URL, base, 0) == CURLUE_OK &&
+                   curl_url_set(other, CURLUPART_URL, base, 0) == CURLUE_OK &&
+                   curl_url_set(other, CURLUPART_URL, text.data, 0) == CURLUE_OK &&
+                   same_part(one, other, CURLUPART_SCHEME) &&
+                   same_part(one, other, CURLUPART_HOST) && same_part(one, other, CURLUPART_PORT) &&
+                   curl_url_get(other, CURLUPART_URL, &url, 0) == CURLUE_OK;
+    if (is_good) {
+        pn_buf_add_str(ret_url, url);
+        is_good = pn_buf_ok(ret_url);
+    }
+    curl_free(url);
+    curl_url_cleanup(one);
+    curl_url_cleanup(other);
+    pn_buf_release(&text);
+    return is_good;
 }

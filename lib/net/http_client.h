@@ -12,6 +12,7 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/slice.h"
 #include "conf/config.h"
@@ -33,7 +34,10 @@ struct pn_http_response {
     struct pn_slice body;
     struct pn_slice location; // the Location header
     struct pn_slice etag;
-    const char *reason; // when code is not PN_OK
+    int64_t date_ms;        // the server's clock (Date); 0: not said
+    int64_t retry_after_ms; // how long to wait (Retry-After), from now; 0: not said
+    const char *reason;     // when code is not PN_OK
+    bool is_too_large;      // the answer is over PN_HTTP_BODY_BYTES_MAX: code is not PN_OK
 };
 
 PN_MUST_USE enum pn_code pn_http_client_open(struct event_base *base,
@@ -52,5 +56,10 @@ PN_MUST_USE enum pn_code
 pn_http_client_send(struct pn_http_client *client, const struct pn_http_request *request,
                     void (*done)(const struct pn_http_response *response, void *context),
                     void *context, struct pn_err *err);
+
+// Appends the URL that `reference` means where `base` is the current one (RFC 3986 5.2), and tells
+// whether it has the same scheme, host and port. False also when either is not usable.
+PN_MUST_USE bool pn_http_resolve_same_origin(const char *base, struct pn_slice reference,
+                                             struct pn_buf *ret_url);
 
 #endif

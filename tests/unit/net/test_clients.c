@@ -308,6 +308,37 @@ static void http_refuses_other_schemes_and_header_tricks(void **state)
     assert_int_equal(fixture->code, PN_UNAVAILABLE);
 }
 
+static void links_are_followed_within_their_origin(void **state)
+{
+    static const struct {
+        const char *reference, *url; // NULL: not to be followed
+    } cases[] = {
+        {"https://a.example/fhir/next?p=2", "https://a.example/fhir/next?p=2"},
+        {"https://A.example:443/fhir?x", "https://A.example:443/fhir?x"},
+        {"?page=2", "https://a.example/fhir/Encounter?page=2"},
+        {"/other?page=2", "https://a.example/other?page=2"},
+        {"//b.example/fhir", NULL},
+        {"http://a.example/fhir", NULL},
+        {"https://a.example:8443/fhir", NULL},
+        {"https://a.example.evil/fhir", NULL},
+        {"https://user@b.example/", NULL},
+        {"file:///etc/hostname", NULL},
+        {"", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < PN_ARRAY_COUNT(cases); i++) {
+        struct pn_buf url;
+        pn_buf_init(&url, 256);
+        bool is_good = pn_http_resolve_same_origin("https://a.example/fhir/Encounter?_count=2",
+                                                   pn_slice_str(cases[i].reference), &url);
+        assert_int_equal(is_good, cases[i].url != NULL);
+        if (is_good) {
+            assert_string_equal(url.data, cases[i].url);
+        }
+        pn_buf_release(&url);
+    }
+}
+
 static void closing_forgets_what_is_under_way(void **state)
 {
     struct fixture *fixture = *state;
@@ -339,6 +370,7 @@ int main(void)
         WITH_ALL(http_bounds_an_answer),
         WITH_ALL(http_is_refused_and_later_served),
         WITH_ALL(http_refuses_other_schemes_and_header_tricks),
+        cmocka_unit_test(links_are_followed_within_their_origin),
         WITH_ALL(closing_forgets_what_is_under_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
