@@ -51,9 +51,13 @@ struct pn_system_conf {
     const char *adapter;
     const char *listen;      // host:port for MLLP; HTTP intake goes through `ingest.http_listen`
     const char *drop_folder; // watched folder for file drops
-    const char *deliver;     // host:port (MLLP), URL (HTTP) or folder (file drop)
-    const char *zone;        // overrides the adapter's time zone
-    const char *charset;     // overrides the adapter's default character set
+    const char *poll;        // base URL of its FHIR server, to be asked
+    const char *poll_token_file;
+    const char *poll_from; // where the first round begins
+    int64_t poll_every_s;  // 0: as the adapter says
+    const char *deliver;   // host:port (MLLP), URL (HTTP) or folder (file drop)
+    const char *zone;      // overrides the adapter's time zone
+    const char *charset;   // overrides the adapter's default character set
     int64_t receipt_timeout_ms;
     int64_t answer_timeout_ms; // for what was taken and is answered later
     struct pn_tls_conf tls;    // of `listen` and `deliver`

@@ -184,6 +184,32 @@ static const struct pn_conf_row system_rows[] = {
      .otherwise = "",
      .help = "The folder in which it leaves its files. When not given: drop/NAME in the data "
              "folder."},
+    {.key = "poll",
+     .type = PN_CONF_TEXT,
+     .offset = SYSTEM(poll),
+     .otherwise = "",
+     .help = "The base URL of its FHIR server, when the hub asks it for what has changed. When not "
+             "given, it is not asked."},
+    {.key = "poll_token_file",
+     .type = PN_CONF_TEXT,
+     .offset = SYSTEM(poll_token_file),
+     .otherwise = "",
+     .help = "The file (mode 0600) that holds the bearer token for that server; read again for "
+             "each round."},
+    {.key = "poll_every_s",
+     .type = PN_CONF_INT,
+     .offset = SYSTEM(poll_every_s),
+     .otherwise = "0",
+     .min = 0,
+     .max = 86400,
+     .help = "Seconds from the beginning of one round of questions to the next; 0: as its adapter "
+             "says."},
+    {.key = "poll_from",
+     .type = PN_CONF_TEXT,
+     .offset = SYSTEM(poll_from),
+     .otherwise = "",
+     .help = "The date (2026-01-01) or moment from which on changes are asked for at the first "
+             "start. When not given: 30 days back."},
     {.key = "deliver",
      .type = PN_CONF_TEXT,
      .offset = SYSTEM(deliver),
