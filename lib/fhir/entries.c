@@ -90,8 +90,8 @@ static void add_name(struct reading *reading, struct pn_slice text)
     if (text.len == 0) {
         return;
     }
-    struct pn_entry_name *names = with_room(reading, entries->names, entries->name_count,
-                                            &reading->name_room, sizeof *names);
+    struct pn_entry_name *names =
+        with_room(reading, entries->names, entries->name_count, &reading->name_room, sizeof *names);
     if (names == NULL) {
         return;
     }
@@ -142,9 +142,8 @@ static bool read_resource(struct reading *reading, struct pn_entry *entry)
     };
     const struct member meta_members[] = {{"versionId", false, &entry->version_id},
                                           {"lastUpdated", false, &entry->last_updated}};
-    bool is_good =
-        entry->resource.len == 0 ||
-        members_of(reading->arena, entry->resource, members, PN_ARRAY_COUNT(members));
+    bool is_good = entry->resource.len == 0 ||
+                   members_of(reading->arena, entry->resource, members, PN_ARRAY_COUNT(members));
     is_good = is_good && (meta.len == 0 || members_of(reading->arena, meta, meta_members,
                                                       PN_ARRAY_COUNT(meta_members)));
     add_joined_name(reading, "", entry->resource_type, '/', entry->id);
