@@ -66,11 +66,10 @@ static bool add_entry(cJSON *list, const struct pn_intake_result *result)
     }
     cJSON *response = cJSON_AddObjectToObject(entry, "response");
     cJSON *outcome = pn_ingest_outcome(result);
-    bool is_made =
-        response != NULL && outcome != NULL &&
-        pn_json_set_text(response, "status", pn_slice_str(statuses[result->outcome])) &&
-        (result->quarantine_id[0] == '\0' ||
-         pn_json_set_text(outcome, "id", pn_slice_str(result->quarantine_id)));
+    bool is_made = response != NULL && outcome != NULL &&
+                   pn_json_set_text(response, "status", pn_slice_str(statuses[result->outcome])) &&
+                   (result->quarantine_id[0] == '\0' ||
+                    pn_json_set_text(outcome, "id", pn_slice_str(result->quarantine_id)));
     if (!is_made || !cJSON_AddItemToObject(response, "outcome", outcome)) {
         cJSON_Delete(outcome);
         return false;
@@ -139,8 +138,7 @@ static bool write_all(const struct pn_entries *entries, struct batch *batch, str
             texts->len - start > PN_MESSAGE_BYTES_MAX) {
             return false;
         }
-        batch->items[i] =
-            (struct item){.batch = batch, .start = start, .len = texts->len - start};
+        batch->items[i] = (struct item){.batch = batch, .start = start, .len = texts->len - start};
     }
     return true;
 }

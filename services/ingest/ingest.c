@@ -22,6 +22,7 @@ struct ingest {
     struct pn_receive_mllp *mllp;
     struct pn_receive_http *http;
     struct pn_receive_drop *drop;
+    struct pn_receive_poll *poll;
     int64_t prune_ms; // when the stream is to be pruned next
 };
 
@@ -36,6 +37,7 @@ static void stop(void *state)
     pn_receive_mllp_close(ingest->mllp);
     pn_receive_http_close(ingest->http);
     pn_receive_drop_close(ingest->drop);
+    pn_receive_poll_close(ingest->poll);
     pn_tokens_close(ingest->tokens);
     pn_arena_free(ingest->boot);
     free(ingest);
@@ -49,12 +51,14 @@ static enum pn_code open_receivers(struct ingest *ingest, struct pn_err *err)
         .systems = &ingest->systems,
         .intake = ingest->intake,
         .tokens = ingest->tokens,
+        .store = pn_run_store(ingest->run),
     };
     pn_run_warn_of_listeners(parts.config, "ingest.");
     pn_run_warn_of_listeners(parts.config, "systems");
     enum pn_code code = pn_receive_mllp_open(&parts, &ingest->mllp, err);
     code = code == PN_OK ? pn_receive_http_open(&parts, &ingest->http, err) : code;
-    return code == PN_OK ? pn_receive_drop_open(&parts, &ingest->drop, err) : code;
+    code = code == PN_OK ? pn_receive_drop_open(&parts, &ingest->drop, err) : code;
+    return code == PN_OK ? pn_receive_poll_open(&parts, &ingest->poll, err) : code;
 }
 
 static enum pn_code open_all(struct ingest *ingest, struct pn_err *err)
@@ -149,6 +153,7 @@ static enum pn_verdict tick(void *state, int64_t now_ms, struct pn_err *err)
     for (unsigned i = 0; i < ingest->systems.count; i++) {
         report(&ingest->systems.items[i]);
     }
+    pn_receive_poll_report(ingest->poll, now_ms);
     pn_metric_set("punos_ingest_waiting", "kind", "message",
                   (int64_t)pn_intake_waiting_count(ingest->intake));
     struct pn_err ignored = {0};
@@ -197,7 +202,9 @@ const struct pn_command pn_command_ingest = {
     .description =
         "Listens for HL7 v2 over MLLP, for FHIR resources and documents over HTTP and for files "
         "in\n"
-        "watched folders, as the configuration's systems say. Each message is decoded by its\n"
+        "watched folders, and asks FHIR servers for what has changed, as the configuration's "
+        "systems\n"
+        "say. Each message is decoded by its\n"
         "system's adapter and acknowledged only after its events are durable on the stream. What\n"
         "cannot be understood is refused with the reason and lies in quarantine: see\n"
         "`punos quarantine list` and `punos replay`.",

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "fhir/fhir.h"
 #include "privacy/audit.h"
+#include "services/ingest/poll_store.h"
 
 enum { SEALED_BYTES_MAX = PN_MESSAGE_BYTES_MAX + 64 * 1024 };
 
@@ -19,15 +20,13 @@ static const char tables_sql[] =
     " closed_ms BIGINT NOT NULL, message_bytes BIGINT NOT NULL, sealed BYTEA NOT NULL);"
     "CREATE INDEX quarantine_by_time ON quarantine (first_ms, id)";
 
-const struct pn_migration pn_ingest_migrations[] = {{1, tables_sql}, {2, PN_AUDIT_SQL}};
+const struct pn_migration pn_ingest_migrations[] = {
+    {1, tables_sql}, {2, PN_AUDIT_SQL}, {3, pn_poll_sql}};
 const unsigned pn_ingest_migration_count = PN_ARRAY_COUNT(pn_ingest_migrations);
 
 static const char *const transport_names[] = {
-    [PN_TRANSPORT_NONE] = "none",
-    [PN_TRANSPORT_MLLP] = "mllp",
-    [PN_TRANSPORT_HTTP] = "http",
-    [PN_TRANSPORT_DROP] = "drop",
-    [PN_TRANSPORT_POLL] = "poll",
+    [PN_TRANSPORT_NONE] = "none", [PN_TRANSPORT_MLLP] = "mllp", [PN_TRANSPORT_HTTP] = "http",
+    [PN_TRANSPORT_DROP] = "drop", [PN_TRANSPORT_POLL] = "poll",
 };
 
 const char *pn_transport_name(enum pn_transport transport)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The three ways in: MLLP, HTTP, watched folders. Each hands what it receives to the intake and
- * tells its sender what became of it, in the sender's own form.
+ * The four ways in: MLLP, HTTP, watched folders, and asking. Each hands what it receives to the
+ * intake and tells its sender, if there is one, what became of it, in the sender's own form.
  */
 #ifndef PN_SERVICES_INGEST_RECEIVE_H
 #define PN_SERVICES_INGEST_RECEIVE_H
@@ -18,6 +18,7 @@ struct pn_receive_parts {
     struct pn_ingest_systems *systems;
     struct pn_intake *intake;
     struct pn_tokens *tokens; // HTTP only
+    struct pn_store *store;   // polling only
 };
 
 // A listener for each system with a `listen` address. The acknowledgement is AA when the message is
@@ -50,5 +51,17 @@ PN_MUST_USE enum pn_code pn_receive_drop_open(const struct pn_receive_parts *par
                                               struct pn_receive_drop **ret_receive,
                                               struct pn_err *err);
 void pn_receive_drop_close(struct pn_receive_drop *receive); // takes NULL
+
+// Asks the FHIR server of each system with a `poll` address for what has changed, type by type, and
+// hands each resource to the intake with the Patient it is about. A type's cursor moves when all
+// before it is durable on the stream or in quarantine. A fault of the system, or of one type, is
+// waited out with a growing back-off and told once; the other systems do not notice. Of several
+// processes one asks a system (poll_store.h). NULL when nobody is polled.
+struct pn_receive_poll;
+PN_MUST_USE enum pn_code pn_receive_poll_open(const struct pn_receive_parts *parts,
+                                              struct pn_receive_poll **ret_receive,
+                                              struct pn_err *err);
+void pn_receive_poll_report(struct pn_receive_poll *receive, int64_t now_ms); // metrics; takes NULL
+void pn_receive_poll_close(struct pn_receive_poll *receive);                  // takes NULL
 
 #endif
