@@ -2,6 +2,7 @@
 // Conversions (`as`): one text into another. docs/MAPPING.md lists them.
 #include "base/finid.h"
 #include "base/text.h"
+#include "fhir/entries.h"
 #include "map/dates.h"
 #include "map/run.h"
 
@@ -104,6 +105,18 @@ static enum pn_code to_bare_oid(const struct pn_map_run *run,
         return wrong(conversion, err);
     }
     return give(text, ret_text, err);
+}
+
+// "12" of "Patient/12", of "https://…/Patient/12" and of "Patient/12/_history/3".
+static enum pn_code to_reference_id(const struct pn_map_run *run,
+                                    const struct pn_map_conversion *conversion,
+                                    struct pn_slice text, struct pn_slice *ret_text,
+                                    struct pn_err *err)
+{
+    (void)run;
+    struct pn_slice id = {0};
+    (void)pn_slice_split(pn_entries_relative(text), '/', &id);
+    return id.len == 0 ? wrong(conversion, err) : give(id, ret_text, err);
 }
 
 static enum pn_code to_boolean(const struct pn_map_run *run,
@@ -385,6 +398,7 @@ const struct pn_map_conversion *pn_map_conversion_find(struct pn_slice name)
         {"lower", to_lower, NULL, false},
         {"oid-uri", to_oid_uri, NULL, false},
         {"oid", to_bare_oid, NULL, false},
+        {"reference-id", to_reference_id, NULL, false},
         {"boolean", to_boolean, NULL, true},
         {"integer", to_integer, NULL, true},
         {"decimal", to_decimal, NULL, true},
