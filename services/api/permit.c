@@ -38,6 +38,31 @@ static uint32_t sector_bits(const cJSON *codings)
     return bits;
 }
 
+// The sectors that a permit names as those who may see (provision.actor, role IRCP).
+static uint32_t recipient_bits(const cJSON *actors)
+{
+    uint32_t bits = 0;
+    const cJSON *actor = NULL;
+    cJSON_ArrayForEach(actor, actors)
+    {
+        const cJSON *reference = cJSON_GetObjectItemCaseSensitive(actor, "reference");
+        const cJSON *identifier = cJSON_GetObjectItemCaseSensitive(reference, "identifier");
+        enum pn_sector sector = pn_sector_parse(pn_json_text(identifier, "value"));
+        if (pn_slice_is(pn_json_text(identifier, "system"), SECTOR_SYSTEM) &&
+            sector != PN_SECTOR_UNKNOWN) {
+            bits |= UINT32_C(1) << sector;
+        }
+    }
+    return bits;
+}
+
+// From social care to social care, or within health care (54, 55 §): opens nothing between the two.
+static bool stays_within(const cJSON *provision, uint32_t sectors)
+{
+    uint32_t recipients = recipient_bits(cJSON_GetObjectItemCaseSensitive(provision, "actor"));
+    return sectors != 0 && recipients != 0 && (recipients & ~sectors) == 0;
+}
+
 void pn_permits_add(struct pn_permits *permits, const cJSON *consent)
 {
     const cJSON *provision = cJSON_GetObjectItemCaseSensitive(consent, "provision");
@@ -46,6 +71,9 @@ void pn_permits_add(struct pn_permits *permits, const cJSON *consent)
     uint32_t sectors = sector_bits(cJSON_GetObjectItemCaseSensitive(provision, "class"));
     uint32_t named = sectors != 0 ? sectors : UINT32_MAX;
     uint32_t classes = class_bits(cJSON_GetObjectItemCaseSensitive(provision, "securityLabel"));
+    if (pn_slice_is(type, "permit") && stays_within(provision, sectors)) {
+        return;
+    }
     if (pn_slice_is(type, "permit") && is_active) {
         permits->has_permit = true;
         permits->classes |= classes;
@@ -56,8 +84,6 @@ void pn_permits_add(struct pn_permits *permits, const cJSON *consent)
     } else if (pn_slice_is(type, "deny") && is_active) {
         permits->prohibited_sectors |= named;
         permits->classes &= ~(classes != 0 ? classes : UINT32_MAX);
-    } else if (pn_slice_is(type, "deny")) {
-        permits->prohibited_sectors &= ~named;
     }
 }
 

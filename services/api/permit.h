@@ -4,9 +4,11 @@
  * 53-59 §): newest wins, a withdrawn one no longer counts.
  *
  * A permit (provision.type permit) covers ordinary data between the sectors; special protection
- * only for the data classes that its provision.securityLabel names (CodeSystem data-class). A
- * prohibition (deny) withholds the sectors that its provision.class names (CodeSystem sector), all
- * when it names none.
+ * only for the data classes that its provision.securityLabel names (CodeSystem data-class). One
+ * whose recipients (provision.actor, CodeSystem sector) are among the sectors that its
+ * provision.class names opens nothing here. A prohibition (deny) withholds the sectors that its
+ * provision.class names (CodeSystem sector), all when it names none; its own withdrawal lifts
+ * nothing that another one withholds.
  */
 #ifndef PN_SERVICES_API_PERMIT_H
 #define PN_SERVICES_API_PERMIT_H

@@ -74,11 +74,46 @@ static void a_prohibition_without_a_name_withholds_everything(void **state)
     assert_int_equal(permits.prohibited_sectors, 0);
 }
 
+static const char within_social[] =
+    "{\"status\":\"active\",\"provision\":{\"type\":\"permit\",\"class\":[{\"system\":\"" SECTOR
+    "\",\"code\":\"social\"}],\"actor\":[{\"reference\":{\"identifier\":{\"system\":\"" SECTOR
+    "\",\"value\":\"social\"}}}]}}";
+static const char health_to_social[] =
+    "{\"status\":\"active\",\"provision\":{\"type\":\"permit\",\"class\":[{\"system\":\"" SECTOR
+    "\",\"code\":\"primary\"}],\"actor\":[{\"reference\":{\"identifier\":{\"system\":\"" SECTOR
+    "\",\"value\":\"social\"}}}]}}";
+static const char lifted[] =
+    "{\"status\":\"inactive\",\"provision\":{\"type\":\"deny\",\"class\":["
+    "{\"system\":\"" SECTOR "\",\"code\":\"social\"}]}}";
+
+static void a_permit_within_one_sector_opens_nothing_between_them(void **state)
+{
+    (void)state;
+    struct pn_permits permits = {0};
+    add(&permits, not_social);
+    add(&permits, within_social);
+    assert_false(permits.has_permit);
+    assert_int_equal(permits.prohibited_sectors, BIT(PN_SECTOR_SOCIAL));
+    add(&permits, health_to_social);
+    assert_true(permits.has_permit);
+}
+
+static void a_withdrawn_prohibition_lifts_no_other(void **state)
+{
+    (void)state;
+    struct pn_permits permits = {0};
+    add(&permits, not_social);
+    add(&permits, lifted);
+    assert_int_equal(permits.prohibited_sectors, BIT(PN_SECTOR_SOCIAL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_permit_holds_until_it_is_withdrawn),
         cmocka_unit_test(special_protection_needs_its_name),
+        cmocka_unit_test(a_permit_within_one_sector_opens_nothing_between_them),
+        cmocka_unit_test(a_withdrawn_prohibition_lifts_no_other),
         cmocka_unit_test(a_prohibition_withholds_what_it_names),
         cmocka_unit_test(a_prohibition_without_a_name_withholds_everything),
     };
