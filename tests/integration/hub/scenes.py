@@ -16,12 +16,14 @@ import sys
 import tempfile
 import threading
 import urllib.request
+import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county")]
+sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county"), str(ROOT / "tests/adapters")]
 import fhir  # noqa: E402
 import hl7  # noqa: E402
+import kanta_samples  # noqa: E402
 import people  # noqa: E402
 import social  # noqa: E402
 from hub import Hub, Receiver, acknowledgement, free_ports, wait_until  # noqa: E402
@@ -342,6 +344,101 @@ def a_plan_reaches_each_system_in_order_once(world):
     equal(taken, ["1", "2", "3", "4"], "in order, each once")
 
 
+# --- Permits and prohibitions ----------------------------------------------------------------------
+
+def prohibition(person, number, version=1, **lists):
+    """A document of the national service of permits and prohibitions, about social care."""
+    form = kanta_samples.prohibition(**lists)
+    form["kieltoasiakirja"]["asiakas"] = {
+        "sukunimi": "Testinen", "etunimet": "Koe", "henkilotunnus": {"value": person.code}}
+    documents = kanta_samples.social
+    documents.STRUCTURES["prohibition"] = kanta_samples.STRUCTURES["prohibition"]
+    return documents.frame(number, "prohibition", form, version=version,
+                           ids=[documents.identified("1.2.246.21", person.code)]).encode()
+
+
+def withheld(world, client):
+    bundle = world.hub.get(f"/fhir/Patient/{client}/$timeline?_count=200")
+    return [i["diagnostics"] for e in bundle.get("entry", []) if e["search"]["mode"] == "outcome"
+            for i in e["resource"]["issue"] if i["code"] == "suppressed"]
+
+
+def tell_kanta(world, document):
+    status, _, body = world.hub.send_http("kanta", document, "application/xml", "")
+    assert status in (200, 201), f"kanta: {status} {body}"
+
+
+@scene
+def a_prohibition_hides_and_its_withdrawal_shows_again(world):
+    person, start = world.person(), NOW - 2 * DAY
+    world.adt("A03", start, person, visit("K1", start, end=start + HOUR))
+    world.hub.drop("k-meeting.xml", social.meeting("1.2.246.10.99999999.95.2026.811", start + DAY,
+                                                   person, start + DAY, start + DAY + HOUR))
+    client = world.client(person)
+
+    def contacts():
+        return sorted(r["status"] for r in world.timeline(client) if r["resourceType"] == "Encounter")
+    wait_until(lambda: len(contacts()) == 2, SECONDS, "the visit and the meeting")
+    equal(withheld(world, client), [], "nothing withheld")
+    tell_kanta(world, prohibition(person, 901, **kanta_samples.keeper_list()))
+    wait_until(lambda: len(contacts()) == 1, SECONDS, "the meeting to be hidden")
+    equal(withheld(world, client), ["1 withheld: permit, prohibition or special protection"],
+          "how much is withheld")
+    tell_kanta(world, prohibition(person, 901, 2))
+    wait_until(lambda: len(contacts()) == 2, SECONDS, "the meeting to be shown again")
+    equal(withheld(world, client), [], "nothing withheld any more")
+
+
+@scene
+def a_permit_within_social_care_opens_nothing_else(world):
+    person, start = world.person(), NOW - 2 * DAY
+    world.hub.drop("k-two.xml", social.meeting("1.2.246.10.99999999.95.2026.812", start, person,
+                                               start, start + HOUR))
+    client = world.client(person)
+    tell_kanta(world, prohibition(person, 902, **kanta_samples.task_list()))
+    wait_until(lambda: withheld(world, client), SECONDS, "the meeting to be hidden")
+    form = kanta_samples.permit(True)
+    form["luovutuslupa_asiakirja"]["asiakas"]["henkilotunnus"] = {"value": person.code}
+    documents = kanta_samples.social
+    documents.STRUCTURES["permit"] = kanta_samples.STRUCTURES["permit"]
+    tell_kanta(world, documents.frame(903, "permit", form, ids=[
+        documents.identified("1.2.246.21", person.code)]).encode())
+    # The prohibition names substance services, so it is itself protected and does not show.
+    wait_until(lambda: sum(r["resourceType"] == "Consent" for r in world.timeline(client)) == 1,
+               SECONDS, "the permit on the timeline")
+    assert withheld(world, client), "a permit within social care has lifted a prohibition"
+
+
+# --- Places in YPH Effica --------------------------------------------------------------------------
+
+@scene
+def a_plan_goes_to_the_places_of_open_relationships(world):
+    person, start = world.person(), NOW - 30 * DAY
+    documents = kanta_samples.social
+    form = documents.clientship("2026-01-01", tasks=[
+        documents.task("20", "Vammaispalvelut", documents.unit_since("2026-01-01")),
+        documents.task("24", "Lapsiperheiden palvelut", documents.unit_since("2026-01-01")),
+        documents.task("10", "Lastensuojelu", documents.unit_since("2026-01-01", "2026-01-02"))])
+    form["asiakkuusasiakirja"]["asiakas"] = {
+        "sukunimi": "Testinen", "etunimet": "Koe", "turvakielto": False,
+        "henkilotunnus": {"value": person.code}}
+    world.hub.drop("places.xml", documents.frame(820, "clientship", form, ids=[
+        documents.identified("1.2.246.21", person.code)]).encode())
+    world.adt("A03", start, person, visit("PL1", start, end=start + HOUR))
+    client = world.client(person)
+    wait_until(lambda: sum(r["resourceType"] == "EpisodeOfCare" for r in world.timeline(client)) == 3,
+               SECONDS, "the client relationships")
+    status, _, plan = world.hub.call("POST", "/fhir/CarePlan", plan_for(client), FHIR)
+    equal(status, 201, f"the plan: {plan}")
+    wait_until(lambda: states_of(world.hub, plan["id"])["yph-effica"] == {1: "completed"}, SECONDS,
+               "the plan in all its places")
+    number = f'setId root="2.25.{uuid.UUID(plan["id"]).int}.'.encode()
+    taken = [f.read_bytes() for f in world.receivers["yph-effica"].files()]
+    structures = sorted(re.search(rb'SpecificationId root="[\d.]*1506\.(\d+)', text)[1]
+                        for text in taken if number in text)
+    equal(structures, [b"15007", b"15023"], "a document in each place, and in no other")
+
+
 # --- The feed --------------------------------------------------------------------------------------
 
 class Listener(threading.Thread):
@@ -422,7 +519,8 @@ def main():
                  "yph-effica": Receiver("drop", folder / "effica")}
     settings = ["deliver: { backoff_first_ms: 100, backoff_max_ms: 500 }"]
     try:
-        with Hub(receivers=receivers, settings=settings) as hub:
+        with Hub(receivers=receivers, settings=settings,
+                 more_systems=("  - name: kanta", "    adapter: kanta")) as hub:
             return 1 if play(World(hub, receivers)) else 0
     finally:
         for receiver in receivers.values():

@@ -18,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 SWEEP = [("hl7v2", "oberon", "*.hl7"), ("cda-fi", "yph-effica", "*.xml"),
+         ("cda-fi", "kanta", "*.xml"),
          ("sosmeta", "yph-effica", "*.json"), ("synthea", "lifecare", "*.json"),
          ("fhir-fi", "lifecare", "*.json")]
 # FILE: PLACE: REASON, the place a segment, a field, an element, a path or a line.
