@@ -51,6 +51,9 @@ export function followLosses(form, region, read) {
   let timer = null;
   let newest = 0;
   const ask = async () => {
+    if (!form.isConnected) {
+      return; // left meanwhile
+    }
     const mine = ++newest;
     const plan = form.checkValidity() ? read() : null;
     let list = null;
