@@ -2,8 +2,10 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 
@@ -47,4 +49,20 @@ enum pn_code pn_file_read(struct pn_arena *arena, const char *path, size_t bytes
     }
     pn_buf_release(&bytes);
     return code;
+}
+
+bool pn_file_move_new(int from_folder, const char *from, int to_folder, const char *to)
+{
+    if (renameat2(from_folder, from, to_folder, to, RENAME_NOREPLACE) == 0) {
+        return true;
+    }
+    if (errno != EINVAL && errno != ENOSYS) {
+        return false;
+    }
+    struct stat there;
+    if (fstatat(to_folder, to, &there, AT_SYMLINK_NOFOLLOW) == 0) {
+        errno = EEXIST;
+        return false;
+    }
+    return errno == ENOENT && renameat(from_folder, from, to_folder, to) == 0;
 }

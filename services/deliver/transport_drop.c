@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "run/metrics.h"
 #include "services/deliver/transport.h"
@@ -105,17 +106,22 @@ static bool write_all(int fd, struct pn_slice bytes)
     return true;
 }
 
+// False when it could not be written whole. Whatever else already bears the name stays, and counts
+// as written.
 static bool write_file(int folder_fd, const char *name, struct pn_slice bytes)
 {
     char part[NAME_BYTES_MAX + 16];
     snprintf(part, sizeof part, ".%s.part", name);
-    int fd = openat(folder_fd, part, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
+    (void)unlinkat(folder_fd, part, 0); // half of an earlier try, or what somebody put there
+    int fd = openat(folder_fd, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
     if (fd < 0) {
         return false;
     }
     bool ok = write_all(fd, bytes) && fsync(fd) == 0;
     ok = close(fd) == 0 && ok;
-    return ok && renameat(folder_fd, part, folder_fd, name) == 0 && fsync(folder_fd) == 0;
+    ok = ok && (pn_file_move_new(folder_fd, part, folder_fd, name) || errno == EEXIST);
+    (void)unlinkat(folder_fd, part, 0);
+    return ok && fsync(folder_fd) == 0;
 }
 
 static bool exists(int folder_fd, const char *name)
@@ -187,7 +193,7 @@ static void read_receipt(struct pn_delivery_transport *transport, const char *na
     }
     char bytes[RECEIPT_BYTES_MAX + 1];
     ssize_t length = -1;
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1) {
         length = read(fd, bytes, sizeof bytes);
     }
     close(fd);
@@ -208,8 +214,12 @@ static void scan_drop(struct pn_delivery_transport *transport)
     if (!have_folder(transport)) {
         return;
     }
-    DIR *folder = opendir(transport->folder);
+    int fd = openat(transport->folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
     if (folder == NULL) {
+        if (fd >= 0) {
+            close(fd);
+        }
         return;
     }
     struct dirent *entry = NULL;

@@ -148,6 +148,42 @@ static void does_not_write_again_what_lies_there(void **state)
     assert_int_equal(f->outcome, PN_TRANSPORT_LEFT);
 }
 
+// What lies under the hidden name (half of an earlier try, a trap) is neither followed nor waited
+// for.
+static void is_not_caught_by_what_lies_in_its_way(void **state)
+{
+    struct fixture *f = *state;
+    write_as(f, "victim", "mine");
+    char link_name[PATH_BYTES];
+    snprintf(link_name, sizeof link_name, "%s/.a.xml.part", f->folder);
+    assert_int_equal(symlink("victim", link_name), 0);
+    assert_int_equal(send_as(f, "a.xml", "a"), PN_OK);
+    assert_holds(f, "a.xml", "a");
+    assert_holds(f, "victim", "mine");
+    assert_int_equal(mkfifo(path_of(f, ".b.xml.part"), 0600), 0);
+    assert_int_equal(send_as(f, "b.xml", "b"), PN_OK);
+    assert_holds(f, "b.xml", "b");
+    assert_int_equal(symlink("victim", path_of(f, "c.xml")), 0);
+    assert_int_equal(send_as(f, "c.xml", "c"), PN_OK);
+    assert_holds(f, "victim", "mine");
+    assert_int_equal(count_files(f), 4);
+}
+
+static void a_receipt_is_a_file_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    char name[PATH_BYTES];
+    write_as(f, "elsewhere", "{}");
+    snprintf(name, sizeof name, "%s/a.receipt.json", f->folder);
+    assert_int_equal(symlink("elsewhere", name), 0);
+    snprintf(name, sizeof name, "%s/b.receipt.json", f->folder);
+    assert_int_equal(link(path_of(f, "elsewhere"), name), 0);
+    assert_int_equal(mkfifo(path_of(f, "c.receipt.json"), 0600), 0);
+    assert_int_equal(mkdir(path_of(f, "d.receipt.json"), 0700), 0);
+    pn_transport_drop.scan(f->transport);
+    assert_int_equal(f->receipts, 0);
+}
+
 static void refuses_names_that_lead_elsewhere(void **state)
 {
     struct fixture *f = *state;
@@ -267,6 +303,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(leaves_a_whole_file_and_nothing_else, setup, teardown),
         cmocka_unit_test_setup_teardown(does_not_write_again_what_lies_there, setup, teardown),
+        cmocka_unit_test_setup_teardown(is_not_caught_by_what_lies_in_its_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_receipt_is_a_file_of_its_own, setup, teardown),
         cmocka_unit_test_setup_teardown(refuses_names_that_lead_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(a_receipt_goes_when_it_is_recorded, setup, teardown),
         cmocka_unit_test_setup_teardown(sees_only_finished_receipts, setup, teardown),
