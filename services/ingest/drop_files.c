@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/ids.h"
 #include "base/limits.h"
 
@@ -50,10 +52,29 @@ static int open_inside(int fd, const char *name)
     return openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
+// Where there are no locks (some network mounts) it goes without.
+static enum pn_code lock_folder(struct pn_drop_folder *folder, struct pn_err *err)
+{
+    folder->lock_fd = openat(folder->done_fd, ".punos-lock",
+                             O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    if (folder->lock_fd < 0) {
+        return io_fault(err, "cannot be locked");
+    }
+    if (flock(folder->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+        return PN_OK;
+    }
+    if (errno == EWOULDBLOCK) {
+        return pn_err_set(err, PN_CONFLICT, "drop folder", "another process takes its files");
+    }
+    close(folder->lock_fd);
+    folder->lock_fd = -1;
+    return PN_OK;
+}
+
 enum pn_code pn_drop_folder_open(const char *path, struct pn_drop_folder *ret_folder,
                                  struct pn_err *err)
 {
-    struct pn_drop_folder folder = {.fd = -1, .done_fd = -1, .rejected_fd = -1};
+    struct pn_drop_folder folder = {.fd = -1, .done_fd = -1, .rejected_fd = -1, .lock_fd = -1};
     if (make_folders(path)) {
         folder.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
@@ -66,13 +87,26 @@ enum pn_code pn_drop_folder_open(const char *path, struct pn_drop_folder *ret_fo
         pn_drop_folder_close(&folder);
         return code;
     }
+    enum pn_code code = lock_folder(&folder, err);
+    if (code != PN_OK) {
+        pn_drop_folder_close(&folder);
+        return code;
+    }
     *ret_folder = folder;
     return PN_OK;
 }
 
+bool pn_drop_folder_is_at(const struct pn_drop_folder *folder, const char *path)
+{
+    struct stat open_one;
+    struct stat named_one;
+    return folder->fd >= 0 && fstat(folder->fd, &open_one) == 0 && stat(path, &named_one) == 0 &&
+           open_one.st_ino == named_one.st_ino && open_one.st_dev == named_one.st_dev;
+}
+
 void pn_drop_folder_close(struct pn_drop_folder *folder)
 {
-    int *fds[] = {&folder->fd, &folder->done_fd, &folder->rejected_fd};
+    int *fds[] = {&folder->fd, &folder->done_fd, &folder->rejected_fd, &folder->lock_fd};
     for (size_t i = 0; i < PN_ARRAY_COUNT(fds); i++) {
         if (*fds[i] >= 0) {
             close(*fds[i]);
@@ -116,33 +150,68 @@ static enum pn_code read_all(int fd, size_t bytes, struct pn_buf *ret_bytes, str
                : pn_err_set(err, PN_LIMIT, "file", "over %zu bytes", ret_bytes->max_bytes);
 }
 
+static bool is_same_state(const struct stat *a, const struct stat *b)
+{
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static enum pn_code check_kind(const struct stat *status, size_t bytes_max, struct pn_err *err)
+{
+    if (S_ISLNK(status->st_mode)) {
+        return pn_err_set(err, PN_INVALID, "file", "a link is not followed: drop the file itself");
+    }
+    if (!S_ISREG(status->st_mode)) {
+        return pn_err_set(err, PN_INVALID, "file", "it is not an ordinary file");
+    }
+    if (status->st_nlink > 1) {
+        return pn_err_set(err, PN_INVALID, "file", "it has other names (hard links): drop a copy");
+    }
+    if ((size_t)status->st_size > bytes_max) {
+        return pn_err_set(err, PN_LIMIT, "file", "over %zu bytes", bytes_max);
+    }
+    return PN_OK;
+}
+
+static enum pn_code read_open(int fd, struct pn_buf *ret_bytes, struct stat *ret_status,
+                              struct pn_err *err)
+{
+    struct stat before;
+    struct stat after;
+    if (fstat(fd, &before) != 0) {
+        return io_fault(err, "cannot be looked at");
+    }
+    enum pn_code code = check_kind(&before, ret_bytes->max_bytes, err);
+    code = code == PN_OK ? read_all(fd, (size_t)before.st_size, ret_bytes, err) : code;
+    if (code != PN_OK) {
+        return code;
+    }
+    if (fstat(fd, &after) != 0 || !is_same_state(&before, &after) ||
+        (size_t)after.st_size != ret_bytes->len) {
+        return pn_err_set(err, PN_CONFLICT, "file", "it changed while it was read");
+    }
+    *ret_status = after;
+    return PN_OK;
+}
+
 enum pn_code pn_drop_read(const struct pn_drop_folder *folder, const char *name,
                           struct pn_buf *ret_bytes, struct stat *ret_status, struct pn_err *err)
 {
+    // Looked at first: to open a device may do something.
+    struct stat status;
+    if (fstatat(folder->fd, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        return io_fault(err, "cannot be looked at");
+    }
+    enum pn_code code = check_kind(&status, ret_bytes->max_bytes, err);
+    if (code != PN_OK) {
+        return code;
+    }
     int fd = openat(folder->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    struct stat status = {0};
-    if (fd < 0 && errno == ELOOP) {
-        return pn_err_set(err, PN_INVALID, "file", "a link is not followed: drop the file itself");
+    if (fd < 0) {
+        return io_fault(err, "cannot be opened");
     }
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        enum pn_code fault = io_fault(err, "cannot be opened");
-        if (fd >= 0) {
-            close(fd);
-        }
-        return fault;
-    }
-    enum pn_code code = PN_OK;
-    if (!S_ISREG(status.st_mode)) {
-        code = pn_err_set(err, PN_INVALID, "file", "it is not an ordinary file");
-    } else if ((size_t)status.st_size > ret_bytes->max_bytes) {
-        code = pn_err_set(err, PN_LIMIT, "file", "over %zu bytes", ret_bytes->max_bytes);
-    } else {
-        code = read_all(fd, (size_t)status.st_size, ret_bytes, err);
-    }
+    code = read_open(fd, ret_bytes, ret_status, err);
     close(fd);
-    if (code == PN_OK) {
-        *ret_status = status;
-    }
     return code;
 }
 
@@ -191,8 +260,8 @@ static enum pn_code write_receipt(int fd, const char *final, struct pn_slice rec
     }
     ssize_t written = write(out, receipt.ptr, receipt.len);
     bool is_written = written == (ssize_t)receipt.len && fsync(out) == 0;
-    close(out);
-    if (!is_written || renameat(fd, temporary, fd, name) != 0) {
+    is_written = close(out) == 0 && is_written;
+    if (!is_written || !pn_file_move_new(fd, temporary, fd, name)) {
         enum pn_code code = io_fault(err, "the receipt cannot be written");
         (void)unlinkat(fd, temporary, 0);
         return code;
@@ -207,14 +276,21 @@ enum pn_code pn_drop_put_away(const struct pn_drop_folder *folder, const char *n
     int to_fd = is_accepted ? folder->done_fd : folder->rejected_fd;
     struct stat now;
     if (fstatat(folder->fd, name, &now, AT_SYMLINK_NOFOLLOW) != 0 ||
-        now.st_ino != expected->st_ino || now.st_dev != expected->st_dev) {
-        return pn_err_set(err, PN_CONFLICT, "drop folder", "another file has taken its place");
+        !is_same_state(&now, expected)) {
+        return pn_err_set(err, PN_CONFLICT, "drop folder",
+                          "the file has changed, or another one has taken its place");
     }
     char final[FINAL_BYTES];
     choose_name(to_fd, name, final);
     enum pn_code code = write_receipt(to_fd, final, receipt, err);
-    if (code == PN_OK && renameat2(folder->fd, name, to_fd, final, RENAME_NOREPLACE) != 0) {
+    if (code == PN_OK && !pn_file_move_new(folder->fd, name, to_fd, final)) {
         code = io_fault(err, "the file cannot be moved");
+        char unneeded[FINAL_BYTES + 16];
+        receipt_name(final, unneeded);
+        (void)unlinkat(to_fd, unneeded, 0);
+    }
+    if (code == PN_OK && (fsync(to_fd) != 0 || fsync(folder->fd) != 0)) {
+        code = io_fault(err, "the folders cannot be synced");
     }
     return code;
 }

@@ -32,13 +32,16 @@ struct file {
     bool is_closed;
     bool is_in_flight;
     bool is_here; // seen in this round
+    bool is_told; // that it cannot be read
 };
 
 struct folder {
     struct pn_receive_drop *receive;
     struct pn_ingest_system *system;
-    struct pn_drop_folder files_in;
+    char path[PATH_MAX];
+    struct pn_drop_folder files_in; // fd -1 while it is away, or another process has it
     int watch;
+    enum pn_code away; // why; PN_OK: it is open
     struct file *files;
     unsigned file_count;
     unsigned in_flight_count;
@@ -91,7 +94,8 @@ static struct file *know_file(struct folder *folder, const char *name)
 static bool is_same_state(const struct stat *a, const struct stat *b)
 {
     return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_nlink == b->st_nlink;
 }
 
 static void look_at(struct folder *folder, const char *name, int64_t now_ms)
@@ -159,6 +163,9 @@ static bool is_ready(const struct file *file, int64_t now_ms)
         return false;
     }
     int64_t still_ms = now_ms - file->changed_ms;
+    if (S_ISREG(file->status.st_mode) && file->status.st_nlink > 1) {
+        return still_ms >= ALONE_STABLE_MS; // perhaps on its way in by link and unlink
+    }
     return file->is_moved_in || !S_ISREG(file->status.st_mode) ||
            (file->is_closed && still_ms >= CLOSED_STABLE_MS) || still_ms >= ALONE_STABLE_MS;
 }
@@ -306,8 +313,11 @@ static void submit_list(struct job *job, struct pn_message_in *in, struct pn_buf
 // A file that could not be read: later again, or away with it.
 static void give_up(struct file *file, struct job *job, const struct pn_err *err)
 {
-    if (err->code == PN_IO) {
-        pn_log_error("a dropped file cannot be read", err);
+    if (err->code == PN_IO || err->code == PN_CONFLICT) {
+        if (err->code == PN_IO && !file->is_told) {
+            pn_log_error("a dropped file cannot be read", err);
+            file->is_told = true;
+        }
         file->changed_ms = pn_clock_monotonic_ms();
         file->is_moved_in = false;
     } else {
@@ -364,11 +374,48 @@ static int by_age(const void *a, const void *b)
     return strcmp(first->name, second->name);
 }
 
+// Opens the folder, or opens it anew. What stands in its way is logged when it begins.
+static enum pn_code open_files(struct folder *folder, struct pn_err *err)
+{
+    struct pn_receive_drop *receive = folder->receive;
+    const char *name = folder->system->conf->name;
+    enum pn_code code = pn_drop_folder_open(folder->path, &folder->files_in, err);
+    if (code == PN_OK) {
+        folder->watch =
+            inotify_add_watch(receive->inotify_fd, folder->path, IN_CLOSE_WRITE | IN_MOVED_TO);
+        pn_log(PN_LOG_INFO, "watching", PN_TAG("system", name), PN_TAG("by", "drop"));
+    } else if (code == PN_CONFLICT && folder->away != code) {
+        pn_log(PN_LOG_INFO, "another process watches this folder; standing by",
+               PN_TAG("system", name));
+    } else if (folder->away != code) {
+        pn_log_error("a drop folder is away", err);
+    }
+    folder->away = code;
+    return code;
+}
+
+// A folder may be a network mount that comes and goes, or be moved and made anew.
+static bool have_folder(struct folder *folder)
+{
+    if (pn_drop_folder_is_at(&folder->files_in, folder->path)) {
+        return true;
+    }
+    if (folder->files_in.fd >= 0) {
+        (void)inotify_rm_watch(folder->receive->inotify_fd, folder->watch);
+        pn_drop_folder_close(&folder->files_in);
+    }
+    struct pn_err err = {0};
+    return open_files(folder, &err) == PN_OK;
+}
+
 // Oldest first.
 static void scan(struct folder *folder)
 {
     struct file *ready[FILES_MAX];
     unsigned ready_count = 0;
+    if (!have_folder(folder)) {
+        return;
+    }
     look_around(folder);
     int64_t now_ms = pn_clock_monotonic_ms();
     for (unsigned i = 0; i < folder->file_count; i++) {
@@ -438,29 +485,22 @@ static enum pn_code open_folder(struct pn_receive_drop *receive,
                                 const struct pn_receive_parts *parts,
                                 struct pn_ingest_system *system, struct pn_err *err)
 {
-    char path[PATH_MAX];
+    struct folder *folder = &receive->folders[receive->folder_count];
+    *folder = (struct folder){.receive = receive, .system = system, .files_in = {-1, -1, -1, -1}};
     const char *given = system->conf->drop_folder;
-    int len = given[0] != '\0' ? snprintf(path, sizeof path, "%s", given)
-                               : snprintf(path, sizeof path, "%s/drop/%s/in",
+    int len = given[0] != '\0' ? snprintf(folder->path, sizeof folder->path, "%s", given)
+                               : snprintf(folder->path, sizeof folder->path, "%s/drop/%s/in",
                                           parts->config->data_dir, system->conf->name);
-    if (len < 0 || (size_t)len >= sizeof path) {
+    if (len < 0 || (size_t)len >= sizeof folder->path) {
         return pn_err_set(err, PN_LIMIT, "drop_folder", "the folder's name is too long");
     }
-    struct folder *folder = &receive->folders[receive->folder_count];
-    *folder = (struct folder){.receive = receive, .system = system};
-    enum pn_code code = pn_drop_folder_open(path, &folder->files_in, err);
-    if (code != PN_OK) {
-        (void)pn_err_within(err, system->conf->name);
-        return code;
+    folder->files = calloc(FILES_MAX, sizeof *folder->files);
+    if (folder->files == NULL) {
+        return pn_err_set(err, PN_MEMORY, system->conf->name, "the heap is exhausted");
     }
     receive->folder_count++;
-    folder->files = calloc(FILES_MAX, sizeof *folder->files);
-    folder->watch = inotify_add_watch(receive->inotify_fd, path, IN_CLOSE_WRITE | IN_MOVED_TO);
-    if (folder->files == NULL || folder->watch < 0) {
-        return pn_err_set(err, PN_IO, system->conf->name, "the drop folder cannot be watched");
-    }
-    pn_log(PN_LOG_INFO, "watching", PN_TAG("system", system->conf->name), PN_TAG("by", "drop"));
-    return PN_OK;
+    enum pn_code code = open_files(folder, err);
+    return code == PN_OK || code == PN_CONFLICT ? PN_OK : pn_err_within(err, system->conf->name);
 }
 
 static enum pn_code open_events(struct pn_receive_drop *receive, struct event_base *base,

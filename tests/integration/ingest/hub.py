@@ -37,13 +37,13 @@ def wait_for(condition, what):
 
 
 class Hub:
-    def __init__(self, build, extra="", adapters=(), systems=()):
+    def __init__(self, build, extra="", adapters=(), systems=(), drop=None):
         """Further adapters of the tree, lines of the configuration and items of `systems`."""
         self.binary = os.path.join(build, "punos")
         self.folder = tempfile.mkdtemp(prefix="punos-ingest-")
         self.data = os.path.join(self.folder, "data")
         self.adapters = os.path.join(self.folder, "adapters")
-        self.drop = os.path.join(self.folder, "drop")
+        self.drop = drop or os.path.join(self.folder, "drop")
         os.makedirs(self.adapters)
         for name in ("_hl7v2", "oberon", *adapters):
             shutil.copytree(os.path.join(ROOT, "adapters", name), os.path.join(self.adapters, name))

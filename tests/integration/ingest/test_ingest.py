@@ -239,6 +239,42 @@ class ByDrop(WithHub):
         self.assertEqual(len(self.hub.events(b"fi.punos.visit.finished.v1")), 3)
         self.assertEqual(sorted(os.listdir(self.hub.drop)), ["done", "rejected"])
 
+    def test_a_folder_that_went_away_is_watched_when_it_is_back(self):
+        self.move_in("one.json", booth_visit(1))
+        self.receipt("done", "one.json")
+        os.rename(self.hub.drop, self.hub.drop + ".away")  # as a network mount does
+        wait_for(lambda: os.path.isdir(self.hub.drop), "the folder to be made again")
+        self.move_in("two.json", booth_visit(2))
+        self.assertEqual(self.receipt("done", "two.json")["outcome"], "accepted")
+        shutil.rmtree(self.hub.drop)
+        os.rename(self.hub.drop + ".away", self.hub.drop)
+        self.move_in("three.json", booth_visit(3))
+        self.assertEqual(self.receipt("done", "three.json")["outcome"], "accepted")
+
+    def test_a_file_that_is_written_on_is_taken_whole(self):
+        path = os.path.join(self.hub.drop, "slow.json")
+        content = booth_visit(1)
+        with open(path, "w", encoding="utf-8") as file:  # no close in between: still being written
+            for i in range(0, len(content), 40):
+                file.write(content[i:i + 40])
+                file.flush()
+                os.fsync(file.fileno())
+        self.assertEqual(self.receipt("done", "slow.json")["outcome"], "accepted")
+
+    def test_another_process_on_the_folder_stands_by(self):
+        second = Hub(BUILD, drop=self.hub.drop)
+        self.addCleanup(second.close)
+        wait_for(lambda: "standing by" in second.log(), "the second one to stand by")
+        for i in range(20):
+            self.move_in(f"n{i}.json", booth_visit(i))
+        for i in range(20):
+            self.assertEqual(self.receipt("done", f"n{i}.json")["outcome"], "accepted")
+        self.assertEqual(len(second.events()), 0)
+        self.hub.kill()
+        self.move_in("after.json", booth_visit(50))
+        self.assertEqual(self.receipt("done", "after.json")["outcome"], "accepted")
+        self.assertGreater(len(second.events()), 0)
+
     def test_follows_no_link_and_no_hostile_name(self):
         outside = os.path.join(self.hub.folder, "outside.json")
         with open(outside, "w", encoding="utf-8") as file:
