@@ -376,7 +376,9 @@ static bool start(struct pn_run *run)
             wait_before_trying_again(run);
         } else {
             pn_log_error("cannot start", &err);
-            stop_with(run, PN_EXIT_BROKEN);
+            stop_with(run, code == PN_INVALID || code == PN_UNSUPPORTED || code == PN_NOT_FOUND
+                               ? PN_EXIT_USE // as it is configured it never will
+                               : PN_EXIT_BROKEN);
         }
     }
     return !run->stops;

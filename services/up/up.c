@@ -2,7 +2,9 @@
 /*
  * punos up: every service of the hub as a child process, on one machine.
  *
- * A child that ends by itself is started again, after a growing while. SIGTERM and SIGINT are
+ * A child that ends by itself is started again, after a growing while. One that cannot run as it is
+ * configured ends the whole when it has not worked yet; later, when its configuration was changed
+ * under it, it is tried again until that is mended. SIGTERM and SIGINT are
  * handed on, and what has not ended in time is killed. Children end when this process does.
  */
 #include <errno.h>
@@ -44,7 +46,7 @@ struct child {
     pid_t pid; // 0: does not run
     int64_t started_ms;
     int64_t backoff_ms;
-    bool is_given_up;
+    bool has_worked; // has been ready since the start of the whole
     bool is_ready;
     struct event *start_event;
 };
@@ -110,6 +112,36 @@ static void on_start(int fd, short what, void *context)
     }
 }
 
+static bool any_runs(const struct up *up)
+{
+    for (unsigned i = 0; i < SERVICES; i++) {
+        if (up->children[i].pid != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void signal_all(const struct up *up, int number)
+{
+    for (unsigned i = 0; i < SERVICES; i++) {
+        if (up->children[i].pid != 0) {
+            kill(up->children[i].pid, number);
+        }
+    }
+}
+
+static void stop_all(struct up *up)
+{
+    up->stops = true;
+    signal_all(up, SIGTERM);
+    struct timeval patience = {.tv_sec = STOP_MS_MAX / 1000};
+    event_add(up->deadline_event, &patience);
+    if (!any_runs(up)) {
+        event_base_loopbreak(up->base);
+    }
+}
+
 static void start_again_later(struct child *child, int status)
 {
     if (pn_clock_monotonic_ms() - child->started_ms > STEADY_MS) {
@@ -121,10 +153,12 @@ static void start_again_later(struct child *child, int status)
         child->backoff_ms = BACKOFF_FIRST_MS;
     }
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    if (WIFEXITED(status) && code == PN_EXIT_USE) {
-        child->is_given_up = true;
-        pn_log(PN_LOG_ERROR, "service cannot run like this; not started again",
+    if (WIFEXITED(status) && code == PN_EXIT_USE && !child->has_worked) {
+        pn_log(PN_LOG_ERROR,
+               "a service cannot run as it is configured: see its line above; stopping",
                PN_TAG("service", child->name));
+        child->up->exit_status = PN_EXIT_USE;
+        stop_all(child->up);
         return;
     }
     pn_log(PN_LOG_WARNING, "service ended; to be started again", PN_TAG("service", child->name),
@@ -132,16 +166,6 @@ static void start_again_later(struct child *child, int status)
     struct timeval wait = {.tv_sec = child->backoff_ms / 1000,
                            .tv_usec = child->backoff_ms % 1000 * 1000};
     event_add(child->start_event, &wait);
-}
-
-static bool any_runs(const struct up *up)
-{
-    for (unsigned i = 0; i < SERVICES; i++) {
-        if (up->children[i].pid != 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void on_child(int number, short what, void *context)
@@ -167,27 +191,12 @@ static void on_child(int number, short what, void *context)
     }
 }
 
-static void signal_all(const struct up *up, int number)
-{
-    for (unsigned i = 0; i < SERVICES; i++) {
-        if (up->children[i].pid != 0) {
-            kill(up->children[i].pid, number);
-        }
-    }
-}
-
 static void on_stop(int number, short what, void *context)
 {
     (void)what;
     struct up *up = context;
     pn_log(PN_LOG_INFO, "told to stop", PN_TAG_INT("signal", number));
-    up->stops = true;
-    signal_all(up, SIGTERM);
-    struct timeval patience = {.tv_sec = STOP_MS_MAX / 1000};
-    event_add(up->deadline_event, &patience);
-    if (!any_runs(up)) {
-        event_base_loopbreak(up->base);
-    }
+    stop_all(up);
 }
 
 static void on_deadline(int fd, short what, void *context)
@@ -211,6 +220,7 @@ static void note_metric(void *context, const struct pn_metric *metric)
     for (unsigned i = 0; i < SERVICES; i++) {
         if (strcmp(up->children[i].name, metric->service) == 0) {
             up->children[i].is_ready = up->children[i].pid != 0;
+            up->children[i].has_worked = up->children[i].has_worked || up->children[i].is_ready;
         }
     }
 }

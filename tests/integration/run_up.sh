@@ -84,6 +84,31 @@ status=0
 wait "$up" || status=$?
 [ "$status" = 0 ] || fail "stopped with status $status"
 
+# A configuration with which a service cannot run ends the whole with a word on why; when the hub has
+# been working before, the service is tried again until it is mended.
+cp "$folder/punos.yaml" "$folder/good.yaml"
+printf 'systems:\n  - { name: nobody, adapter: there-is-none, listen: "127.0.0.1:0" }\n' |
+    cat "$folder/good.yaml" - >"$folder/punos.yaml"
+status=0
+timeout 60 "$punos" up --data "$data" --config "$folder/punos.yaml" >"$folder/out" 2>"$folder/log" ||
+    status=$?
+[ "$status" = 2 ] || fail "a configuration that cannot run ended with $status"
+grep -q 'there-is-none' "$folder/log" || fail "no word on what cannot run"
+if is_ready; then
+    fail "ready with a service that cannot run"
+fi
+cp "$folder/good.yaml" "$folder/punos.yaml"
+start
+echo 'api: nonsense' >"$folder/punos.yaml"
+before=$(child_of timeline)
+kill -9 "$before"
+wait_for grep -q 'status=2' "$folder/log"
+kill -0 "$up" || fail "the whole ended though it had been working"
+cp "$folder/good.yaml" "$folder/punos.yaml"
+wait_for came_back
+kill -TERM "$up"
+wait "$up" || fail "did not stop cleanly"
+
 start
 mapfile -t children < <(pgrep -P "$up")
 kill -9 "$up"
@@ -92,4 +117,4 @@ for child in "${children[@]}"; do
     wait_for is_ended "$child"
 done
 up=
-echo "up: ready, restarted, refused a second, stopped, no orphans"
+echo "up: ready, restarted, refused a second and a bad configuration, stopped, no orphans"
