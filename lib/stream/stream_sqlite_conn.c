@@ -7,7 +7,8 @@
 
 #include "base/clock.h"
 
-enum { TURN_WAIT_MS_MAX = 20000 }; // how long one writer waits for the others
+// How long one writer waits for the others: senders hear of it before they give up.
+enum { TURN_WAIT_MS_MAX = 3000 };
 _Static_assert(PN_STREAM_PARTITIONS_MAX <= 1 << (PN_CONN_TOPIC_SHIFT - PN_CONN_PARTITION_SHIFT),
                "a partition fits in the key");
 

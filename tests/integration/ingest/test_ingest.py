@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import sys
 import threading
+import time
 import unittest
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -310,7 +311,9 @@ class WhenThingsGoAway(WithHub):
         lock = sqlite3.connect(self.hub.stream_path(), isolation_level=None, timeout=10)
         lock.execute("BEGIN IMMEDIATE")
         sender.send(*[visit(n, f"C{n}") for n in range(1, 100)])
+        begin = time.monotonic()
         self.assertEqual(self.hub.post("/in/booth", booth_visit(1))[0], 503)
+        self.assertLess(time.monotonic() - begin, 8)  # a turn's wait or two: 3 s each
         self.assertIn("messages wait", self.hub.log())
         sender.socket.setblocking(False)
         with self.assertRaises(BlockingIOError):
