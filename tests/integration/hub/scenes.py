@@ -6,6 +6,7 @@ on its way to a system that takes it, one that refuses and one that is dead for 
 
     scenes.py     PN_TEST_BROKERS and PN_TEST_CONNINFO choose what stands behind (see tests/lib/hub.py)
 """
+import base64
 import collections
 import datetime
 import json
@@ -26,6 +27,7 @@ import hl7  # noqa: E402
 import kanta_samples  # noqa: E402
 import people  # noqa: E402
 import social  # noqa: E402
+from connection_point import ConnectionPoint  # noqa: E402
 from hub import Hub, Receiver, acknowledgement, free_ports, wait_until  # noqa: E402
 
 UTC = datetime.timezone.utc
@@ -439,6 +441,43 @@ def a_plan_goes_to_the_places_of_open_relationships(world):
     equal(structures, [b"15007", b"15023"], "a document in each place, and in no other")
 
 
+# --- Two registers ---------------------------------------------------------------------------------
+
+def labelled(code):
+    return [{"url": "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label",
+             "valueCoding": {"system": "https://punos.fi/fhir/CodeSystem/register", "code": code}}]
+
+
+@scene
+def each_register_gets_only_its_own(world):
+    person, point = world.person(), world.receivers["kanta"]
+    world.adt("A03", NOW - DAY, person, visit("R1", NOW - DAY - HOUR, end=NOW - DAY))
+    client = world.client(person)
+    point.taken.clear()
+    plan = plan_for(client)
+    plan["activity"][0].update(extension=labelled("social"))
+    plan["activity"][0]["detail"]["description"] = "Velkaneuvonta"
+    plan["activity"][1].update(extension=labelled("patient"))
+    plan["activity"][1]["detail"]["description"] = "Verikokeet"
+    status, headers, written = world.hub.call("POST", "/fhir/CarePlan", plan, FHIR)
+    equal(status, 201, f"the plan: {written}")
+    wait_until(lambda: states_of(world.hub, written["id"])["kanta"] == {1: "completed"}, SECONDS,
+               "both documents acknowledged")
+    equal([path for path, _ in point.taken], ["/patient-documents", "/social-documents"], "two documents")
+    patient, frame = (body.decode() for _, body in point.taken)
+    inner = base64.b64decode(re.search('representation="B64">([^<]+)', frame)[1]).decode()
+    form = base64.b64decode(re.search(r"<hl7fi:json[^>]*>([^<]+)", inner)[1]).decode()
+    assert "Verikokeet" in patient and "Velkaneuvonta" not in patient, "the patient register's document"
+    assert "Velkaneuvonta" in form and "Verikokeet" not in form, "the document of social care"
+    point.refusal = "AE: rekisterinpitäjä puuttuu"
+    status, _, _ = world.hub.call("PUT", f"/fhir/CarePlan/{written['id']}", written,
+                                  {**FHIR, "If-Match": headers["ETag"]})
+    equal(status, 200, "the second version")
+    wait_until(lambda: states_of(world.hub, written["id"])["kanta"].get(2) == "rejected", SECONDS,
+               "the archive's no")
+    point.refusal = ""
+
+
 # --- The feed --------------------------------------------------------------------------------------
 
 class Listener(threading.Thread):
@@ -516,11 +555,12 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="punos-scenes-"))
     receivers = {"oberon": DeadReceiver(folder / "oberon"),
                  "lifecare": Receiver("http", folder / "lifecare", "--refuse", REFUSAL),
-                 "yph-effica": Receiver("drop", folder / "effica")}
+                 "yph-effica": Receiver("drop", folder / "effica"), "kanta": ConnectionPoint()}
     settings = ["deliver: { backoff_first_ms: 100, backoff_max_ms: 500 }"]
     try:
         with Hub(receivers=receivers, settings=settings,
-                 more_systems=("  - name: kanta", "    adapter: kanta")) as hub:
+                 more_systems=("  - name: kanta", "    adapter: kanta",
+                               f'    deliver: "{receivers["kanta"].address}"')) as hub:
             return 1 if play(World(hub, receivers)) else 0
     finally:
         for receiver in receivers.values():
