@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "map/reads_store.h"
+#include "map/register.h"
 
 bool pn_adapter_reads_whole(const struct pn_adapter_reads *reads)
 {
@@ -91,6 +92,9 @@ bool pn_adapter_read_copies(const struct pn_adapter_read *read, const struct pn_
         return false;
     }
     for (; leaf != NULL && leaf != read->node && start > 0; leaf = leaf->parent) {
+        if (pn_map_register_hides((enum pn_map_register)read->register_kind, leaf)) {
+            return false;
+        }
         names[--start] = leaf->name;
     }
     if (leaf != read->node) {

@@ -55,6 +55,7 @@ struct pn_adapter_read {
     // the engine's own
     const struct pn_map_row *row;
     const char *const *already; // COPIED: members that other rows had set
+    unsigned register_kind;     // COPIED: the other register's items were left out
     const void *place_in_part;
     size_t at, length; // where its text stands in the made text
     unsigned before;   // the read of this node before this one, from 1

@@ -542,6 +542,7 @@ void pn_map_watch_copied(const struct pn_map_run *run, const struct pn_node *nod
     struct pn_adapter_read *read = add(reads, node);
     if (read != NULL) {
         read->use = PN_READ_COPIED;
+        read->register_kind = run->register_kind;
         read->row = row;
         read->already = out->resource != NULL && row->target->path == NULL
                             ? members_of(run, out->resource)
