@@ -12,6 +12,7 @@
 #include "services/deliver/document.h"
 #include "services/deliver/late.h"
 #include "services/deliver/transport.h"
+#include "services/deliver/trouble.h"
 
 enum {
     ARENA_BYTES_MAX = 64 * 1024 * 1024,
@@ -58,6 +59,7 @@ struct pn_channel {
     struct outcome unrecorded;
     int64_t away_ms; // the pause after the next failure
     int64_t again_ms;
+    struct pn_trouble trouble;
 };
 
 static void arm(struct pn_channel *channel, int64_t in_ms)
@@ -129,6 +131,9 @@ static enum pn_code write_answered(struct pn_channel *channel, const struct outc
     enum pn_answer_effect effect = PN_ANSWER_UNKNOWN;
     enum pn_code code = pn_answer_write(channel->run, channel->receipt_arena, &answer,
                                         channel->delivery.id, &effect, err);
+    if (code == PN_OK && channel->trouble.is_on) {
+        code = pn_ledger_wake_system(pn_run_store(channel->run), channel->system->name, err);
+    }
     if (code == PN_OK && effect == PN_ANSWER_NOTED && is_last(channel)) {
         code = write_committed(channel, now_ms, err);
     }
@@ -214,14 +219,15 @@ static void record(struct pn_channel *channel, const struct outcome *outcome)
         return;
     }
     channel->has_unrecorded = false;
+    if (outcome->kind == OUTCOME_ANSWERED) {
+        pn_trouble_end(&channel->trouble);
+    }
     go_on(channel, outcome);
 }
 
 static void put_off(struct pn_channel *channel, int64_t pause_ms, const char *reason)
 {
-    pn_log(PN_LOG_WARNING, "delivery put off", PN_TAG("system", channel->system->name),
-           PN_TAG("delivery", channel->delivery.id), PN_TAG("reason", reason),
-           PN_TAG_INT("again_in_ms", pause_ms));
+    pn_trouble_put_off(&channel->trouble, channel->delivery.id, reason);
     pn_metric_add("punos_deliveries_put_off_total", "system", channel->system->name, 1);
     const struct outcome outcome = {
         .kind = OUTCOME_PUT_OFF, .again_ms = pn_clock_now_ms() + pause_ms, .reason = reason};
@@ -455,6 +461,12 @@ static void look(struct pn_channel *channel)
         arm(channel, UNRECORDED_MS);
         return;
     }
+    int64_t probe_in_ms = pn_trouble_probe_in_ms(&channel->trouble);
+    if (!found && probe_in_ms <= 0 &&
+        pn_ledger_probe(pn_run_store(channel->run), channel->arena, channel->system->name, now_ms,
+                        &channel->delivery, &found, &err) != PN_OK) {
+        found = false; // the store is away: the next look meets it again
+    }
     if (found && is_needless(channel)) {
         channel->is_busy = true;
         settle(channel, PN_DELIVERY_NEEDLESS,
@@ -467,6 +479,7 @@ static void look(struct pn_channel *channel)
     }
     int64_t idle_ms = channel->ops->scan == NULL ? IDLE_MS : SCAN_MS;
     int64_t wait_ms = due_ms == 0 ? idle_ms : due_ms - now_ms;
+    wait_ms = probe_in_ms > 0 && probe_in_ms < wait_ms ? probe_in_ms : wait_ms;
     arm(channel, wait_ms < idle_ms ? wait_ms : idle_ms);
 }
 
@@ -512,6 +525,8 @@ enum pn_code pn_channel_open(const struct pn_channel_options *options,
     channel->adapter = options->adapter;
     channel->identities = options->identities;
     channel->ops = ops;
+    channel->trouble = (struct pn_trouble){.system = options->system->name,
+                                           .probe_every_ms = PN_CHANNEL_AWAY_MS_MAX};
     channel->away_ms = AWAY_FIRST_MS;
     channel->again_ms = pn_run_config(options->run)->deliver.backoff_first_ms;
     channel->arena = pn_arena_new(ARENA_BYTES_MAX);

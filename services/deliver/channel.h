@@ -4,9 +4,10 @@
  * and sees it through to a receipt. A system that is away, slow or refusing holds up nobody else,
  * since each has a channel of its own on the loop.
  *
- * Retries have no end. A system that does not answer is asked again within PN_CHANNEL_AWAY_MS_MAX
- * of its return; one that answers "try again" is asked with growing pauses, up to the configured
- * one.
+ * Retries have no end. A system that does not answer is asked again within PN_CHANNEL_AWAY_MS_MAX.
+ * What it answers with "try again" waits with growing pauses, up to the configured one; but one of
+ * those that wait is tried each PN_CHANNEL_AWAY_MS_MAX, in turn, and as soon as the system takes
+ * one, all are due. Trouble is logged when it begins and when it ends, not at each try.
  */
 #ifndef PN_DELIVER_CHANNEL_H
 #define PN_DELIVER_CHANNEL_H

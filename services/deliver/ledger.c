@@ -148,15 +148,16 @@ enum pn_code pn_ledger_queue(struct pn_store *store, struct pn_delivery *deliver
 
 // Due, nothing of the same client or plan before it, and no newer version of what already lies at
 // the system: that one would overwrite it. What lies there and is overdue holds nobody back.
+#define NOTHING_BEFORE                                                                             \
+    " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.client_key = d.client_key"                  \
+    "  AND e.system = d.system AND e.settled_ms = 0 AND e.position < d.position"                   \
+    "  AND (e.is_waiting = 0 OR e.next_try_ms > ?2))"                                              \
+    " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.plan_id = d.plan_id"                        \
+    "  AND e.system = d.system AND e.settled_ms = 0 AND e.position < d.position"                   \
+    "  AND (e.is_waiting = 0 OR e.next_try_ms > ?2))"
 static const char next_sql[] =
     "SELECT" PN_LEDGER_ROW " FROM delivery d WHERE d.system = ?1 AND d.settled_ms = 0"
-    " AND d.next_try_ms <= ?2"
-    " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.client_key = d.client_key"
-    "  AND e.system = d.system AND e.settled_ms = 0 AND e.position < d.position"
-    "  AND (e.is_waiting = 0 OR e.next_try_ms > ?2))"
-    " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.plan_id = d.plan_id"
-    "  AND e.system = d.system AND e.settled_ms = 0 AND e.position < d.position"
-    "  AND (e.is_waiting = 0 OR e.next_try_ms > ?2))"
+    " AND d.next_try_ms <= ?2" NOTHING_BEFORE
     " AND (d.is_waiting = 0 OR NOT EXISTS (SELECT 1 FROM delivery l WHERE l.plan_id = d.plan_id"
     "  AND l.system = d.system AND l.plan_version > d.plan_version))"
     " ORDER BY d.position LIMIT 1";
@@ -186,6 +187,27 @@ enum pn_code pn_ledger_next(struct pn_store *store, struct pn_arena *arena, cons
     *ret_found = found;
     *ret_due_ms = due_ms;
     return PN_OK;
+}
+
+enum pn_code pn_ledger_probe(struct pn_store *store, struct pn_arena *arena, const char *system,
+                             int64_t now_ms, struct pn_delivery *ret_delivery, bool *ret_found,
+                             struct pn_err *err)
+{
+    static const char sql[] =
+        "SELECT" PN_LEDGER_ROW " FROM delivery d WHERE d.system = ?1 AND d.settled_ms = 0"
+        " AND d.next_try_ms > ?2 AND d.is_waiting = 0" NOTHING_BEFORE
+        " ORDER BY d.sent_ms, d.position LIMIT 1";
+    struct pn_value values[] = {PN_STR(system), PN_INT(now_ms)};
+    return query_delivery(store, arena, sql, values, 2, ret_delivery, ret_found, err);
+}
+
+enum pn_code pn_ledger_wake_system(struct pn_store *store, const char *system, struct pn_err *err)
+{
+    struct pn_value values[] = {PN_STR(system)};
+    return pn_ledger_exec(store,
+                          "UPDATE delivery SET next_try_ms = 0 WHERE system = ?1"
+                          " AND settled_ms = 0 AND is_waiting = 0 AND next_try_ms > 0",
+                          values, 1, NULL, err);
 }
 
 struct accepted_taker {

@@ -111,6 +111,15 @@ PN_MUST_USE enum pn_code pn_ledger_settle(struct pn_store *store, const char *id
                                           enum pn_delivery_state state, int64_t now_ms,
                                           struct pn_slice words, bool *ret_changed,
                                           struct pn_err *err);
+// Of what was put off and is not due yet, the one whose last try is longest ago, to see whether the
+// system is well again.
+PN_MUST_USE enum pn_code pn_ledger_probe(struct pn_store *store, struct pn_arena *arena,
+                                         const char *system, int64_t now_ms,
+                                         struct pn_delivery *ret_delivery, bool *ret_found,
+                                         struct pn_err *err);
+// The system is well again: what was put off is due at once.
+PN_MUST_USE enum pn_code pn_ledger_wake_system(struct pn_store *store, const char *system,
+                                               struct pn_err *err);
 // After a start: what was under way is due at once. What waits for an answer of its own goes on
 // waiting.
 PN_MUST_USE enum pn_code pn_ledger_wake_all(struct pn_store *store, struct pn_err *err);

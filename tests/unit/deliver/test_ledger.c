@@ -416,11 +416,56 @@ static void counts_versions_behind(void **state)
     assert_int_equal(standings[1].versions_behind, 2);
 }
 
+// The id of what is tried to see whether the system is well again.
+static const char *probe_id(struct fixture *f, const char *system, int64_t now_ms)
+{
+    static struct pn_delivery delivery;
+    struct pn_err err;
+    bool found = false;
+    assert_int_equal(
+        pn_ledger_probe(f->store, f->arena, system, now_ms, &delivery, &found, &err), PN_OK);
+    return found ? delivery.id : "";
+}
+
+static void put_off_at(struct fixture *f, const struct pn_delivery *delivery, int64_t now_ms)
+{
+    struct pn_err err;
+    assert_int_equal(pn_store_begin(f->store, &err), PN_OK);
+    assert_int_equal(pn_ledger_sent(f->store, delivery, now_ms, now_ms + 60000, &err), PN_OK);
+    assert_int_equal(pn_ledger_put_off(f->store, delivery->id, now_ms + 60000, "busy", &err),
+                     PN_OK);
+    assert_int_equal(pn_store_commit(f->store, &err), PN_OK);
+}
+
+static void probes_in_turn_and_wakes_all(void **state)
+{
+    struct fixture *f = *state;
+    struct pn_err err;
+    struct pn_delivery one = queue(f, "a", "p1", 1), two = queue(f, "a", "p2", 1);
+    struct pn_delivery later = queue(f, "a", "p1", 2), other = queue(f, "b", "p1", 1);
+    put_off_at(f, &one, 2000);
+    put_off_at(f, &two, 2001);
+    put_off_at(f, &other, 1500);
+    assert_string_equal(next_id(f, "a", 3000), "");
+    assert_string_equal(probe_id(f, "a", 3000), one.id);
+    put_off_at(f, &one, 3000);
+    assert_string_equal(probe_id(f, "a", 4000), two.id);
+    put_off_at(f, &two, 4000);
+    assert_string_equal(probe_id(f, "a", 5000), one.id); // never `later`, which comes after `one`
+    assert_int_equal(pn_store_begin(f->store, &err), PN_OK);
+    assert_int_equal(pn_ledger_wake_system(f->store, "a", &err), PN_OK);
+    assert_int_equal(pn_store_commit(f->store, &err), PN_OK);
+    assert_string_equal(next_id(f, "a", 5000), one.id);
+    assert_string_equal(next_id(f, "b", 5000), "");
+    assert_string_not_equal(later.id, one.id);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(queues_each_version_once, setup, teardown),
         cmocka_unit_test_setup_teardown(keeps_versions_of_a_plan_in_order, setup, teardown),
+        cmocka_unit_test_setup_teardown(probes_in_turn_and_wakes_all, setup, teardown),
         cmocka_unit_test_setup_teardown(keeps_systems_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(tells_when_the_next_is_due, setup, teardown),
         cmocka_unit_test_setup_teardown(finds_the_version_that_a_system_has, setup, teardown),
