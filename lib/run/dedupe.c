@@ -10,10 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/ids.h"
 #include "run/run_parts.h"
 
-enum { ID_BYTES = 16, CHUNK = 100, SLOTS = 4096 };
+enum { ID_BYTES = 16, CHUNK = 100, SLOTS = 4096, PRUNE_MS = 60 * 1000 };
 _Static_assert(SLOTS >= 2 * PN_BATCH_EVENTS_MAX && (SLOTS & (SLOTS - 1)) == 0, "half full at most");
 
 // The batch's ids by hash; a slot holds the record's number plus one.
@@ -67,13 +68,15 @@ static void gather(struct pn_run *run, struct id_set *set)
 static enum pn_code prepare(struct pn_run *run, bool is_insert, size_t count,
                             struct pn_stmt **ret_stmt, struct pn_err *err)
 {
-    char sql[1024];
+    char sql[2048];
     int len = snprintf(sql, sizeof sql, "%s",
-                       is_insert ? "INSERT INTO punos_seen (id) VALUES "
+                       is_insert ? "INSERT INTO punos_seen (id, seen_ms) VALUES "
                                  : "SELECT id FROM punos_seen WHERE id IN (");
     for (size_t i = 0; i < count; i++) {
-        len += snprintf(sql + len, sizeof sql - (size_t)len, is_insert ? "%s(?%zu)" : "%s?%zu",
-                        i == 0 ? "" : ",", i + 1);
+        len += is_insert ? snprintf(sql + len, sizeof sql - (size_t)len, "%s(?%zu,?%zu)",
+                                    i == 0 ? "" : ",", i + 1, count + 1)
+                         : snprintf(sql + len, sizeof sql - (size_t)len, "%s?%zu",
+                                    i == 0 ? "" : ",", i + 1);
     }
     len += snprintf(sql + len, sizeof sql - (size_t)len, "%s", is_insert ? "" : ")");
     assert(len > 0 && (size_t)len < sizeof sql);
@@ -109,9 +112,38 @@ static enum pn_code insert_chunk(struct pn_run *run, const struct pn_value *valu
                                  struct pn_err *err)
 {
     struct pn_stmt *stmt = NULL;
+    struct pn_value all[CHUNK + 1];
+    memcpy(all, values, count * sizeof *all);
+    all[count] = PN_INT(pn_clock_now_ms());
     enum pn_code code = prepare(run, true, count, &stmt, err);
-    return code == PN_OK ? pn_store_exec(run->store, stmt, values, (unsigned)count, NULL, err)
+    return code == PN_OK ? pn_store_exec(run->store, stmt, all, (unsigned)count + 1, NULL, err)
                          : code;
+}
+
+// Once a minute, and at every batch while there are more.
+static enum pn_code prune(struct pn_run *run, struct pn_err *err)
+{
+    int64_t now_ms = pn_clock_monotonic_ms();
+    if (now_ms < run->seen_prune_ms) {
+        return PN_OK;
+    }
+    int64_t age_ms = (int64_t)PN_SEEN_DAYS_MAX * 24 * 3600 * PN_MS_PER_SECOND;
+    const struct pn_value values[] = {PN_INT(pn_clock_now_ms() - age_ms),
+                                      PN_INT(PN_SEEN_PRUNED_MAX)};
+    struct pn_stmt *stmt = NULL;
+    int64_t dropped = 0;
+    enum pn_code code =
+        pn_store_prepare(run->store,
+                         "DELETE FROM punos_seen WHERE id IN (SELECT id FROM punos_seen"
+                         " WHERE seen_ms > 0 AND seen_ms < ?1 ORDER BY seen_ms LIMIT ?2)",
+                         &stmt, err);
+    if (code == PN_OK) {
+        code = pn_store_exec(run->store, stmt, values, PN_ARRAY_COUNT(values), &dropped, err);
+    }
+    if (code == PN_OK && dropped < PN_SEEN_PRUNED_MAX) {
+        run->seen_prune_ms = now_ms + PRUNE_MS;
+    }
+    return code;
 }
 
 // Over the ids that are not dropped, as many at a time as a statement takes. Asking for an id twice
@@ -149,5 +181,6 @@ enum pn_code pn_dedupe(struct pn_run *run, struct pn_err *err)
     }
     gather(run, &set);
     enum pn_code code = in_chunks(run, &set, false, err);
-    return code == PN_OK ? in_chunks(run, &set, true, err) : code;
+    code = code == PN_OK ? in_chunks(run, &set, true, err) : code;
+    return code == PN_OK ? prune(run, err) : code;
 }

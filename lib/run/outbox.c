@@ -24,6 +24,9 @@ const struct pn_migration pn_run_migrations[] = {
          " traceparent TEXT NOT NULL, sector TEXT NOT NULL, causation TEXT NOT NULL,"
          " time_ms BIGINT NOT NULL, recorded_ms BIGINT NOT NULL, data BYTEA NOT NULL,"
          " PRIMARY KEY (seq, id)) WITHOUT ROWID;"},
+    // When an id was seen; those of before this column stay.
+    {0, "ALTER TABLE punos_seen ADD COLUMN seen_ms BIGINT NOT NULL DEFAULT 0;"
+        "CREATE INDEX punos_seen_by_age ON punos_seen (seen_ms);"},
 };
 const unsigned pn_run_migration_count = PN_ARRAY_COUNT(pn_run_migrations);
 

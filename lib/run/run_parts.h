@@ -71,8 +71,9 @@ struct pn_run {
     char instance[160];
     bool stops;
     bool needs_rewind;
-    unsigned single_left; // so many batches have a transaction of their own
-    bool is_waiting;      // the back-off is running
+    int64_t seen_prune_ms; // when ids that were seen long ago are to be dropped next (monotonic)
+    unsigned single_left;  // so many batches have a transaction of their own
+    bool is_waiting;       // the back-off is running
     int exit_status;
     int64_t backoff_ms;
 };
@@ -90,8 +91,12 @@ PN_MUST_USE enum pn_code pn_positions_save(struct pn_run *run, struct pn_err *er
 void pn_positions_committed(struct pn_run *run);
 void pn_positions_rolled_back(struct pn_run *run);
 
+enum { PN_SEEN_DAYS_MAX = 30, PN_SEEN_PRUNED_MAX = 2 * PN_BATCH_EVENTS_MAX };
+
 // Marks run->is_dropped for the batch's events that were done before, and stores the ids of the
-// rest.
+// rest. An id is kept for PN_SEEN_DAYS_MAX: a producer or a relay that appends an event again does
+// so within its retries, or when it is back after an outage. At most PN_SEEN_PRUNED_MAX are dropped
+// in one batch, which is more than a batch brings.
 PN_MUST_USE enum pn_code pn_dedupe(struct pn_run *run, struct pn_err *err);
 
 // After start: rows that an earlier process left are relayed first.
