@@ -7,6 +7,7 @@
 
 #include "services/api/api.h"
 #include "services/api/calls.h"
+#include "services/up/up_folders.h"
 
 void pn_health_call(struct pn_http_exchange *exchange, void *context)
 {
@@ -98,10 +99,16 @@ void pn_ready_call(struct pn_http_exchange *exchange, void *context)
     if (pn_metrics_read_all(call.api->config->data_dir, look_at, &readiness, &err) != PN_OK) {
         is_ready = false;
     }
-    // An embedded stream means one machine: intake is here, and has to be seen.
-    if (call.api->config->stream.kind == PN_STREAM_EMBEDDED) {
+    // An embedded stream means one machine, and so does `punos up` on any: intake is here, and has
+    // to be seen. On many machines it may be on another, and answers for itself there.
+    if (call.api->config->stream.kind == PN_STREAM_EMBEDDED || pn_up_is_running(call.api->config)) {
         (void)standing_of(&readiness, "ingest");
     }
     is_ready = say_standings(&readiness, answer) && is_ready;
+    // The API's own consumer: on Kafka, that the broker is there.
+    if (pn_metric_get(PN_METRIC_READY, NULL, NULL) != 1) {
+        is_ready = false;
+        cJSON_AddStringToObject(answer, "api", "waiting");
+    }
     pn_call_answer(&call, is_ready ? 200 : 503, PN_TYPE_JSON, answer);
 }

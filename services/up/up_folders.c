@@ -76,3 +76,15 @@ enum pn_code pn_up_lock(const struct pn_config *config, int *ret_lock, struct pn
     *ret_lock = lock;
     return PN_OK;
 }
+
+bool pn_up_is_running(const struct pn_config *config)
+{
+    char path[PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s/run/up.lock", config->data_dir);
+    int lock = open(path, O_RDWR | O_CLOEXEC);
+    bool is_held = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) != 0;
+    if (lock >= 0) {
+        close(lock);
+    }
+    return is_held;
+}

@@ -16,4 +16,7 @@ PN_MUST_USE enum pn_code pn_up_make_folders(const struct pn_config *config, stru
 PN_MUST_USE enum pn_code pn_up_lock(const struct pn_config *config, int *ret_lock,
                                     struct pn_err *err);
 
+// Whether `punos up` runs on this data folder.
+bool pn_up_is_running(const struct pn_config *config);
+
 #endif
