@@ -13,12 +13,13 @@ import intake
 import mapping
 import page
 import rebuild
+import secure
 import stream
 import trigger
 
 ROOT = Path(__file__).resolve().parents[1]
 SECTIONS = {"intake": intake, "rebuild": rebuild, "page": page, "trigger": trigger, "idle": idle,
-            "stream": stream, "mapping": mapping}
+            "stream": stream, "mapping": mapping, "secure": secure}
 FULL = {"runs": 5, "messages": 40000, "events": 1000000, "requests": 2000, "probes": 300,
         "seconds": 2}
 QUICK = {"runs": 1, "messages": 4000, "events": 50000, "requests": 300, "probes": 40,
