@@ -401,9 +401,9 @@ static enum pn_code check_whole(const struct reader *reader, const struct pn_con
         const struct pn_system_conf *system = &config->systems[i];
         if (system->peer.count > 0 && system->listen[0] == '\0' &&
             config->ingest.tls.ca[0] == '\0') {
-            code = pn_yaml_fault(reader->err, reader->name, pn_yaml_get(root, "systems"),
-                                 "%s: peer needs listen and tls.ca, or ingest.tls.ca",
-                                 system->name);
+            code =
+                pn_yaml_fault(reader->err, reader->name, pn_yaml_get(root, "systems"),
+                              "%s: peer needs listen and tls.ca, or ingest.tls.ca", system->name);
         }
     }
     if (code != PN_OK) {

@@ -59,9 +59,11 @@ struct pn_system_conf {
     const char *zone;      // overrides the adapter's time zone
     const char *charset;   // overrides the adapter's default character set
     int64_t receipt_timeout_ms;
-    int64_t answer_timeout_ms; // for what was taken and is answered later
-    struct pn_tls_conf tls;    // of `listen` and `deliver`
-    struct pn_conf_names peer; // names that its certificate may have; stands over the adapter's
+    int64_t answer_timeout_ms;    // for what was taken and is answered later
+    struct pn_tls_conf tls;       // of `listen` and `deliver`
+    struct pn_conf_names peer;    // names that its certificate may have; stands over the adapter's
+    bool tells_silence;           // an alarm when it sends nothing for longer than usual
+    int64_t silent_after_seconds; // a fixed time instead of what is learned; 0: learned
 };
 
 struct pn_config {
@@ -88,6 +90,13 @@ struct pn_config {
         int64_t connections_max;
         struct pn_tls_conf tls;
     } ingest;
+    struct { // when a source counts as silent
+        int64_t expected;
+        int64_t quiet_minutes;
+        int64_t learn_days;
+        int64_t half_life_days;
+        int64_t burst_seconds;
+    } feeds;
     struct {
         const char *listen;
         int64_t page_size_max;

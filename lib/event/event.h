@@ -63,6 +63,9 @@ PN_MUST_USE enum pn_code pn_event_from_headers(const struct pn_event_header *hea
                                                unsigned header_count, struct pn_slice data,
                                                struct pn_event *ret_event, struct pn_err *err);
 
+#define PN_EVENT_FEED_SILENT "fi.punos.feed.silent.v1"
+#define PN_EVENT_FEED_RESUMED "fi.punos.feed.resumed.v1"
+
 // The types, from schemas/event-types.yaml: what each carries.
 struct pn_event_type {
     const char *name;     // fi.punos.visit.finished.v1

@@ -34,6 +34,8 @@ static const struct pn_event_type types[] = {
     {"fi.punos.delivery.rejected.v1", "punos.delivery.v1", "Task"},
     {"fi.punos.delivery.sent.v1", "punos.delivery.v1", "Task"},
     {"fi.punos.document.recorded.v1", "punos.event.v1", "DocumentReference"},
+    {"fi.punos.feed.resumed.v1", "punos.quarantine.v1", "OperationOutcome"},
+    {"fi.punos.feed.silent.v1", "punos.quarantine.v1", "OperationOutcome"},
     {"fi.punos.message.quarantined.v1", "punos.quarantine.v1", "OperationOutcome"},
     {"fi.punos.message.replayed.v1", "punos.quarantine.v1", "OperationOutcome"},
     {"fi.punos.need.notified.v1", "punos.event.v1", "ServiceRequest"},

@@ -20,7 +20,8 @@ struct pn_envelope {
     struct pn_arena *arena; // of one message, while it is decoded
     struct pn_buf text;     // of one resource
     struct pn_fhir_report report;
-    const char *ignored; // why nothing came of the last message
+    const char *ignored;           // why nothing came of the last message
+    char source[SOURCE_BYTES_MAX]; // of the last message
 };
 
 // One message on its way through.
@@ -167,6 +168,8 @@ static bool make_source(struct passage *passage)
         }
     }
     const char *copy = pn_arena_copy(passage->envelope->arena, pn_slice_of(source, len));
+    memcpy(passage->envelope->source, source, len);
+    passage->envelope->source[len] = '\0';
     passage->source = pn_slice_of(copy, len);
     return copy != NULL;
 }
@@ -523,6 +526,11 @@ enum pn_code pn_envelope_add(struct pn_envelope *envelope, const struct pn_inges
         name_line(message, err);
     }
     return code;
+}
+
+struct pn_slice pn_envelope_source(const struct pn_envelope *envelope)
+{
+    return pn_slice_str(envelope->source);
 }
 
 const char *pn_envelope_ignored(const struct pn_envelope *envelope)

@@ -39,6 +39,8 @@ PN_MUST_USE enum pn_code pn_envelope_add(struct pn_envelope *envelope,
                                          struct pn_outgoing *outgoing, struct pn_err *err);
 // Why nothing came of the message that was added last, though it was taken; NULL: something did.
 const char *pn_envelope_ignored(const struct pn_envelope *envelope);
+// Where the message that was added last came from: "/adapter/<system>/<unit>". Until the next.
+struct pn_slice pn_envelope_source(const struct pn_envelope *envelope);
 // Copies the event's texts into outgoing->arena and adds it.
 PN_MUST_USE enum pn_code pn_outgoing_add(struct pn_outgoing *outgoing, const char *topic,
                                          const struct pn_event *event, struct pn_err *err);

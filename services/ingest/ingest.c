@@ -18,6 +18,7 @@ struct ingest {
     struct pn_arena *boot;
     struct pn_ingest_systems systems;
     struct pn_tokens *tokens;
+    struct pn_feeds *feeds;
     struct pn_intake *intake;
     struct pn_receive_mllp *mllp;
     struct pn_receive_http *http;
@@ -39,6 +40,7 @@ static void stop(void *state)
     pn_receive_drop_close(ingest->drop);
     pn_receive_poll_close(ingest->poll);
     pn_tokens_close(ingest->tokens);
+    pn_feeds_close(ingest->feeds);
     pn_arena_free(ingest->boot);
     free(ingest);
 }
@@ -65,7 +67,7 @@ static enum pn_code open_all(struct ingest *ingest, struct pn_err *err)
 {
     struct pn_run *run = ingest->run;
     const struct pn_config *config = pn_run_config(run);
-    const struct pn_intake_parts parts = {
+    struct pn_intake_parts parts = {
         .base = pn_run_base(run),
         .stream = pn_run_stream(run),
         .store = pn_run_store(run),
@@ -79,6 +81,9 @@ static enum pn_code open_all(struct ingest *ingest, struct pn_err *err)
     if (code == PN_OK) {
         code = pn_tokens_open(config->data_dir, parts.privacy, &ingest->tokens, NULL, err);
     }
+    code = code == PN_OK ? pn_feeds_open(parts.store, config, &ingest->systems, &ingest->feeds, err)
+                         : code;
+    parts.feeds = ingest->feeds;
     code = code == PN_OK ? pn_intake_new(&parts, &ingest->intake, err) : code;
     return code == PN_OK ? open_receivers(ingest, err) : code;
 }
@@ -160,13 +165,17 @@ static enum pn_verdict tick(void *state, int64_t now_ms, struct pn_err *err)
     if (pn_tokens_refresh(ingest->tokens, &ignored) != PN_OK) {
         pn_log_error("the tokens could not be read again", &ignored);
     }
-    return pn_intake_save(ingest->intake, err) == PN_OK ? PN_DONE : PN_RETRY;
+    pn_feeds_report(ingest->feeds, now_ms);
+    enum pn_code code = pn_feeds_tick(ingest->feeds, now_ms, err);
+    code = code == PN_OK ? pn_intake_save(ingest->intake, err) : code;
+    return code == PN_OK ? PN_DONE : PN_RETRY;
 }
 
 static void committed(void *state)
 {
     struct ingest *ingest = state;
     pn_intake_saved(ingest->intake);
+    pn_feeds_committed(ingest->feeds);
 }
 
 // Nothing is consumed here.

@@ -109,6 +109,8 @@ static void decode_one(struct pn_intake *intake, unsigned at)
     *result =
         (struct pn_intake_result){.outcome = PN_INTAKE_ACCEPTED, .bytes = item->message.in.bytes};
     message_id(item, intake->ids[at]);
+    pn_feeds_seen(intake->parts.feeds, item->message.system, (struct pn_slice){0},
+                  item->message.in.received_ms);
     if (is_repeated(intake, intake->ids[at])) {
         result->outcome = PN_INTAKE_REPEATED;
         return;
@@ -125,6 +127,8 @@ static void decode_one(struct pn_intake *intake, unsigned at)
         refuse(intake, item, result);
         return;
     }
+    pn_feeds_seen(intake->parts.feeds, item->message.system, pn_envelope_source(intake->envelope),
+                  item->message.in.received_ms);
     result->event_count = (unsigned)(intake->outgoing.count - count_before);
     result->ignored = pn_envelope_ignored(intake->envelope);
     memcpy(recent_slot(intake, intake->ids[at])->id, intake->ids[at], 16);
@@ -373,10 +377,13 @@ static struct waiting *waiting_new(const struct pn_intake_message *message)
     return item;
 }
 
-static void turn_away_now(const struct pn_intake_message *message, const char *reason)
+static void turn_away_now(struct pn_intake *intake, const struct pn_intake_message *message,
+                          const char *reason)
 {
     struct pn_intake_result result = {.outcome = PN_INTAKE_TURNED_AWAY, .bytes = message->in.bytes};
     (void)pn_err_set(&result.err, PN_UNAVAILABLE, "hub", "%s", reason);
+    pn_feeds_seen(intake->parts.feeds, message->system, (struct pn_slice){0},
+                  message->in.received_ms);
     count(message->system, &result);
     message->done(&result, message->context);
 }
@@ -384,14 +391,14 @@ static void turn_away_now(const struct pn_intake_message *message, const char *r
 void pn_intake_submit(struct pn_intake *intake, const struct pn_intake_message *message)
 {
     if (!message->can_wait && pn_intake_is_away(intake)) {
-        turn_away_now(message, "the event stream is away: try again later");
+        turn_away_now(intake, message, "the event stream is away: try again later");
         return;
     }
     bool is_full = intake->waiting_count >= WAITING_MESSAGES_MAX ||
                    intake->waiting_bytes + message->in.bytes.len > WAITING_BYTES_MAX;
     struct waiting *item = is_full ? NULL : waiting_new(message);
     if (item == NULL) {
-        turn_away_now(message, "too much waits here already: send it again later");
+        turn_away_now(intake, message, "too much waits here already: send it again later");
         return;
     }
     STAILQ_INSERT_TAIL(&intake->waiting, item, entry);

@@ -16,6 +16,7 @@
 
 #include "base/ids.h"
 #include "privacy/privacy.h"
+#include "services/ingest/feeds.h"
 #include "services/ingest/systems.h"
 #include "store/store.h"
 #include "stream/stream.h"
@@ -43,6 +44,7 @@ struct pn_intake_parts {
     struct pn_stream *stream;
     struct pn_store *store;
     const struct pn_privacy *privacy;
+    struct pn_feeds *feeds; // told of each message; may be NULL
 };
 PN_MUST_USE enum pn_code pn_intake_new(const struct pn_intake_parts *parts,
                                        struct pn_intake **ret_intake, struct pn_err *err);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "fhir/fhir.h"
 #include "privacy/audit.h"
+#include "services/ingest/feeds.h"
 #include "services/ingest/poll_store.h"
 
 enum { SEALED_BYTES_MAX = PN_MESSAGE_BYTES_MAX + 64 * 1024 };
@@ -21,7 +22,7 @@ static const char tables_sql[] =
     "CREATE INDEX quarantine_by_time ON quarantine (first_ms, id)";
 
 const struct pn_migration pn_ingest_migrations[] = {
-    {1, tables_sql}, {2, PN_AUDIT_SQL}, {3, pn_poll_sql}};
+    {1, tables_sql}, {2, PN_AUDIT_SQL}, {3, pn_poll_sql}, {4, pn_feeds_sql}};
 const unsigned pn_ingest_migration_count = PN_ARRAY_COUNT(pn_ingest_migrations);
 
 static const char *const transport_names[] = {
