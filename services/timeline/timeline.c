@@ -56,6 +56,14 @@ static enum pn_verdict verdict_of(enum pn_code code)
 static enum pn_verdict handle(void *state, const struct pn_record *record, struct pn_err *err)
 {
     struct timeline *timeline = state;
+    struct pn_slice type = record->event.type;
+    if (pn_slice_is(type, PN_EVENT_FEED_SILENT) || pn_slice_is(type, PN_EVENT_FEED_RESUMED)) {
+        return verdict_of(pn_timeline_take_feed(timeline->writer, &record->event, err));
+    }
+    // The rest of that topic are messages that nobody could understand.
+    if (pn_slice_starts_with(type, "fi.punos.message.")) {
+        return PN_DONE;
+    }
     enum pn_code code =
         pn_timeline_take(timeline->writer, pn_run_arena(timeline->run), &record->event, err);
     return verdict_of(code);
@@ -88,7 +96,7 @@ static void rolled_back(void *state)
 
 const struct pn_service *pn_service_timeline(void)
 {
-    static const char *const topics[] = {PN_TOPIC_EVENT};
+    static const char *const topics[] = {PN_TOPIC_EVENT, PN_TOPIC_QUARANTINE};
     static struct pn_service service = {
         .name = PN_TIMELINE_STORE,
         .topics = topics,

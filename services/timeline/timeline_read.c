@@ -226,3 +226,34 @@ enum pn_code pn_timeline_feeds(struct pn_timeline *timeline, struct pn_arena *ar
     }
     return code;
 }
+
+enum pn_code pn_timeline_silences(struct pn_timeline *timeline, struct pn_arena *arena,
+                                  struct pn_silence *ret_silences, unsigned silence_max,
+                                  unsigned *ret_count, struct pn_err *err)
+{
+    struct pn_rows *rows = NULL;
+    const struct pn_value values[] = {PN_INT(silence_max)};
+    enum pn_code code = pn_timeline_ask(timeline,
+                                        "SELECT source, since_ms FROM silences WHERE since_ms <> 0"
+                                        " ORDER BY source LIMIT ?1",
+                                        values, 1, &rows, err);
+    unsigned count = 0;
+    bool has_row = code == PN_OK;
+    while (code == PN_OK && has_row && count < silence_max) {
+        code = pn_rows_next(rows, &has_row, err);
+        if (code != PN_OK || !has_row) {
+            break;
+        }
+        struct pn_silence *silence = &ret_silences[count++];
+        *silence =
+            (struct pn_silence){.source = pn_rows_text(rows, 0), .since_ms = pn_rows_int(rows, 1)};
+        if (!pn_timeline_keep(arena, &silence->source)) {
+            code = pn_err_set(err, PN_MEMORY, "timeline", "the arena is full");
+        }
+    }
+    pn_rows_close(rows);
+    if (code == PN_OK) {
+        *ret_count = count;
+    }
+    return code;
+}

@@ -147,6 +147,15 @@ struct pn_feed {
     int64_t last_recorded_ms; // the newest recorded time among its events
     int64_t event_count;
 };
+// Sources that send nothing for longer than is usual for them: systems, and units of systems that
+// are heard otherwise.
+struct pn_silence {
+    struct pn_slice source; // /adapter/<system>, /adapter/<system>/<unit>
+    int64_t since_ms;       // its last message
+};
+PN_MUST_USE enum pn_code pn_timeline_silences(struct pn_timeline *timeline, struct pn_arena *arena,
+                                              struct pn_silence *ret_silences, unsigned silence_max,
+                                              unsigned *ret_count, struct pn_err *err);
 enum { PN_FEEDS_MAX = 256 };
 PN_MUST_USE enum pn_code pn_timeline_feeds(struct pn_timeline *timeline, struct pn_arena *arena,
                                            struct pn_feed *ret_feeds, unsigned feed_max,

@@ -32,6 +32,8 @@ const struct pn_migration pn_timeline_migrations[] = {
         "CREATE TABLE feeds (source TEXT PRIMARY KEY, sector BIGINT NOT NULL,"
         " last_received_ms BIGINT NOT NULL, last_recorded_ms BIGINT NOT NULL,"
         " event_count BIGINT NOT NULL) WITHOUT ROWID"},
+    {3, "CREATE TABLE silences (source TEXT PRIMARY KEY, since_ms BIGINT NOT NULL,"
+        " told_ms BIGINT NOT NULL) WITHOUT ROWID"},
 };
 const unsigned pn_timeline_migration_count = PN_ARRAY_COUNT(pn_timeline_migrations);
 
@@ -178,6 +180,20 @@ static void count_feed(struct pn_timeline_writer *writer, const struct pn_event 
     if (event->recorded_ms > feed->last_recorded_ms) {
         feed->last_recorded_ms = event->recorded_ms;
     }
+}
+
+// A source has fallen silent or is heard again: the newest word on it counts. since_ms 0: heard.
+enum pn_code pn_timeline_take_feed(struct pn_timeline_writer *writer, const struct pn_event *event,
+                                   struct pn_err *err)
+{
+    bool is_silent = pn_slice_is(event->type, PN_EVENT_FEED_SILENT);
+    const struct pn_value values[] = {
+        PN_TEXT(event->source), PN_INT(is_silent ? event->time_ms : 0), PN_INT(event->recorded_ms)};
+    return exec(writer->store,
+                "INSERT INTO silences (source, since_ms, told_ms) VALUES (?1, ?2, ?3)"
+                " ON CONFLICT (source) DO UPDATE SET since_ms = excluded.since_ms,"
+                " told_ms = excluded.told_ms WHERE excluded.told_ms >= silences.told_ms",
+                values, PN_ARRAY_COUNT(values), err);
 }
 
 enum pn_code pn_timeline_batch_end(struct pn_timeline_writer *writer, struct pn_err *err)

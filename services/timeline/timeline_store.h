@@ -41,6 +41,9 @@ void pn_timeline_writer_close(struct pn_timeline_writer *writer); // takes NULL
 // PN_INVALID: it can never be taken. `arena` may be reset after the call.
 PN_MUST_USE enum pn_code pn_timeline_take(struct pn_timeline_writer *writer, struct pn_arena *arena,
                                           const struct pn_event *event, struct pn_err *err);
+// fi.punos.feed.silent.v1 and .resumed.v1, likewise.
+PN_MUST_USE enum pn_code pn_timeline_take_feed(struct pn_timeline_writer *writer,
+                                               const struct pn_event *event, struct pn_err *err);
 // After the batch's last event, still inside the transaction.
 PN_MUST_USE enum pn_code pn_timeline_batch_end(struct pn_timeline_writer *writer,
                                                struct pn_err *err);
