@@ -36,6 +36,16 @@ function textOf(concept) {
   return (one && one.text) || coding.display || coding.code || "";
 }
 
+// What was measured: a number with its unit, or an answer in words, and what class it falls into.
+function valueOf(resource) {
+  const quantity = resource.valueQuantity;
+  const value = quantity ? [quantity.value, quantity.unit] : [resource.valueInteger,
+    resource.valueString, resource.valueCodeableConcept && textOf(resource.valueCodeableConcept)];
+  const said = value.filter((part) => part !== undefined && part !== "").join(" ");
+  const meaning = resource.interpretation && textOf(resource.interpretation);
+  return meaning ? `${said} (${meaning})` : said;
+}
+
 function wordsOf(resource) {
   const words = [];
   if (resource.status === "noshow") {
@@ -49,6 +59,9 @@ function wordsOf(resource) {
   }
   words.push(textOf(resource.code) || textOf(resource.type) || textOf(resource.serviceType) ||
     textOf(resource.category) || textOf(resource.reasonCode));
+  if (resource.resourceType === "Observation") {
+    words.push(valueOf(resource));
+  }
   return words.filter((word) => word).join(", ");
 }
 
