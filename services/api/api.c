@@ -111,6 +111,10 @@ static enum pn_verdict api_handle(void *state, const struct pn_record *record, s
     if (pn_slice_is(record->event.type, "fi.punos.delivery.answered.v1")) {
         return PN_DONE;
     }
+    // Of the quarantine only which source is silent: what lies there is an administrator's.
+    if (pn_slice_starts_with(record->event.type, "fi.punos.message.")) {
+        return PN_DONE;
+    }
     return verdict_of(pn_feed_add(state, &record->event, err));
 }
 
@@ -125,7 +129,7 @@ static void api_committed(void *state)
 }
 
 static const char *const api_topics[] = {PN_TOPIC_EVENT, PN_TOPIC_TRIGGER, PN_TOPIC_PLAN,
-                                         PN_TOPIC_DELIVERY};
+                                         PN_TOPIC_DELIVERY, PN_TOPIC_QUARANTINE};
 
 const struct pn_service *pn_service_api(void)
 {

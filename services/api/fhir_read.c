@@ -9,6 +9,7 @@
 #include "services/api/calls.h"
 #include "services/api/api_types.h"
 #include "services/api/plan_view.h"
+#include "services/api/silence.h"
 
 // What was found, before anybody knows whether it may be shown.
 struct found {
@@ -92,7 +93,11 @@ static enum pn_code make_resource(struct pn_call *call, const struct pn_api_type
         return pn_plan_view(call, &found->plan_row, type->name, ret_resource, err);
     }
     if (found->data.len > 0) {
-        return pn_json_parse(found->data, ret_resource, err);
+        enum pn_code code = pn_json_parse(found->data, ret_resource, err);
+        if (code == PN_OK && type->source == PN_FROM_WORKLIST) {
+            pn_silences_stamp_now(call, *ret_resource);
+        }
+        return code;
     }
     cJSON *flag = pn_worklist_flag(&found->flagged);
     if (flag == NULL) {

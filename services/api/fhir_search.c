@@ -9,6 +9,7 @@
 #include "services/api/calls.h"
 #include "services/api/fhir_query.h"
 #include "services/api/plan_view.h"
+#include "services/api/silence.h"
 
 // How often a page is filled up when filters leave out much of what was read.
 enum { READS_PER_PAGE_MAX = 20, CURSOR_BYTES = 96, PLANS_PER_READ = 20 };
@@ -107,6 +108,9 @@ static enum pn_code add_trigger(struct search *search, const struct pn_trigger *
     }
     cJSON *issue = NULL;
     enum pn_code code = pn_json_parse(trigger->data, &issue, err);
+    if (code == PN_OK) {
+        pn_silences_stamp_now(&search->call, issue);
+    }
     return code != PN_OK ? code
                          : add_match(search, issue, trigger->changed_ms, trigger->changed_ms, err);
 }

@@ -40,8 +40,7 @@ static bool url_names_somebody(struct pn_http_exchange *exchange)
     const struct pn_http_parameter *parameters = pn_http_parameters(exchange, &count);
     bool is_found = pn_hetu_is_inside(pn_http_path(exchange));
     for (unsigned i = 0; i < count && !is_found; i++) {
-        is_found =
-            pn_hetu_is_inside(parameters[i].name) || pn_hetu_is_inside(parameters[i].value);
+        is_found = pn_hetu_is_inside(parameters[i].name) || pn_hetu_is_inside(parameters[i].value);
     }
     return is_found;
 }

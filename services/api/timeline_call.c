@@ -5,8 +5,8 @@
  * Parameters: from, until (dates), sector, kind (words with commas between), withdrawn=true,
  * _count, _cursor. The answer is a searchset Bundle. Each entry has the extension timeline-entry
  * (kind, sector, start, end, source, event, unit, withdrawn); the Bundle's meta has the extension
- * completeness, once per source: when it was last heard of, so that a silent feed does not look
- * like a well client.
+ * completeness, once per source: when it was last heard of, and since when it is silent when that
+ * is longer than usual for it, so that a silent feed does not look like a well client.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,11 +15,11 @@
 #include "services/api/bundle.h"
 #include "services/api/calls.h"
 #include "services/api/fhir_query.h"
+#include "services/api/silence.h"
 
 #define ENTRY_URL "https://punos.fi/fhir/StructureDefinition/timeline-entry"
-#define COMPLETENESS_URL "https://punos.fi/fhir/StructureDefinition/completeness"
 
-enum { READS_PER_PAGE_MAX = 20, SILENT_DAYS = 3 };
+enum { READS_PER_PAGE_MAX = 20 };
 
 struct timeline_page {
     struct pn_call call;
@@ -148,26 +148,59 @@ static enum pn_code fill_page(struct timeline_page *page, struct pn_err *err)
     return code;
 }
 
+static void add_silence(cJSON *extension, const struct pn_silence *silence)
+{
+    add_flag_part(extension, "silent");
+    add_time_part(extension, "silentSince", silence->since_ms);
+}
+
+// Units that are silent though their system is heard have no feed of their own.
+static void add_silent_units(cJSON *meta, const struct pn_silence *silences, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct pn_slice source = silences[i].source;
+        size_t slashes = 0;
+        for (size_t k = 0; k < source.len; k++) {
+            slashes += source.ptr[k] == '/' ? 1 : 0;
+        }
+        if (slashes > 2) {
+            cJSON *extension = add_extension(meta, PN_COMPLETENESS_URL);
+            add_part(extension, "source", "valueUri", source);
+            add_time_part(extension, "lastReceived", silences[i].since_ms);
+            add_silence(extension, &silences[i]);
+        }
+    }
+}
+
 static enum pn_code add_completeness(struct timeline_page *page, struct pn_err *err)
 {
     struct pn_feed *feeds = pn_arena_alloc_array(page->call.arena, PN_FEEDS_MAX, sizeof *feeds);
-    unsigned count = 0;
-    if (feeds == NULL) {
+    struct pn_silence *silences =
+        pn_arena_alloc_array(page->call.arena, PN_FEEDS_MAX, sizeof *silences);
+    unsigned count = 0, silence_count = 0;
+    if (feeds == NULL || silences == NULL) {
         return pn_err_set(err, PN_LIMIT, "completeness", "does not fit into memory");
     }
     enum pn_code code = pn_timeline_feeds(page->call.api->timeline, page->call.arena, feeds,
                                           PN_FEEDS_MAX, &count, err);
+    code = code == PN_OK ? pn_timeline_silences(page->call.api->timeline, page->call.arena,
+                                                silences, PN_FEEDS_MAX, &silence_count, err)
+                         : code;
     cJSON *meta = cJSON_AddObjectToObject(page->bundle, "meta");
-    int64_t now_ms = pn_clock_now_ms();
     for (unsigned i = 0; i < count && code == PN_OK; i++) {
-        cJSON *extension = add_extension(meta, COMPLETENESS_URL);
+        cJSON *extension = add_extension(meta, PN_COMPLETENESS_URL);
         add_part(extension, "source", "valueUri", feeds[i].source);
         add_part(extension, "sector", "valueCode", pn_slice_str(pn_sector_name(feeds[i].sector)));
         add_time_part(extension, "lastReceived", feeds[i].last_received_ms);
         add_time_part(extension, "lastRecorded", feeds[i].last_recorded_ms);
-        if (now_ms - feeds[i].last_received_ms > SILENT_DAYS * PN_MS_PER_DAY) {
-            add_flag_part(extension, "silent");
+        for (unsigned k = 0; k < silence_count; k++) {
+            if (pn_slice_eq(silences[k].source, feeds[i].source)) {
+                add_silence(extension, &silences[k]);
+            }
         }
+    }
+    if (code == PN_OK) {
+        add_silent_units(meta, silences, silence_count);
     }
     return code;
 }

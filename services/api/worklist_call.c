@@ -14,6 +14,7 @@
 
 #include "services/api/calls.h"
 #include "services/api/fhir_query.h"
+#include "services/api/silence.h"
 
 struct worklist_page {
     struct pn_call call;
@@ -34,7 +35,8 @@ static void add_title(cJSON *object, const struct pn_trigger *trigger)
     pn_json_add_slice(title, "en", trigger->title_en);
 }
 
-static cJSON *show_trigger(const struct pn_trigger *trigger, bool with_issue)
+// `silences`: with the DetectedIssue, stamped; NULL: without.
+static cJSON *show_trigger(const struct pn_trigger *trigger, const struct pn_silences *silences)
 {
     cJSON *object = cJSON_CreateObject();
     pn_json_add_slice(object, "id", trigger->id);
@@ -49,14 +51,15 @@ static cJSON *show_trigger(const struct pn_trigger *trigger, bool with_issue)
     pn_json_add_time(object, "lapses", trigger->lapses_ms);
     struct pn_err err;
     cJSON *issue = NULL;
-    if (with_issue && pn_json_parse(trigger->data, &issue, &err) == PN_OK) {
+    if (silences != NULL && pn_json_parse(trigger->data, &issue, &err) == PN_OK) {
+        pn_silences_stamp(silences, issue);
         cJSON_AddItemToObject(object, "issue", issue);
     }
     return object;
 }
 
-static cJSON *show_case(const struct pn_call *call, const struct pn_case *found, bool with_issue,
-                        unsigned *withheld)
+static cJSON *show_case(const struct pn_call *call, const struct pn_case *found,
+                        const struct pn_silences *silences, unsigned *withheld)
 {
     char etag[PN_ETAG_BYTES];
     pn_etag_format(found->version, etag);
@@ -72,7 +75,7 @@ static cJSON *show_case(const struct pn_call *call, const struct pn_case *found,
     for (unsigned i = 0; i < found->trigger_count; i++) {
         const struct pn_trigger *trigger = &found->triggers[i];
         if (pn_access_shows(&call->access, PN_SECTOR_UNKNOWN, trigger->data_class)) {
-            cJSON_AddItemToArray(triggers, show_trigger(trigger, with_issue));
+            cJSON_AddItemToArray(triggers, show_trigger(trigger, silences));
         } else {
             (*withheld)++;
         }
@@ -168,7 +171,7 @@ static bool add_client(struct worklist_page *page, cJSON *clients, const struct 
     struct pn_call *call = &page->call;
     struct pn_client client;
     struct pn_err err;
-    cJSON *object = show_case(call, found, false, &page->withheld);
+    cJSON *object = show_case(call, found, NULL, &page->withheld);
     cJSON_AddItemToArray(clients, object);
     if (pn_timeline_client(call->api->timeline, pn_slice_str(found->client), &client, &err) !=
         PN_OK) {
@@ -189,6 +192,15 @@ static void add_state_counts(struct worklist_page *page, cJSON *answer)
     for (unsigned i = 0; i < PN_CASE_STATE_COUNT; i++) {
         cJSON_AddNumberToObject(states, pn_case_state_name((enum pn_case_state)i),
                                 (double)counts[i]);
+    }
+}
+
+static void add_silent(struct pn_call *call, cJSON *answer)
+{
+    struct pn_silences *silences = pn_arena_alloc(call->arena, sizeof *silences);
+    if (silences != NULL) {
+        pn_silences_read(call, silences);
+        pn_silences_list(silences, answer);
     }
 }
 
@@ -221,6 +233,7 @@ static void answer_page(struct worklist_page *page)
         }
     }
     add_state_counts(page, answer);
+    add_silent(call, answer);
     cJSON_AddNumberToObject(answer, "withheld", page->withheld);
     if (page->next[0] != '\0') {
         cJSON_AddStringToObject(answer, "next", page->next);
@@ -265,11 +278,20 @@ static void answer_case(struct pn_call *call, const struct pn_client *client)
         pn_call_answer_error(call, &err);
         return;
     }
-    if (pn_call_is_unchanged(call, found.version)) {
+    struct pn_silences *silences = pn_arena_alloc(call->arena, sizeof *silences);
+    if (silences == NULL) {
+        pn_err_set(&err, PN_LIMIT, "worklist", "no memory");
+        pn_call_answer_error(call, &err);
         return;
     }
-    cJSON *object = show_case(call, &found, true, &withheld);
+    // A silence changes what the count means, and not the case's version.
+    pn_silences_read(call, silences);
+    if (silences->count == 0 && pn_call_is_unchanged(call, found.version)) {
+        return;
+    }
+    cJSON *object = show_case(call, &found, silences, &withheld);
     add_year_and_gender(object, client);
+    pn_silences_list(silences, object);
     cJSON_AddNumberToObject(object, "withheld", withheld);
     pn_call_add_etag(call, found.version);
     pn_call_answer(call, 200, PN_TYPE_JSON, object);

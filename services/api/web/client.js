@@ -67,7 +67,7 @@ function evidenceOf(trigger) {
   return references.filter((reference) => reference);
 }
 
-function triggerItem(trigger, highlight) {
+function triggerItem(trigger, highlight, silent) {
   const counted = evidenceOf(trigger);
   const button = counted.length > 0 && h("button",
     { type: "button", class: "quiet", "aria-pressed": "false" }, t("showCounted"));
@@ -84,7 +84,10 @@ function triggerItem(trigger, highlight) {
   return h("li", {},
     h("strong", {}, inLanguage(trigger.title) || trigger.rule), " ",
     h("span", { class: "tag" }, t(`trigger.${trigger.state}`)),
-    h("span", { class: "block" }, t("counted", trigger.count, trigger.threshold)),
+    h("span", { class: "block" },
+      t(silent.length > 0 ? "countedAtLeast" : "counted", trigger.count, trigger.threshold)),
+    silent.map((feed) => h("strong", { class: "block" },
+      t("silentSince", feed.source, moment(feed.since)))),
     trigger.state === "raised" && trigger.lapses &&
       h("span", { class: "hint block" }, t("lapses", day(trigger.lapses))),
     button);
@@ -119,7 +122,8 @@ function whySection(client, found, caller, highlight, refresh) {
   return h("section", { id: "why", "aria-labelledby": "why-title" },
     h("h2", { id: "why-title" }, t("triggers")),
     triggers.length === 0 && h("p", {}, t("noTriggers")),
-    h("ul", { class: "cards" }, triggers.map((trigger) => triggerItem(trigger, highlight))),
+    h("ul", { class: "cards" }, triggers.map((trigger) =>
+      triggerItem(trigger, highlight, found.json.silent || []))),
     found && found.json.withheld > 0 && h("p", { class: "hint" },
       t("withheld", found.json.withheld)),
     found && caller.may.includes("worklist-set") && stateForm(client, found, refresh));
@@ -137,10 +141,10 @@ function sourcesSection(bundle) {
     item.url.endsWith("/completeness"));
   const line = (stamp) => {
     const received = part(stamp, "lastReceived");
-    const days = Math.floor((Date.now() - new Date(received)) / 86400000);
     return h("li", {},
       `${part(stamp, "source").replace(/^\/adapter\//, "")}: ${t("heard", moment(received))}`,
-      part(stamp, "silent") && h("strong", {}, ` – ${t("silent", days)}`));
+      part(stamp, "silent") && h("strong", {},
+        ` – ${t("silent", moment(part(stamp, "silentSince")))}`));
   };
   return h("section", { "aria-labelledby": "sources-title" },
     h("h2", { id: "sources-title" }, t("sources")),
