@@ -26,9 +26,12 @@ pn_call_handler pn_plan_update_call;
 pn_call_handler pn_plan_withdraw_call;
 pn_call_handler pn_plan_history_call;
 pn_call_handler pn_plan_version_call;
+pn_call_handler pn_case_open_call; // case_call.c
+pn_call_handler pn_case_update_call;
 pn_call_handler pn_plan_loss_call; // loss_call.c
 pn_call_handler pn_plan_loss_body_call;
 pn_call_handler pn_delivery_state_call; // delivery_call.c
+pn_call_handler pn_delivery_list_call;  // delivery_list_call.c
 pn_call_handler pn_feed_call;           // feed.c
 pn_call_handler pn_me_call;             // me_call.c
 pn_call_handler pn_metrics_call;        // metrics.c

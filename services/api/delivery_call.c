@@ -2,8 +2,8 @@
 /*
  * GET /fhir/CarePlan/{id}/$delivery-state: where each version of a plan stands in each system.
  *
- * A collection Bundle of Tasks, one per version and system (status requested, in-progress,
- * completed, rejected), as the events on punos.delivery.v1 carry them; and per system the extension
+ * A collection Bundle of Tasks, one per version and system, as the events on punos.delivery.v1
+ * carry them (status, and the ledger's own word in businessStatus); and per system the extension
  * delivery-standing in the Bundle's meta: the version it has accepted, the newest, how many behind.
  */
 #include <stdio.h>
@@ -31,13 +31,20 @@ static void set_words(cJSON *task, const char *member, const char *words)
     }
 }
 
-// Task.output: how many tries it took.
-static void add_attempts(cJSON *task, int64_t attempts)
+// Task.output: how many tries it took, and when what was heard.
+static cJSON *add_output(cJSON *outputs, const char *name)
 {
     cJSON *output = cJSON_CreateObject();
-    cJSON_AddItemToArray(cJSON_AddArrayToObject(task, "output"), output);
-    set_words(output, "type", "attempts");
-    cJSON_AddNumberToObject(output, "valueUnsignedInt", (double)attempts);
+    cJSON_AddItemToArray(outputs, output);
+    set_words(output, "type", name);
+    return output;
+}
+
+static void add_moment(cJSON *outputs, const char *name, int64_t time_ms)
+{
+    if (time_ms != 0) {
+        pn_json_add_time(add_output(outputs, name), "valueInstant", time_ms);
+    }
 }
 
 static cJSON *task_of(struct pn_call *call, const struct pn_plan_row *row,
@@ -48,20 +55,33 @@ static cJSON *task_of(struct pn_call *call, const struct pn_plan_row *row,
     cJSON *task = pn_fhir_new("Task");
     cJSON_AddStringToObject(task, "id", id);
     cJSON_AddStringToObject(task, "status", pn_delivery_task_status(line->state));
-    set_words(task, "statusReason", line->state == PN_DELIVERY_QUEUED ? line->reason : line->words);
+    set_words(task, "statusReason", line->settled_ms == 0 ? line->reason : line->words);
+    set_words(task, "businessStatus", pn_delivery_state_name(line->state));
     cJSON_AddStringToObject(task, "intent", "order");
-    set_words(task, "code", line->is_withdrawal ? "withdraw plan" : "deliver plan");
+    set_words(task, "code", pn_delivery_task_code(line->of, line->is_withdrawal));
     set_reference(task, "focus",
                   pn_arena_printf(call->arena, "CarePlan/%s/_history/%lld", row->id,
                                   (long long)line->plan_version));
     set_reference(task, "for", pn_arena_printf(call->arena, "Patient/%s", row->client_key));
-    int64_t changed_ms = line->settled_ms != 0 ? line->settled_ms : line->sent_ms;
+    int64_t changed_ms = line->acknowledged_ms != 0 ? line->acknowledged_ms
+                         : line->settled_ms != 0    ? line->settled_ms
+                         : line->committed_ms != 0  ? line->committed_ms
+                                                    : line->sent_ms;
     pn_json_add_time(task, "authoredOn", line->queued_ms);
     pn_json_add_time(task, "lastModified", changed_ms != 0 ? changed_ms : line->queued_ms);
     cJSON *owner = cJSON_AddObjectToObject(task, "owner");
     cJSON_AddStringToObject(owner, "display", line->system);
+    cJSON *outputs = cJSON_CreateArray();
+    add_moment(outputs, "sent", line->sent_ms);
+    add_moment(outputs, "committed", line->committed_ms);
+    add_moment(outputs, "settled", line->settled_ms);
+    add_moment(outputs, "acknowledged", line->acknowledged_ms);
     if (line->attempts > 0) {
-        add_attempts(task, line->attempts);
+        cJSON_AddNumberToObject(add_output(outputs, "attempts"), "valueUnsignedInt",
+                                (double)line->attempts);
+    }
+    if (cJSON_GetArraySize(outputs) > 0) {
+        cJSON_AddItemToObject(task, "output", outputs);
     }
     return task;
 }
@@ -92,6 +112,7 @@ static void add_standings(cJSON *bundle, const struct pn_delivery_line *lines, u
         cJSON_AddItemToArray(extensions, extension);
         cJSON *parts = cJSON_AddArrayToObject(extension, "extension");
         add_part(parts, "system", standings[i].system, 0);
+        add_part(parts, "state", pn_delivery_state_name(standings[i].newest_state), 0);
         add_part(parts, "accepted", NULL, standings[i].accepted_version);
         add_part(parts, "newest", NULL, standings[i].newest_version);
         add_part(parts, "behind", NULL, standings[i].versions_behind);

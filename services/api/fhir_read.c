@@ -10,6 +10,7 @@
 #include "services/api/api_types.h"
 #include "services/api/plan_view.h"
 #include "services/api/silence.h"
+#include "services/plan/plan_case.h"
 
 // What was found, before anybody knows whether it may be shown.
 struct found {
@@ -20,6 +21,7 @@ struct found {
     int64_t version, updated_ms;
     struct pn_slice data;        // timeline, trigger
     struct pn_case flagged;      // Flag
+    struct pn_plan_case of_case; // Flag, of a shared client
     struct pn_plan_row plan_row; // CarePlan, CareTeam
 };
 
@@ -43,13 +45,32 @@ static enum pn_code find_entry(struct pn_call *call, const struct pn_api_type *t
     return PN_OK;
 }
 
+static enum pn_code find_case(struct pn_call *call, struct pn_slice id, struct found *found,
+                              struct pn_err *err)
+{
+    enum pn_code code = pn_api_open_plans(call->api, err);
+    if (code == PN_OK) {
+        code = pn_plan_case_find(call->api->plans, id, &found->of_case, err);
+    }
+    bool has_ended = found->of_case.ended_ms != 0;
+    found->action = PN_ACTION_PLAN_READ;
+    found->client_key = pn_slice_str(found->of_case.client_key);
+    found->version = found->of_case.version;
+    found->updated_ms = has_ended ? found->of_case.ended_ms : found->of_case.opened_ms;
+    return code;
+}
+
 static enum pn_code find_flagged(struct pn_call *call, const struct pn_api_type *type,
                                  struct pn_slice id, struct found *found, struct pn_err *err)
 {
+    bool is_flag = strcmp(type->name, "Flag") == 0;
+    if (is_flag && id.len == PN_UUID_TEXT_BYTES - 1) {
+        return find_case(call, id, found, err);
+    }
     enum pn_code code = pn_api_open_worklist(call->api, err);
     found->action = PN_ACTION_WORKLIST;
-    if (code == PN_OK && strcmp(type->name, "Flag") == 0) {
-        // A client has one Flag: it has the client's key as its id.
+    if (code == PN_OK && is_flag) {
+        // A flagged client has one Flag, with the client's key as its id.
         code = pn_worklist_case(call->api->worklist, call->arena, id, &found->flagged, err);
         found->client_key = pn_slice_str(found->flagged.client);
         found->version = found->flagged.version;
@@ -99,7 +120,8 @@ static enum pn_code make_resource(struct pn_call *call, const struct pn_api_type
         }
         return code;
     }
-    cJSON *flag = pn_worklist_flag(&found->flagged);
+    cJSON *flag = found->of_case.id[0] != '\0' ? pn_plan_case_flag(&found->of_case)
+                                               : pn_worklist_flag(&found->flagged);
     if (flag == NULL) {
         return pn_err_set(err, PN_LIMIT, "Flag", "does not fit into memory");
     }

@@ -10,9 +10,10 @@
 #include "services/api/fhir_query.h"
 #include "services/api/plan_view.h"
 #include "services/api/silence.h"
+#include "services/plan/plan_case.h"
 
 // How often a page is filled up when filters leave out much of what was read.
-enum { READS_PER_PAGE_MAX = 20, CURSOR_BYTES = 96, PLANS_PER_READ = 20 };
+enum { READS_PER_PAGE_MAX = 20, CURSOR_BYTES = 96, PLANS_PER_READ = 20, CASES_MAX = 50 };
 
 struct search {
     struct pn_call call;
@@ -115,11 +116,36 @@ static enum pn_code add_trigger(struct search *search, const struct pn_trigger *
                          : add_match(search, issue, trigger->changed_ms, trigger->changed_ms, err);
 }
 
-// One client has few triggers and one flag: they are one page.
+// The client's cases as a shared client; none while the plan service has made no store.
+static enum pn_code add_cases(struct search *search, struct pn_err *err)
+{
+    struct pn_plan_case cases[CASES_MAX];
+    size_t count = 0;
+    enum pn_code code = pn_api_open_plans(search->call.api, err);
+    if (code == PN_UNAVAILABLE) {
+        return PN_OK;
+    }
+    if (code == PN_OK) {
+        code = pn_plan_cases_of(search->call.api->plans, pn_slice_str(search->client.key), cases,
+                                CASES_MAX, &count, err);
+    }
+    for (size_t i = 0; i < count && code == PN_OK; i++) {
+        int64_t changed_ms = cases[i].ended_ms != 0 ? cases[i].ended_ms : cases[i].opened_ms;
+        cJSON *flag = pn_plan_case_flag(&cases[i]);
+        code = flag == NULL ? pn_err_set(err, PN_LIMIT, "Flag", "does not fit into memory")
+                            : add_match(search, flag, cases[i].version, changed_ms, err);
+    }
+    return code;
+}
+
+// One client has few triggers and flags: they are one page.
 static enum pn_code search_worklist(struct search *search, struct pn_err *err)
 {
     struct pn_case found;
     enum pn_code code = pn_api_open_worklist(search->call.api, err);
+    if (code == PN_OK && strcmp(search->query.type->name, "Flag") == 0) {
+        code = add_cases(search, err);
+    }
     if (code == PN_OK) {
         code = pn_worklist_case(search->call.api->worklist, search->call.arena,
                                 pn_slice_str(search->client.key), &found, err);

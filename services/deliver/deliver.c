@@ -16,10 +16,11 @@
 #include "services/deliver/channel.h"
 #include "services/deliver/deliver.h"
 #include "services/deliver/delivery_event.h"
+#include "services/deliver/figures.h"
 #include "services/deliver/ledger.h"
 #include "services/plan/plan_seal.h"
 
-enum { ADAPTERS_ARENA_BYTES_MAX = 64 * 1024 * 1024, PATH_BYTES_MAX = 4096 };
+enum { ADAPTERS_ARENA_BYTES_MAX = 64 * 1024 * 1024, FIGURES_MS = 5000 };
 
 // What an event on punos.plan.v1 asks for.
 struct kind {
@@ -245,6 +246,19 @@ static enum pn_verdict handle(void *state, const struct pn_record *record, struc
     return pn_code_is_retriable(code) ? PN_RETRY : PN_REJECT;
 }
 
+static enum pn_verdict tick(void *state, int64_t now_ms, struct pn_err *err)
+{
+    struct deliver *deliver = state;
+    for (unsigned i = 0; i < deliver->channel_count; i++) {
+        enum pn_code code =
+            pn_delivery_figures(pn_run_store(deliver->run), deliver->systems[i], now_ms, err);
+        if (code != PN_OK) {
+            return PN_RETRY;
+        }
+    }
+    return PN_DONE;
+}
+
 static void committed(void *state)
 {
     struct deliver *deliver = state;
@@ -267,6 +281,8 @@ const struct pn_service *pn_service_deliver(void)
         .migration_count = PN_LEDGER_MIGRATION_COUNT,
         .start = start,
         .handle = handle,
+        .tick = tick,
+        .tick_ms = FIGURES_MS,
         .committed = committed,
         .stop = stop,
     };

@@ -112,5 +112,22 @@ export const createPlan = (body) => call("POST", "/fhir/CarePlan", body);
 export const updatePlan = (id, body, etag) =>
   call("PUT", `/fhir/CarePlan/${id}`, body, { "If-Match": etag });
 
+const SHARED = { system: "https://punos.fi/fhir/CodeSystem/flag", code: "shared-client" };
+
+// The Flag of the client's open case as a shared client; null when there is none.
+export async function sharedCase(client) {
+  const bundle = (await call("GET", `/fhir/Flag?patient=${client}&status=active`)).json;
+  const found = (bundle.entry || []).map((item) => item.resource).find((resource) =>
+    ((resource.code || {}).coding || []).some((item) => item.code === SHARED.code));
+  return found || null;
+}
+
+export const openCase = (client) => call("POST", "/fhir/Flag", {
+  resourceType: "Flag", status: "active", code: { coding: [SHARED] },
+  subject: { reference: `Patient/${client}` } });
+
+export const endCase = (flag) => call("PUT", `/fhir/Flag/${flag.id}`,
+  { ...flag, status: "inactive" }, { "If-Match": `W/"${flag.meta.versionId}"` });
+
 export const deliveryState = async (id) =>
   (await call("GET", `/fhir/CarePlan/${id}/$delivery-state`)).json;

@@ -129,6 +129,32 @@ function whySection(client, found, caller, highlight, refresh) {
     found && caller.may.includes("worklist-set") && stateForm(client, found, refresh));
 }
 
+// --- Shared client -------------------------------------------------------------------------------
+
+function sharedSection(client, flag, found, caller, refresh) {
+  const consents = found && ["consents", "has-worker"].includes(found.json.state);
+  const act = (change) => async () => {
+    try {
+      await change();
+      await refresh();
+      say(t("saved"));
+    } catch (error) {
+      if (![409, 412].includes(error.status)) {
+        throw error;
+      }
+      await refresh();
+      say(error.message);
+    }
+  };
+  return h("section", { "aria-labelledby": "shared-title" },
+    h("h2", { id: "shared-title" }, t("sharedClient")),
+    h("p", {}, flag ? t("sharedSince", day(flag.period.start)) : t("notShared")),
+    caller.may.includes("plan-write") && (flag
+      ? h("button", { type: "button", onclick: act(() => calls.endCase(flag)) }, t("endShared"))
+      : consents && h("button", { type: "button", onclick: act(() => calls.openCase(client)) },
+        t("acceptShared"))));
+}
+
 // --- Where the data comes from -------------------------------------------------------------------
 
 function part(extension, url) {
@@ -153,9 +179,10 @@ function sourcesSection(bundle) {
 }
 
 export async function showClient(main, caller, client) {
-  const [patient, found, plan, timeline] = await Promise.all([
+  const [patient, found, flag, plan, timeline] = await Promise.all([
     calls.patient(client),
     orNull(calls.flagged(client), 403, 404),
+    orNull(calls.sharedCase(client), 403, 503),
     orNull(calls.currentPlan(client), 403),
     timelineSection(client),
   ]);
@@ -165,6 +192,7 @@ export async function showClient(main, caller, client) {
     heading(client, patient, caller),
     whySection(client, found, caller, timeline.highlight, refresh),
     timeline.element,
+    sharedSection(client, flag, found, caller, refresh),
     await planSection(client, plan, caller),
     sourcesSection(timeline.bundle));
 }

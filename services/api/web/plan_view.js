@@ -65,7 +65,8 @@ function items(plan) {
 
 // --- Where it stands -----------------------------------------------------------------------------
 
-const SIGNS = { requested: "○", "in-progress": "◐", completed: "●", rejected: "✕" };
+const SIGNS = { queued: "○", sent: "◐", committed: "◑", accepted: "●", acknowledged: "✓",
+  rejected: "✕", needless: "–" };
 
 function partOf(extension, url) {
   const part = extension.extension.find((item) => item.url === url);
@@ -91,10 +92,11 @@ function deliveryTable(bundle) {
   const rows = [...newestTasks(bundle)].map(([system, { version, task }]) => {
     const behind = standings.get(system) || 0;
     const reason = task.statusReason && task.statusReason.text;
+    const state = task.businessStatus.text;
     return h("tr", {},
       h("th", { scope: "row" }, system),
-      h("td", {}, h("span", { "aria-hidden": "true" }, `${SIGNS[task.status]} `),
-        t(`delivery.${task.status}`),
+      h("td", {}, h("span", { "aria-hidden": "true" }, `${SIGNS[state]} `),
+        t(`delivery.${state}`),
         behind > 0 && h("span", { class: "block" }, t("behind", behind)),
         reason && task.status !== "completed" && h("span", { class: "hint block" }, reason)),
       h("td", {}, String(version)),
