@@ -146,12 +146,13 @@ enum pn_code pn_ledger_queue(struct pn_store *store, struct pn_delivery *deliver
     return code;
 }
 
-// Due, nothing of the same client or plan before it, and no newer version of what already lies at
-// the system: that one would overwrite it. What lies there and is overdue holds nobody back.
+// Due, nothing of the same client still to be sent before it, no earlier version of the same plan
+// that lies at the system and may yet be answered in time, and no newer version of what lies there
+// itself: it would overwrite that one.
 #define NOTHING_BEFORE                                                                             \
     " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.client_key = d.client_key"                  \
     "  AND e.system = d.system AND e.settled_ms = 0 AND e.position < d.position"                   \
-    "  AND (e.is_waiting = 0 OR e.next_try_ms > ?2))"                                              \
+    "  AND e.is_waiting = 0)"                                                                      \
     " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.plan_id = d.plan_id"                        \
     "  AND e.system = d.system AND e.settled_ms = 0 AND e.position < d.position"                   \
     "  AND (e.is_waiting = 0 OR e.next_try_ms > ?2))"

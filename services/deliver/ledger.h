@@ -14,7 +14,7 @@
  *
  * Order: what one client has waiting in one system goes out in the order of queueing, one after the
  * other; other clients' pass by. What lies at the system and waits for its own answer holds back
- * the same client's next until it is answered or overdue.
+ * only later versions of the same plan, until it is answered or overdue.
  *
  * All functions work inside the transaction that the caller has open, but for the reads.
  */

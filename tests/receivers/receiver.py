@@ -10,6 +10,13 @@ Each document that it takes is kept as DIR/<number>-<kind>. A port of 0 takes an
 line on standard output tells it: `listening 127.0.0.1:41234`. Behaviours, for fault tests:
     --delay SECONDS      answers late         --refuse TEXT       says no, with these words
     --fail-first N       the first N tries get no answer at all (the connection is cut)
+    --silent-first N     the first N tries are taken and not answered; the connection stays
+    --late-first N SEC   the first N answers come after SEC seconds, whatever has come meanwhile
+    --wrong-first N      the first N answers name another message (MSA-2)
+    --enhanced           answers CA at once (HL7 v2 enhanced mode)
+    --later SECONDS      with --enhanced: the application's answer so long after, same connection
+    --status CODE        HTTP: answers with this status, as 202
+    --receipts HOW       drop: whole (as usual), none
     --tls FOLDER NAME    speaks TLS with FOLDER/NAME.pem and .key, asks for a certificate that
                          FOLDER/ca.pem has signed, and keeps the peer's name as FOLDER/seen-by-NAME
 """
@@ -36,12 +43,19 @@ class Shelf:
         self.lock = threading.Lock()
         self.count = 0
         self.tries = 0
+        self.answers = 0
         arguments.out.mkdir(parents=True, exist_ok=True)
 
     def should_fail(self):
         with self.lock:
             self.tries += 1
             return self.tries <= self.arguments.fail_first
+
+    def next_answer(self):
+        """The number of the answer that is given now, from 1."""
+        with self.lock:
+            self.answers += 1
+            return self.answers
 
     def keep(self, kind, payload):
         with self.lock:
@@ -55,14 +69,14 @@ class Shelf:
         return number
 
 
-def acknowledgement(message, refusal):
+def acknowledgement(message, refusal, code=None, answers_to=None):
     fields = message.split(b"\r")[0].split(b"|")
     control_id, version = fields[9], fields[11] if len(fields) > 11 else b"2.3"
-    code = b"AE" if refusal else b"AA"
+    code = code or (b"AE" if refusal else b"AA")
     head = [b"MSH", fields[1], fields[4], fields[5], fields[2], fields[3], fields[6], b"", b"ACK",
             b"A" + control_id, b"P", version]
     text = refusal.encode("iso-8859-1", "replace") if refusal else b""
-    return START + b"|".join(head) + b"\rMSA|" + code + b"|" + control_id + b"|" + text + b"\r" + END
+    return START + b"|".join(head) + b"\rMSA|" + code + b"|" + (answers_to or control_id) + b"|" + text + b"\r" + END
 
 
 class MllpHandler(socketserver.StreamRequestHandler):
@@ -79,9 +93,33 @@ class MllpHandler(socketserver.StreamRequestHandler):
         shelf = self.server.shelf
         if shelf.should_fail():
             return False
+        arguments = shelf.arguments
         shelf.keep("mllp.hl7", message)
-        self.connection.sendall(acknowledgement(message, shelf.arguments.refuse))
+        number = shelf.next_answer()
+        if number <= arguments.silent_first:
+            return True
+        if arguments.enhanced:
+            self.say(0, acknowledgement(message, "", b"CA"))
+            if arguments.later is not None:
+                self.say(arguments.later, acknowledgement(message, arguments.refuse))
+            return True
+        late, seconds = arguments.late_first
+        wrong = b"NOT-THIS-ONE" if number <= arguments.wrong_first else None
+        self.say(seconds if number <= late else 0,
+                 acknowledgement(message, arguments.refuse, None, wrong))
         return True
+
+    def say(self, seconds, answer):
+        """Now, or after so many seconds if the connection is still there."""
+        def send():
+            try:
+                self.connection.sendall(answer)
+            except OSError:
+                pass
+        if seconds == 0:
+            send()
+        else:
+            threading.Timer(seconds, send).start()
 
 
 class HttpHandler(http.server.BaseHTTPRequestHandler):
@@ -102,11 +140,13 @@ class HttpHandler(http.server.BaseHTTPRequestHandler):
             "severity": "error" if refusal else "information",
             "code": "processing" if refusal else "informational",
             "diagnostics": refusal or "taken"}]}).encode()
-        self.send_response(422 if refusal else 201)
+        self.send_response(422 if refusal else shelf.arguments.status)
         self.send_header("Content-Type", "application/fhir+json")
         self.send_header("Content-Length", str(len(answer)))
         if not refusal:
-            self.send_header("Location", f"{self.path.rstrip('/')}/{number}/_history/1")
+            place = self.path.rstrip("/") + (f"/{number}" if self.command == "POST" else "")
+            self.send_header("Location", f"{place}/_history/{number}")
+            self.send_header("ETag", f'W/"{number}"')
         self.end_headers()
         self.wfile.write(answer)
 
@@ -154,6 +194,9 @@ def watch(arguments):
             if ignored.search(name) or not (folder / name).is_file() or shelf.should_fail():
                 continue
             shelf.keep("drop.xml", (folder / name).read_bytes())
+            if arguments.receipts == "none":
+                (folder / name).unlink()
+                continue
             receipt = {"file": name, "status": "rejected" if arguments.refuse else "accepted",
                        "reason": arguments.refuse}
             part = folder / f".{name}.receipt.part"
@@ -172,6 +215,13 @@ def main():
     parser.add_argument("--delay", type=float, default=0)
     parser.add_argument("--refuse", default="")
     parser.add_argument("--fail-first", type=int, default=0)
+    parser.add_argument("--silent-first", type=int, default=0)
+    parser.add_argument("--late-first", type=float, nargs=2, default=(0, 0))
+    parser.add_argument("--wrong-first", type=int, default=0)
+    parser.add_argument("--enhanced", action="store_true")
+    parser.add_argument("--later", type=float)
+    parser.add_argument("--status", type=int, default=201)
+    parser.add_argument("--receipts", choices=["whole", "none"], default="whole")
     parser.add_argument("--tls", nargs=2)
     arguments = parser.parse_args()
     try:
