@@ -82,12 +82,18 @@ def acknowledgement(message, refusal, code=None, answers_to=None):
 class MllpHandler(socketserver.StreamRequestHandler):
     def handle(self):
         pending = b""
-        while chunk := self.connection.recv(65536):
+        while chunk := self.more():
             pending += chunk
             while END in pending:
                 frame, pending = pending.split(END, 1)
                 if not self.answer(frame[frame.find(START) + 1:]):
                     return
+
+    def more(self):
+        try:
+            return self.connection.recv(65536)
+        except ConnectionResetError:  # the hub was killed
+            return b""
 
     def answer(self, message):
         shelf = self.server.shelf

@@ -115,10 +115,11 @@ class World:
         """A message of its own to the system `apart`."""
         self.messages += 1
         control = control or f"A{self.messages:05d}"
-        text = (f"MSH|^~\\&|KAIKU|K|PUNOS|HUB|20261122120000||{kind}|{control}|P|2.5\r"
+        # MSH-15 AL: an acknowledgement is answered only when it asks for a commit.
+        text = (f"MSH|^~\\&|KAIKU|K|PUNOS|HUB|20261122120000||{kind}|{control}|P|2.5|||AL|NE\r"
                 f"MSA|{code}|{receipt}|{words}\r")
         with socket.create_connection(("127.0.0.1", self.listen), 10) as connection:
-            equal(acknowledgement(exchange(connection, text.encode()))[0], "AA", f"{kind} taken")
+            equal(acknowledgement(exchange(connection, text.encode()))[0], "CA", f"{kind} taken")
 
     def odd(self):
         return self.hub.get("/deliveries?_count=1")["oddAnswers"]
