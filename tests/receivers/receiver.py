@@ -17,6 +17,10 @@ line on standard output tells it: `listening 127.0.0.1:41234`. Behaviours, for f
     --later SECONDS      with --enhanced: the application's answer so long after, same connection
     --status CODE        HTTP: answers with this status, as 202
     --receipts HOW       drop: whole (as usual), none
+    --system NAME        answers in that system's own form: kanta (MCCI acknowledgement), effica (CSV
+                         receipt), pro-consona (XML receipt); otherwise ACK, OperationOutcome, JSON
+    --mood FILE          a JSON object that is read before each document, so that a test can change it
+                         while this runs: {"delay": SECONDS}, {"unwell": true} (take it again later)
     --tls FOLDER NAME    speaks TLS with FOLDER/NAME.pem and .key, asks for a certificate that
                          FOLDER/ca.pem has signed, and keeps the peer's name as FOLDER/seen-by-NAME
 """
@@ -57,7 +61,13 @@ class Shelf:
             self.answers += 1
             return self.answers
 
+    def mood(self):
+        """How the system is now; well when nothing is said."""
+        path = self.arguments.mood
+        return json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+
     def keep(self, kind, payload):
+        time.sleep(self.mood().get("delay", 0))
         with self.lock:
             self.count += 1
             number = self.count
@@ -128,6 +138,22 @@ class MllpHandler(socketserver.StreamRequestHandler):
             threading.Timer(seconds, send).start()
 
 
+def outcome(refusal):
+    """A FHIR server's answer: (content type, body)."""
+    return "application/fhir+json", json.dumps({"resourceType": "OperationOutcome", "issue": [{
+        "severity": "error" if refusal else "information",
+        "code": "processing" if refusal else "informational",
+        "diagnostics": refusal or "taken"}]}).encode()
+
+
+def mcci(refusal):
+    """Kanta's acknowledgement, HL7 V3: (content type, body)."""
+    code = "AE" if refusal else "AA"
+    detail = f"<acknowledgementDetail><text>{refusal}</text></acknowledgementDetail>" if refusal else ""
+    return "application/xml", (f'<MCCI_IN000002UV01 xmlns="urn:hl7-org:v3"><acknowledgement><typeCode code="{code}"/>'
+                               f"{detail}</acknowledgement></MCCI_IN000002UV01>").encode()
+
+
 class HttpHandler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -140,14 +166,16 @@ class HttpHandler(http.server.BaseHTTPRequestHandler):
         if shelf.should_fail():
             self.connection.close()
             return
-        number = shelf.keep("http.json", body)
         refusal = shelf.arguments.refuse
-        answer = json.dumps({"resourceType": "OperationOutcome", "issue": [{
-            "severity": "error" if refusal else "information",
-            "code": "processing" if refusal else "informational",
-            "diagnostics": refusal or "taken"}]}).encode()
+        if shelf.mood().get("unwell"):
+            self.send_response(503)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        number = shelf.keep("http.json", body)
+        content_type, answer = (mcci if shelf.arguments.system == "kanta" else outcome)(refusal)
         self.send_response(422 if refusal else shelf.arguments.status)
-        self.send_header("Content-Type", "application/fhir+json")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(answer)))
         if not refusal:
             place = self.path.rstrip("/") + (f"/{number}" if self.command == "POST" else "")
@@ -189,25 +217,38 @@ def listen(arguments, handler):
     server.serve_forever()
 
 
+def receipt_file(arguments, name):
+    """(name, content) of what the system leaves beside a file that it has taken."""
+    refusal = arguments.refuse
+    if arguments.system == "effica":
+        state = "HYLATTY" if refusal else "OK"
+        return f"{name}.kuittaus.csv", f"tiedosto;tila;selite\n{name};{state};{refusal}\n"
+    if arguments.system == "pro-consona":
+        state = "hylatty" if refusal else "hyvaksytty"
+        return f"{name}.kuittaus.xml", (f'<Kuittaus tiedosto="{name}" tila="{state}">'
+                                        f"<Selite>{refusal}</Selite></Kuittaus>")
+    return f"{name}.receipt.json", json.dumps({"file": name, "reason": refusal,
+                                               "status": "rejected" if refusal else "accepted"})
+
+
 def watch(arguments):
     shelf = Shelf(arguments)
     folder = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
     print(f"watching {folder}", flush=True)
-    ignored = re.compile(r"^\.|\.(part|tmp|receipt\.json)$")
+    ignored = re.compile(r"^\.|\.(part|tmp|receipt\.json|kuittaus\.csv|kuittaus\.xml)$")
     while True:
         for name in sorted(os.listdir(folder)):
-            if ignored.search(name) or not (folder / name).is_file() or shelf.should_fail():
+            if shelf.mood().get("unwell") or ignored.search(name) or not (folder / name).is_file() or shelf.should_fail():
                 continue
             shelf.keep("drop.xml", (folder / name).read_bytes())
             if arguments.receipts == "none":
                 (folder / name).unlink()
                 continue
-            receipt = {"file": name, "status": "rejected" if arguments.refuse else "accepted",
-                       "reason": arguments.refuse}
-            part = folder / f".{name}.receipt.part"
-            part.write_text(json.dumps(receipt), encoding="utf-8")
-            part.rename(folder / f"{name}.receipt.json")
+            receipt, content = receipt_file(arguments, name)
+            part = folder / f".{receipt}.part"
+            part.write_text(content, encoding="utf-8")
+            part.rename(folder / receipt)
             (folder / name).unlink()
         time.sleep(0.05)
 
@@ -228,6 +269,8 @@ def main():
     parser.add_argument("--later", type=float)
     parser.add_argument("--status", type=int, default=201)
     parser.add_argument("--receipts", choices=["whole", "none"], default="whole")
+    parser.add_argument("--system", choices=["kanta", "effica", "pro-consona"])
+    parser.add_argument("--mood", type=Path)
     parser.add_argument("--tls", nargs=2)
     arguments = parser.parse_args()
     try:
