@@ -47,9 +47,10 @@ def check(schemas, name, document):
 
 
 def main():
-    named = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("PN_SOSMETA")
-    if not named:
-        print("PN_SOSMETA names no folder of the national structures: skipped")
+    beside = Path(__file__).resolve().parents[3] / "shared" / "samples" / "sosmeta"
+    named = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("PN_SOSMETA", str(beside))
+    if not Path(named).is_dir():
+        print("the national structures are not here (PN_SOSMETA names their folder): skipped")
         return 77
     schemas = Path(named)
     folder = Path(sys.argv[2] if len(sys.argv) > 2 else "adapters/yph-effica")
