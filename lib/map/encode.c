@@ -196,6 +196,7 @@ static enum pn_code add_document(struct encoding *encoding, const struct pn_map_
         encoding->last->next = made;
     }
     encoding->last = made;
+    pn_map_watch_sent(&encoding->run);
     return PN_OK;
 }
 

@@ -53,6 +53,23 @@ const struct pn_loss_reason *pn_adapter_reads_reason(const struct pn_adapter_rea
     return NULL;
 }
 
+// --- Registers -----------------------------------------------------------------------------------
+
+unsigned pn_adapter_reads_registers(const struct pn_adapter_reads *reads)
+{
+    return reads->registers;
+}
+
+unsigned pn_adapter_reads_label(const struct pn_node *node)
+{
+    unsigned label = 0;
+    for (; node != NULL && label == 0; node = node->parent) {
+        label |= pn_map_register_hides(PN_REGISTER_PATIENT, node) ? PN_READ_SOCIAL_REGISTER : 0;
+        label |= pn_map_register_hides(PN_REGISTER_SOCIAL, node) ? PN_READ_PATIENT_REGISTER : 0;
+    }
+    return label;
+}
+
 // --- Copies --------------------------------------------------------------------------------------
 
 static bool is_listed(const char *const *names, struct pn_slice name)

@@ -35,6 +35,9 @@ struct pn_made {
 
 enum { PN_READ_DATE = 1, PN_READ_TIME = 2, PN_READ_ALL = 3 };
 
+// Registers that a document is written into (schemas/plan.md, "Registers").
+enum { PN_READ_PATIENT_REGISTER = 1, PN_READ_SOCIAL_REGISTER = 2 };
+
 struct pn_adapter_read {
     const struct pn_node *node;
     const char *file; // of the row: in/adt-visit.yaml
@@ -92,6 +95,11 @@ bool pn_adapter_read_copies(const struct pn_adapter_read *read, const struct pn_
 // *ret_kept_bytes is how much of the read's text is left there (SIZE_MAX: all).
 bool pn_adapter_read_is_sent(const struct pn_adapter_reads *reads,
                              const struct pn_adapter_read *read, size_t *ret_kept_bytes);
+// Those that the documents made are written into; 0: none is said.
+unsigned pn_adapter_reads_registers(const struct pn_adapter_reads *reads);
+// Those that may hold a node of the plan as its label, or that of the item around it, says; 0: no
+// label, so all of them.
+unsigned pn_adapter_reads_label(const struct pn_node *node);
 // The adapter's own words for why a node of the plan does not fit (`losses` of out/); NULL: none.
 struct pn_loss_reason {
     const char *fi, *sv, *en;

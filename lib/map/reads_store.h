@@ -36,6 +36,7 @@ struct pn_adapter_reads {
     struct pn_map_part_made parts[PN_MAP_PARTS_MAX];
     struct pn_map_reason_at reasons[PN_MAP_REASONS_MAX];
     unsigned reason_count;
+    unsigned registers; // of the documents made
     // now
     struct pn_made made;
     unsigned made_counts[PN_MADE_DOCUMENT + 1];

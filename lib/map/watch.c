@@ -144,6 +144,16 @@ void pn_map_watch_made(const struct pn_map_run *run, enum pn_made_kind kind, con
     }
 }
 
+void pn_map_watch_sent(const struct pn_map_run *run)
+{
+    static const unsigned bits[] = {[PN_REGISTER_PATIENT] = PN_READ_PATIENT_REGISTER,
+                                    [PN_REGISTER_SOCIAL] = PN_READ_SOCIAL_REGISTER};
+    struct pn_adapter_reads *reads = reads_of(run);
+    if (reads != NULL && run->register_kind != PN_REGISTER_ANY) {
+        reads->registers |= bits[run->register_kind];
+    }
+}
+
 void pn_map_watch_place(const struct pn_map_run *run, struct pn_map_place place)
 {
     struct pn_adapter_reads *reads = reads_of(run);

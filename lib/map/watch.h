@@ -39,6 +39,8 @@ void pn_map_watch_tree(const struct pn_map_run *run, struct pn_read_tree tree);
 // What is made from now on.
 void pn_map_watch_made(const struct pn_map_run *run, enum pn_made_kind kind, const char *name,
                        enum pn_map_sink sink);
+// A document was made, for the register of now.
+void pn_map_watch_sent(const struct pn_map_run *run);
 void pn_map_watch_place(const struct pn_map_run *run, struct pn_map_place place);
 
 // A node's text was read, as what the state says.

@@ -26,7 +26,7 @@ struct fixture {
     const struct pn_node *plan;
 };
 
-static struct fixture encode(const char *mapping)
+static struct fixture encode_plan(const char *mapping, const char *text)
 {
     struct fixture fixture = {.folder = folder_new("hl7v2", "http"),
                               .reads = pn_adapter_reads_new()};
@@ -39,7 +39,7 @@ static struct fixture encode(const char *mapping)
     }
     cJSON *plan = NULL;
     pn_json_use_arena(folder->arena);
-    assert_int_equal(pn_json_parse(pn_slice_str(plan_text), &plan, &folder->err), PN_OK);
+    assert_int_equal(pn_json_parse(pn_slice_str(text), &plan, &folder->err), PN_OK);
     struct pn_plan_out out = {.plan = plan,
                               .document_id = pn_slice_str("D1"),
                               .system_config_name = pn_slice_str("test"),
@@ -56,6 +56,11 @@ static struct fixture encode(const char *mapping)
     assert_true(pn_adapter_reads_trees(fixture.reads, &trees) >= 1);
     fixture.plan = pn_node_child(trees[0].root, pn_slice_str("plan"));
     return fixture;
+}
+
+static struct fixture encode(const char *mapping)
+{
+    return encode_plan(mapping, plan_text);
 }
 
 static void done(struct fixture *fixture)
@@ -210,6 +215,48 @@ static void a_copy_leaves_out_what_the_row_says(void **state)
     done(&fixture);
 }
 
+// The second activity says that it is for the register of social care only.
+#define LABELLED                                                                                   \
+    "{\"resourceType\":\"CarePlan\",\"status\":\"active\",\"intent\":\"plan\",\"activity\":["      \
+    "{\"detail\":{\"status\":\"completed\",\"description\":\"askel\"}},{\"extension\":[{"          \
+    "\"url\":\"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/"                    \
+    "extension-inline-sec-label\",\"valueCoding\":{\"code\":\"social\","                           \
+    "\"system\":\"https://punos.fi/fhir/CodeSystem/register\"}}],"                                 \
+    "\"detail\":{\"status\":\"on-hold\",\"description\":\"toinen askel\"}}]}"
+
+static void a_copy_does_not_hold_what_the_register_left_out(void **state)
+{
+    (void)state;
+    static const char copy_of_all[] = "documents:\n"
+                                      "  - format: fhir\n"
+                                      "    resource: CarePlan\n"
+                                      "    register: %s\n"
+                                      "    rows: [{ copy: /plan }]\n";
+    static const struct {
+        const char *name;
+        unsigned bit;
+        bool holds;
+    } registers[] = {{"patient", PN_READ_PATIENT_REGISTER, false},
+                     {"social", PN_READ_SOCIAL_REGISTER, true}};
+    for (size_t i = 0; i < PN_ARRAY_COUNT(registers); i++) {
+        char mapping[256];
+        snprintf(mapping, sizeof mapping, copy_of_all, registers[i].name);
+        struct fixture fixture = encode_plan(mapping, LABELLED);
+        const struct pn_adapter_read *copy = pn_adapter_reads_last(fixture.reads, fixture.plan);
+        const struct pn_node *labelled = at(fixture.plan, "activity.1.detail.description");
+        assert_non_null(copy);
+        assert_true(
+            pn_adapter_read_copies(copy, at(fixture.plan, "activity.0.detail.description")));
+        assert_int_equal(pn_adapter_read_copies(copy, labelled), registers[i].holds);
+        assert_int_equal(pn_adapter_reads_registers(fixture.reads), registers[i].bit);
+        assert_int_equal(pn_adapter_reads_label(labelled), PN_READ_SOCIAL_REGISTER);
+        assert_int_equal(pn_adapter_reads_label(at(fixture.plan, "activity.0.detail")), 0);
+        assert_int_equal(strstr(fixture.document->bytes.ptr, "toinen askel") != NULL,
+                         registers[i].holds);
+        done(&fixture);
+    }
+}
+
 static void a_test_tells_what_it_asked(void **state)
 {
     (void)state;
@@ -329,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_part_that_nothing_uses_is_not_sent),
         cmocka_unit_test(a_cut_text_loses_its_later_lines),
         cmocka_unit_test(a_copy_leaves_out_what_the_row_says),
+        cmocka_unit_test(a_copy_does_not_hold_what_the_register_left_out),
         cmocka_unit_test(a_test_tells_what_it_asked),
         cmocka_unit_test(a_dropped_block_became_nothing),
         cmocka_unit_test(the_adapters_own_reasons),
