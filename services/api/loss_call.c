@@ -6,10 +6,12 @@
  *
  * The answer is a Parameters resource: for each system a parameter `system` with the parts `name`,
  * `fits`, and a part `loss` for each loss: `item` (a Coding of plan-item), `kind`, the words in
- * `fi`, `sv` and `en`, and `expression`, FHIRPath, once for each place. A system that would not
- * take the plan at all has `refused` instead. An OperationOutcome would say that the call itself
- * met trouble, and its issues have no place for the system that each is about; Parameters is what
- * R4 gives an operation to answer with. It holds no text of the plan, only items and places.
+ * `fi`, `sv` and `en`, and `expression`, FHIRPath, once for each place. A part `apart` says the
+ * same of what one register's document holds and the other's leaves out, which is no loss. A system
+ * that would not take the plan at all has `refused` instead. An OperationOutcome would say that the
+ * call itself met trouble, and its issues have no place for the system that each is about;
+ * Parameters is what R4 gives an operation to answer with. It holds no text of the plan, only items
+ * and places.
  *
  * The adapters are the configured systems' own, run as they would be to send: nothing is sent or
  * stored, and the vault stays closed, for a made-up person stands in for the client.
@@ -41,10 +43,11 @@ static void add_text(cJSON *list, const char *name, const char *text)
     cJSON_AddStringToObject(add_part(list, name), "valueString", text);
 }
 
-static void add_loss(struct pn_arena *arena, cJSON *parts, const struct pn_plan_loss *loss)
+static void add_loss(struct pn_arena *arena, cJSON *parts, const char *name,
+                     const struct pn_plan_loss *loss)
 {
     static const char *const languages[] = {"fi", "sv", "en"};
-    cJSON *list = cJSON_AddArrayToObject(add_part(parts, "loss"), "part");
+    cJSON *list = cJSON_AddArrayToObject(add_part(parts, name), "part");
     cJSON *item = cJSON_AddObjectToObject(add_part(list, "item"), "valueCoding");
     cJSON_AddStringToObject(item, "system", ITEM_SYSTEM);
     cJSON_AddStringToObject(item, "code", loss->item->code);
@@ -77,7 +80,10 @@ static enum pn_code add_system(struct pn_call *call, struct pn_loss_systems *sys
         add_text(parts, "refused", pn_arena_printf(call->arena, "%s: %s", err->where, err->text));
     }
     for (unsigned i = 0; code == PN_OK && i < report.count; i++) {
-        add_loss(call->arena, parts, &report.losses[i]);
+        add_loss(call->arena, parts, "loss", &report.losses[i]);
+    }
+    for (unsigned i = 0; code == PN_OK && i < report.apart_count; i++) {
+        add_loss(call->arena, parts, "apart", &report.apart[i]);
     }
     return parts == NULL ? pn_err_set(err, PN_LIMIT, "Parameters", "does not fit into memory")
                          : PN_OK;

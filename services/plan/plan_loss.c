@@ -141,20 +141,25 @@ static const char *place_of(const struct finding *finding, const struct pn_node 
     return copy;
 }
 
-static struct pn_plan_loss *loss_for(struct finding *finding, const struct pn_plan_loss *wanted)
+struct losses {
+    struct pn_plan_loss *items;
+    unsigned *count;
+};
+
+static struct pn_plan_loss *loss_for(const struct finding *finding, struct losses losses,
+                                     const struct pn_plan_loss *wanted)
 {
-    struct pn_loss_report *report = &finding->report;
-    for (unsigned i = 0; i < report->count; i++) {
-        struct pn_plan_loss *loss = &report->losses[i];
+    for (unsigned i = 0; i < *losses.count; i++) {
+        struct pn_plan_loss *loss = &losses.items[i];
         if (loss->item == wanted->item && loss->kind == wanted->kind &&
             loss->reason == wanted->reason) {
             return loss;
         }
     }
-    if (report->count == LOSSES_MAX) {
+    if (*losses.count == LOSSES_MAX) {
         return NULL;
     }
-    struct pn_plan_loss *loss = &report->losses[report->count++];
+    struct pn_plan_loss *loss = &losses.items[(*losses.count)++];
     *loss = *wanted;
     loss->places = pn_arena_alloc_array(finding->arena, PLACES_MAX, sizeof *loss->places);
     return loss->places == NULL ? NULL : loss;
@@ -170,6 +175,37 @@ static bool one_was_taken(const struct finding *finding, const struct pn_plan_it
     return false;
 }
 
+static void tell(struct finding *finding, struct losses losses, const struct pn_node *leaf,
+                 const struct pn_plan_loss *wanted)
+{
+    struct pn_plan_loss *loss = loss_for(finding, losses, wanted);
+    const char *place = loss == NULL ? NULL : place_of(finding, leaf);
+    if (place == NULL || loss->place_count == PLACES_MAX) {
+        finding->is_over = true;
+        return;
+    }
+    loss->places[loss->place_count++] = place;
+}
+
+// What the label keeps out of a document, or out of all of them. A code says of what kind the item
+// is: where the item is not, that it is missing need not be told.
+static void tell_label(struct finding *finding, unsigned label, const struct pn_node *leaf,
+                       const struct pn_plan_item *item)
+{
+    struct pn_loss_report *report = &finding->report;
+    bool is_held = (pn_adapter_reads_registers(finding->reads) & label) != 0;
+    struct pn_plan_loss wanted = {
+        .item = item,
+        .kind = label == PN_READ_SOCIAL_REGISTER ? PN_LOSS_SOCIAL_ONLY : PN_LOSS_PATIENT_ONLY,
+        .reason = is_held ? NULL : pn_adapter_reads_reason(finding->reads, leaf)};
+    if (item->codes[0] == NULL) {
+        tell(finding,
+             is_held ? (struct losses){report->apart, &report->apart_count}
+                     : (struct losses){report->losses, &report->count},
+             leaf, &wanted);
+    }
+}
+
 static void judge(struct finding *finding, const struct pn_node *leaf)
 {
     const struct pn_plan_item *item = pn_plan_item_of(finding->plan, leaf);
@@ -180,6 +216,13 @@ static void judge(struct finding *finding, const struct pn_node *leaf)
     bool was_before = one_was_taken(finding, item);
     if (fate.was_taken && fate.is_whole && !was_before && finding->taken_count < LOSSES_MAX) {
         finding->taken[finding->taken_count++] = item;
+    }
+    unsigned label = pn_adapter_reads_label(leaf);
+    unsigned registers = pn_adapter_reads_registers(finding->reads);
+    bool is_held = (registers & label) != 0;
+    if (label != 0 && (registers & ~label) != 0 && fate.is_whole == is_held) {
+        tell_label(finding, label, leaf, item);
+        return;
     }
     if (fate.is_whole || (item->plain != NULL && pn_slice_is(leaf->value, item->plain))) {
         return;
@@ -193,13 +236,7 @@ static void judge(struct finding *finding, const struct pn_node *leaf)
                                   : PN_LOSS_LEFT_OUT,
         .reason = pn_adapter_reads_reason(finding->reads, leaf),
     };
-    struct pn_plan_loss *loss = loss_for(finding, &wanted);
-    const char *place = loss == NULL ? NULL : place_of(finding, leaf);
-    if (place == NULL || loss->place_count == PLACES_MAX) {
-        finding->is_over = true;
-        return;
-    }
-    loss->places[loss->place_count++] = place;
+    tell(finding, (struct losses){finding->report.losses, &finding->report.count}, leaf, &wanted);
 }
 
 static void visit(struct finding *finding, const struct pn_node *node, unsigned depth)
@@ -220,7 +257,9 @@ static enum pn_code find(struct finding *finding, struct pn_err *err)
     finding->plan = count == 0 ? NULL : pn_node_child(trees[0].root, pn_slice_str("plan"));
     finding->report.losses =
         pn_arena_alloc_array(finding->arena, LOSSES_MAX, sizeof *finding->report.losses);
-    if (finding->plan == NULL || finding->report.losses == NULL) {
+    finding->report.apart =
+        pn_arena_alloc_array(finding->arena, LOSSES_MAX, sizeof *finding->report.apart);
+    if (finding->plan == NULL || finding->report.losses == NULL || finding->report.apart == NULL) {
         return pn_err_set(err, PN_MEMORY, "plan", "the plan needs too much memory");
     }
     visit(finding, finding->plan, PLACE_STEPS_MAX);
@@ -271,6 +310,13 @@ static const struct {
                               {"päivä ja kellonaika eivät molemmat mahdu",
                                "både dag och klockslag ryms inte",
                                "date and time do not both fit"}},
+    [PN_LOSS_PATIENT_ONLY] = {"patient-only",
+                              {"merkitty vain potilasrekisteriin", "bara för patientregistret",
+                               "for the patient register only"}},
+    [PN_LOSS_SOCIAL_ONLY] = {"social-only",
+                             {"merkitty vain sosiaalihuollon asiakasrekisteriin",
+                              "bara för socialvårdens klientregister",
+                              "for the register of social care only"}},
 };
 
 const char *pn_loss_kind_code(enum pn_loss_kind kind)

@@ -18,6 +18,8 @@ enum pn_loss_kind {
     PN_LOSS_CUT,        // its text is cut short
     PN_LOSS_COARSER,    // only as a coarser code
     PN_LOSS_PART_OF_TIME,
+    PN_LOSS_PATIENT_ONLY, // its label names this register (schemas/plan.md, "Registers")
+    PN_LOSS_SOCIAL_ONLY,
     PN_LOSS_KIND_COUNT
 };
 
@@ -33,6 +35,9 @@ struct pn_plan_loss {
 struct pn_loss_report {
     struct pn_plan_loss *losses;
     unsigned count;
+    // No loss: what the document of one register holds and that of the other leaves out.
+    struct pn_plan_loss *apart;
+    unsigned apart_count;
     const struct pn_document_out *documents; // what would be sent
 };
 

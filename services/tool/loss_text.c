@@ -3,18 +3,28 @@
 
 #include "fhir/fhir.h"
 
-void pn_loss_print(struct pn_arena *arena, const struct pn_loss_report *report, FILE *out)
+static void print_losses(struct pn_arena *arena, const struct pn_plan_loss *losses, unsigned count,
+                         FILE *out)
 {
-    if (report->count == 0) {
-        fputs("The form holds all of the plan.\n", out);
-    }
-    for (unsigned i = 0; i < report->count; i++) {
-        const struct pn_plan_loss *loss = &report->losses[i];
+    for (unsigned i = 0; i < count; i++) {
+        const struct pn_plan_loss *loss = &losses[i];
         fprintf(out, "%s (%s)\n", pn_loss_text(arena, loss, "en"), loss->item->code);
         for (unsigned k = 0; k < loss->place_count; k++) {
             fprintf(out, "  %s\n", loss->places[k]);
         }
     }
+}
+
+void pn_loss_print(struct pn_arena *arena, const struct pn_loss_report *report, FILE *out)
+{
+    if (report->count == 0) {
+        fputs("The form holds all of the plan.\n", out);
+    }
+    print_losses(arena, report->losses, report->count, out);
+    if (report->apart_count > 0) {
+        fputs("No loss, but only in the document of one register:\n", out);
+    }
+    print_losses(arena, report->apart, report->apart_count, out);
 }
 
 static cJSON *loss_json(struct pn_arena *arena, const struct pn_plan_loss *loss)
@@ -37,15 +47,26 @@ static cJSON *loss_json(struct pn_arena *arena, const struct pn_plan_loss *loss)
     return places == NULL ? NULL : object;
 }
 
+static bool add_losses(struct pn_arena *arena, cJSON *list, const struct pn_plan_loss *losses,
+                       unsigned count)
+{
+    for (unsigned i = 0; list != NULL && i < count; i++) {
+        cJSON *loss = loss_json(arena, &losses[i]);
+        if (loss == NULL || !cJSON_AddItemToArray(list, loss)) {
+            return false;
+        }
+    }
+    return list != NULL;
+}
+
 cJSON *pn_loss_json(struct pn_arena *arena, const struct pn_loss_report *report)
 {
     cJSON *root = cJSON_CreateObject();
     cJSON *list = root == NULL ? NULL : cJSON_AddArrayToObject(root, "losses");
-    for (unsigned i = 0; list != NULL && i < report->count; i++) {
-        cJSON *loss = loss_json(arena, &report->losses[i]);
-        if (loss == NULL || !cJSON_AddItemToArray(list, loss)) {
-            return NULL;
-        }
+    bool is_made = add_losses(arena, list, report->losses, report->count);
+    if (is_made && report->apart_count > 0) {
+        list = cJSON_AddArrayToObject(root, "apart");
+        is_made = add_losses(arena, list, report->apart, report->apart_count);
     }
-    return list == NULL ? NULL : root;
+    return is_made ? root : NULL;
 }

@@ -225,9 +225,11 @@ test("a plan is written, shows, and its deliveries with it", async () => {
   await page.locator('[id="next.1.what"]').fill("Tutustuminen päivätoimintaan");
   await page.locator('[id="next.1.who"]').fill("Oili Oletettu; Asiakas itse");
   await page.locator('[id="next.1.when"]').fill(await page.locator('[id="next.0.when"]').inputValue());
-  // Before saving: what Oberon's form cannot hold, and that Lifecare's holds all (where it is there).
-  await page.locator(".losses li", { hasText: "oberon: ei mahdu:" }).waitFor();
-  await page.locator(".losses li li", { hasText: "Osallistujan rooli: ei mahdu" }).first().waitFor();
+  await page.locator('[id="next.1.register"]').selectOption("social");
+  // Before saving: what of it Oberon, a system of the patient register, will not have.
+  await page.locator(".losses li", { hasText: "oberon: kaikki ei siirry:" }).waitFor();
+  await page.locator(".losses li li", { hasText:
+    "Mitä seuraavaksi: merkitty vain sosiaalihuollon asiakasrekisteriin" }).first().waitFor();
   await audit(page, "plan form");
   await shot(page, "plan-form");
   await page.locator("form.plan button[type=submit]").click();

@@ -18,11 +18,14 @@ function systemItem({ part }) {
   if (refused) {
     return h("li", {}, h("strong", {}, `${name}: ${t("lossRefused")}`), ` ${refused}`);
   }
-  if (losses.length === 0) {
-    return h("li", {}, h("strong", {}, `${name}:`), ` ${t("lossNone")}`);
-  }
-  return h("li", {}, h("strong", {}, `${name}: ${t("lossSome")}`),
-    h("ul", {}, losses.map((loss) => h("li", {}, texts(loss.part, currentLanguage())[0]))));
+  // Held, but for one register's readers only.
+  const apart = part.filter((item) => item.name === "apart");
+  const told = [...losses, ...apart];
+  const list = told.length > 0 &&
+    h("ul", {}, told.map((loss) => h("li", {}, texts(loss.part, currentLanguage())[0])));
+  return losses.length === 0
+    ? h("li", {}, h("strong", {}, `${name}:`), ` ${t("lossNone")}`, list)
+    : h("li", {}, h("strong", {}, `${name}: ${t("lossSome")}`), list);
 }
 
 // A list by system; nothing when no system takes plans.

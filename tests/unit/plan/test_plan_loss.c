@@ -12,13 +12,19 @@
 #include "services/plan/plan_loss.h"
 #include "tests/unit/map/folder.h"
 
+#define LABEL                                                                                      \
+    "[{\"url\":\"http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/"                  \
+    "extension-inline-sec-label\",\"valueCoding\":{\"code\":\"%s\","                               \
+    "\"system\":\"https://punos.fi/fhir/CodeSystem/register\"}}]"
+
 struct fixture {
     struct folder folder;
     struct pn_loss_report report;
     enum pn_code code;
 };
 
-static struct fixture report_of(const char *mapping)
+// `label`: the register that the second step is for; NULL: both.
+static struct fixture report_of_labelled(const char *mapping, const char *label)
 {
     struct fixture fixture = {.folder = folder_new("hl7v2", "http")};
     struct folder *folder = &fixture.folder;
@@ -35,6 +41,14 @@ static struct fixture report_of(const char *mapping)
         pn_file_read(folder->arena, "schemas/plan-example.json", 1024 * 1024, &text, &folder->err),
         PN_OK);
     assert_int_equal(pn_json_parse(text, &plan, &folder->err), PN_OK);
+    if (label != NULL) {
+        char extension[512];
+        cJSON *labels = NULL;
+        snprintf(extension, sizeof extension, LABEL, label);
+        assert_int_equal(pn_json_parse(pn_slice_str(extension), &labels, &folder->err), PN_OK);
+        cJSON *activities = cJSON_GetObjectItemCaseSensitive(plan, "activity");
+        assert_true(cJSON_AddItemToObject(cJSON_GetArrayItem(activities, 1), "extension", labels));
+    }
     struct pn_plan_out out = {.plan = plan,
                               .document_id = pn_slice_str("D1"),
                               .system_config_name = pn_slice_str("test"),
@@ -43,6 +57,11 @@ static struct fixture report_of(const char *mapping)
         pn_plan_loss_find(folder->arena, folder->adapter, &out, &fixture.report, &folder->err);
     pn_json_use_arena(NULL);
     return fixture;
+}
+
+static struct fixture report_of(const char *mapping)
+{
+    return report_of_labelled(mapping, NULL);
 }
 
 static struct pn_plan_loss find(const struct fixture *fixture, const char *item)
@@ -182,6 +201,42 @@ static void a_plan_that_is_refused_has_no_report(void **state)
     folder_free(&fixture.folder);
 }
 
+#define COPY_INTO(name)                                                                            \
+    "  - format: fhir\n    resource: CarePlan\n    register: " name                                \
+    "\n    rows: [{ copy: /plan }]\n"
+
+// What is for the other register is lost, and the report says why; with a document for each it is
+// not lost, and the report says which of them has it.
+static void a_label_says_which_register_has_it(void **state)
+{
+    (void)state;
+    struct fixture one = report_of_labelled("documents:\n" COPY_INTO("patient"), "social");
+    assert_int_equal(one.code, PN_OK);
+    assert_int_equal(one.report.count, 3); // what, who, by when
+    assert_int_equal(one.report.apart_count, 0);
+    struct pn_plan_loss step = find(&one, "next-step");
+    assert_int_equal(step.kind, PN_LOSS_SOCIAL_ONLY);
+    assert_string_equal(step.places[0], "CarePlan.activity[1].detail.description");
+    folder_free(&one.folder);
+    struct fixture own = report_of_labelled("documents:\n" COPY_INTO("social"), "social");
+    assert_int_equal(own.report.count + own.report.apart_count, 0);
+    folder_free(&own.folder);
+    struct fixture both =
+        report_of_labelled("documents:\n" COPY_INTO("patient") COPY_INTO("social"), "patient");
+    assert_int_equal(both.report.count, 0);
+    assert_int_equal(both.report.apart_count, 3);
+    assert_int_equal(both.report.apart[0].kind, PN_LOSS_PATIENT_ONLY);
+    folder_free(&both.folder);
+    // The label is not why a form without a place for steps loses one.
+    struct fixture none = report_of_labelled("documents:\n"
+                                             "  - format: json\n"
+                                             "    register: social\n"
+                                             "    rows: [{ to: a, from: /plan/description }]\n",
+                                             "social");
+    assert_int_equal(find(&none, "next-step").kind, PN_LOSS_LEFT_OUT);
+    folder_free(&none.folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +245,7 @@ int main(void)
         cmocka_unit_test(each_way_of_losing_has_its_kind),
         cmocka_unit_test(a_time_in_two_halves_is_whole),
         cmocka_unit_test(a_test_that_tells_the_value_holds_it),
+        cmocka_unit_test(a_label_says_which_register_has_it),
         cmocka_unit_test(an_adapter_may_say_it_in_its_own_words),
         cmocka_unit_test(a_plan_that_is_refused_has_no_report),
     };
