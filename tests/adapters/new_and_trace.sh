@@ -23,6 +23,11 @@ grep -q '^name: hampi ' "$scratch/adapters/hampi/adapter.yaml" || fail "the name
 grep -q '^sector: social ' "$scratch/adapters/hampi/adapter.yaml" || fail "no sector"
 grep -q '^out: drop ' "$scratch/adapters/hampi/adapter.yaml" || fail "no way out"
 if grep -rn '_template' "$scratch/adapters/hampi"; then fail "the template's name is left"; fi
+# What a plan loses must lie beside it for review.
+rm "$scratch/adapters/hampi/samples/plan.loss.json"
+refuses 'has no plan.loss.json' "$punos" adapter check hampi
+"$punos" adapter check hampi --update
+"$punos" adapter check hampi
 "$punos" adapter new copied --from oberon
 "$punos" adapter check copied
 refuses "there already" "$punos" adapter new hampi
