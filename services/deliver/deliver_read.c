@@ -108,7 +108,7 @@ enum pn_code pn_deliver_list(struct pn_store *store, struct pn_arena *arena,
     _Static_assert(PN_DELIVERY_STATE_COUNT == 7, "one parameter for each state");
     return query_lines(store, arena,
                        LINE "WHERE state IN (?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-                            " AND (?8 = '' OR system = ?8) AND (?9 = 0 OR position < ?9)"
+                            " AND (?8 = '' OR system = ?8) AND (position < ?9 OR ?9 = 0)"
                             " ORDER BY position DESC LIMIT ?10",
                        values, PN_ARRAY_COUNT(values), ret_lines, line_max, ret_count, err);
 }

@@ -158,20 +158,25 @@ static enum pn_code count_left(struct pn_store *store, const char *id, const cha
     return pn_ledger_query_one(store, sql, values, 1, pn_ledger_take_int, ret_left, &found, err);
 }
 
+#define SETTLED                                                                                    \
+    "UPDATE delivery SET state = ?2, reason = '', is_waiting = 0,"                                 \
+    " settled_ms = CASE WHEN settled_ms = 0 THEN ?3 ELSE settled_ms END"
+
 static enum pn_code write_settled(struct pn_store *store, const struct pn_ledger_answer *answer,
                                   const char *id, struct pn_err *err)
 {
-    bool by_person = answer->state == PN_DELIVERY_ACKNOWLEDGED;
     struct pn_value values[] = {PN_STR(id), PN_INT(answer->state), PN_INT(answer->now_ms),
-                                PN_TEXT(pn_words_kept(answer->words)),
-                                PN_INT(by_person ? answer->now_ms : 0)};
-    return pn_ledger_exec(
-        store,
-        "UPDATE delivery SET state = ?2, reason = '', is_waiting = 0,"
-        " settled_ms = CASE WHEN settled_ms = 0 THEN ?3 ELSE settled_ms END,"
-        " words = CASE WHEN ?4 = '' AND ?5 > 0 THEN words ELSE ?4 END, acknowledged_ms = ?5"
-        " WHERE id = ?1",
-        values, PN_ARRAY_COUNT(values), NULL, err);
+                                PN_TEXT(pn_words_kept(answer->words))};
+    if (answer->state != PN_DELIVERY_ACKNOWLEDGED) {
+        return pn_ledger_exec(store, SETTLED ", words = ?4 WHERE id = ?1", values,
+                              PN_ARRAY_COUNT(values), NULL, err);
+    }
+    // What the system said when it accepted stays when the person says nothing.
+    return answer->words.len == 0
+               ? pn_ledger_exec(store, SETTLED ", acknowledged_ms = ?3 WHERE id = ?1", values, 3,
+                                NULL, err)
+               : pn_ledger_exec(store, SETTLED ", acknowledged_ms = ?3, words = ?4 WHERE id = ?1",
+                                values, PN_ARRAY_COUNT(values), NULL, err);
 }
 
 static enum pn_code write_committed(struct pn_store *store, const char *id, int64_t now_ms,
