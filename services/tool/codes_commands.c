@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "run/command.h"
 #include "services/tool/codes_list.h"
 
@@ -139,6 +140,9 @@ static enum pn_code load_list(struct pn_arena *arena, const struct pn_arguments 
     struct pn_codes today;
     struct pn_codes_news news;
     enum pn_code code = read_table(arena, config, values[OPTION_TABLE], &place, &today, err);
+    if (code == PN_OK) {
+        code = pn_file_read(arena, options.file, PN_CODES_LIST_BYTES_MAX, &options.bytes, err);
+    }
     code = code == PN_OK ? pn_codes_list_read(arena, &options, &today, &news, err) : code;
     if (code != PN_OK) {
         return code;

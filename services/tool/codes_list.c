@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/near.h"
 #include "codec/csv.h"
 #include "map/dates.h"
 
-enum { LIST_BYTES_MAX = 64 * 1024 * 1024, CODE_BYTES_MAX = 64, NAMES_MAX = 5 };
+enum { CODE_BYTES_MAX = 64, NAMES_MAX = 5 };
 
 enum column {
     COLUMN_CODE,
@@ -205,16 +204,12 @@ static enum pn_code join_repeated(struct reading *reading)
 
 static enum pn_code read_entries(struct reading *reading)
 {
-    struct pn_codec_input input = {.charset_default = reading->options->charset != NULL
-                                                          ? reading->options->charset
-                                                          : "UTF-8,ISO-8859-1"};
+    const char *charset = reading->options->charset;
+    struct pn_codec_input input = {.bytes = reading->options->bytes,
+                                   .charset_default =
+                                       charset != NULL ? charset : "UTF-8,ISO-8859-1"};
     const struct pn_node *root = NULL;
-    enum pn_code code = pn_file_read(reading->arena, reading->options->file, LIST_BYTES_MAX,
-                                     &input.bytes, reading->err);
-    if (code != PN_OK) {
-        return code;
-    }
-    code = pn_csv_read(reading->arena, &input, NULL, &root, reading->err);
+    enum pn_code code = pn_csv_read(reading->arena, &input, NULL, &root, reading->err);
     if (code != PN_OK) {
         return pn_err_within(reading->err, reading->options->file);
     }

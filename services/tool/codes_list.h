@@ -13,8 +13,11 @@
 
 #include "services/tool/codes_table.h"
 
+enum { PN_CODES_LIST_BYTES_MAX = 64 * 1024 * 1024 };
+
 struct pn_codes_list_options {
-    const char *file;
+    struct pn_slice bytes;
+    const char *file;    // its name, for errors and for the table's column `source`
     const char *map;     // "code=Id,name=Long name"; NULL: the usual names
     const char *charset; // NULL: UTF-8, else ISO 8859-1
     const char *system;  // of the codes; NULL: today's, else what the column OID tells

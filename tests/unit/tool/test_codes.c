@@ -48,8 +48,8 @@ static void make(struct place *place, const char *shipped)
 static enum pn_code read_list(struct place *place, const char *text, const char *map,
                               struct pn_codes_news *news)
 {
-    struct pn_codes_list_options options = {.file = place->file, .map = map, .now_ms = now_ms};
-    folder_write(&place->folder, "list.txt", text);
+    struct pn_codes_list_options options = {
+        .bytes = pn_slice_str(text), .file = place->file, .map = map, .now_ms = now_ms};
     return pn_codes_list_read(place->folder.arena, &options, &place->today, news, &place->err);
 }
 
