@@ -66,7 +66,7 @@ bool pn_poll_is_match(const struct pn_entry *entry, const char *resource_type)
 static bool says_sorted(const struct pn_entries *page)
 {
     static const char sorted[] = "_sort=_lastUpdated";
-    return page->has_self &&
+    return page->self.len > 0 &&
            memmem(page->self.ptr, page->self.len, sorted, sizeof sorted - 1) != NULL;
 }
 

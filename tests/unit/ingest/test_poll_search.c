@@ -61,6 +61,7 @@ static void a_page_out_of_order_moves_nothing_before_the_end(void **state)
     static const char *const pages[] = {
         PAGE(SORTED "," NEXT("http://a/2"), AT("1", "05") "," AT("2", "01")),
         PAGE(NEXT("http://a/2"), AT("1", "01") "," AT("2", "05")), // does not say that it sorts
+        PAGE("{\"relation\":\"self\"}," NEXT("http://a/2"), AT("1", "01") "," AT("2", "05")),
     };
     (void)state;
     for (size_t i = 0; i < PN_ARRAY_COUNT(pages); i++) {
