@@ -4,12 +4,17 @@
 
     sweep.py PUNOS [--samples DIR]
 
+    PN_SAMPLES    the folder, when --samples does not say; otherwise ../shared/samples beside the tree.
+                  Without the folder the test is skipped (exit 77).
+
 Understood: exit 0, at least one event, and each event's data passes `punos fhir validate`. Refused:
 exit 1, and standard error names a place and a reason. Never a crash, never silence, and never a
 person's name or identity number in what is said or put on the stream in clear.
 """
 import argparse
+import collections
 import json
+import os
 import re
 import subprocess
 import sys
@@ -17,16 +22,23 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-SWEEP = [("hl7v2", "oberon", "*.hl7"), ("hl7v2", "pegasos", "*.hl7"), ("hl7v2", "lifecare", "*.hl7"),
-         ("cda-fi", "yph-effica", "*.xml"),
-         ("cda-fi", "kanta", "*.xml"),
-         ("sosmeta", "yph-effica", "*.json"), ("synthea", "lifecare", "*.json"),
-         ("fhir-fi", "lifecare", "*.json")]
+SWEEP = [(folder, adapter, pattern)
+         for folder, adapters, pattern in (
+             ("hl7v2", ("oberon", "pegasos", "lifecare", "mediatri"), "*.hl7"),
+             ("cda-fi", ("kanta", "yph-effica"), "*.xml"),
+             ("sosmeta", ("kanta", "yph-effica"), "*.json"),
+             ("synthea", ("lifecare", "mediatri"), "*.json"),
+             ("fhir-fi", ("lifecare", "mediatri"), "*.json"))
+         for adapter in adapters]
 # FILE: PLACE: REASON, the place a segment, a field, an element, a path or a line.
 REFUSAL = re.compile(r"^(.+?): (line \d+|[A-Za-z$/@.][^\s:]*|[^\s:]+:/[^\s:]*): (\S.{5,})$", re.M)
 # Fields of HL7 v2 that tell who somebody is.
 PERSON_FIELDS = {"PID": (2, 3, 4, 5, 6, 9, 11, 13, 14, 18, 19, 20), "NK1": (2, 4, 5),
                  "MRG": (1, 2, 3, 4, 7), "IN1": (16, 19), "GT1": (3, 5, 6)}
+# It is asked for resources: each entry of a bundle comes to it by itself, with whom it is about.
+POLLED = {"mediatri"}
+ENTRIES_OF_A_TYPE = 3  # of each file
+SKIPPED = 77
 SHORT = 4  # a shorter text stands in any sentence
 HETU = re.compile(r"(?<![0-9A-Za-z])\d{6}[-+A-FU-Y]\d{3}[0-9A-FHJ-NPR-Y](?![0-9A-Za-z])")
 
@@ -95,6 +107,27 @@ class Sweep:
     def fault(self, path, text):
         self.faults.append(f"{path.parent.name}/{path.name}: {text}")
 
+    def polled(self, path):
+        """What a poll would bring of this: files of single resources, as lib/fhir/entries.h says."""
+        resource = json.loads(path.read_text(encoding="utf-8"))
+        entries = resource.get("entry") or [{"resource": resource}]
+        people = {e.get("fullUrl"): e for e in entries
+                  if e["resource"]["resourceType"] in ("Patient", "Encounter")}
+        taken = collections.Counter()
+        for number, entry in enumerate(entries):
+            kind = entry["resource"]["resourceType"]
+            taken[kind] += 1
+            if taken[kind] > ENTRIES_OF_A_TYPE:
+                continue
+            text = json.dumps(entry)
+            context = [{**e, "search": {"mode": "include"}} for url, e in people.items()
+                       if url and e is not entry and url in text]
+            one = {"resourceType": "Bundle", "type": "collection", "entry": [*context, entry]}
+            file = self.scratch / path.parent.name / f"{path.stem}-{number}.json"
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(json.dumps(one), encoding="utf-8")
+            yield file
+
     def decode(self, adapter, path):
         done = subprocess.run([self.punos, "adapter", "decode", adapter, str(path)],
                               capture_output=True, timeout=60, check=False)
@@ -145,11 +178,12 @@ class Sweep:
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("punos")
-    parser.add_argument("--samples", type=Path, default=ROOT.parent / "shared" / "samples")
+    parser.add_argument("--samples", type=Path, default=Path(
+        os.environ.get("PN_SAMPLES", ROOT.parent / "shared" / "samples")))
     arguments = parser.parse_args()
     if not arguments.samples.is_dir():
-        print("sample sweep skipped: no folder of samples beside the source tree")
-        return 0
+        print(f"skipped: no folder {arguments.samples} (PN_SAMPLES names it)")
+        return SKIPPED
     with tempfile.TemporaryDirectory() as scratch:
         sweep = Sweep(arguments.punos, Path(scratch))
         for folder, adapter, pattern in SWEEP:
@@ -160,9 +194,11 @@ def main():
             files = sorted((arguments.samples / folder).rglob(pattern))
             if not files:
                 sweep.faults.append(f"{folder}: no samples")
+            if adapter in POLLED and pattern == "*.json":
+                files = [one for path in files for one in sweep.polled(path)]
             for path in files:
                 sweep.decode(adapter, path)
-            print(f"{folder}: {len(files)} files through {adapter}, "
+            print(f"{folder}: {len(files)} messages through {adapter}, "
                   f"{sweep.understood - before[0]} understood, {sweep.refused - before[1]} refused")
         sweep.validate()
         print(f"{sweep.events} events, all checked")
