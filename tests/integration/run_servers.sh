@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# On a real Kafka with a real PostgreSQL: drop folders with their receipts, and the samples of every
+# adapter over all its ways in, a polled server among them, with the search for identities that leaked.
+#   tests/integration/run_servers.sh [BUILD FOLDER]
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+PN_TEST_BINARY=$(realpath "${1:-build}/punos")
+export PN_TEST_BINARY
+kafka=$(tests/integration/kafka.sh start)
+trap 'tests/integration/kafka.sh stop "$kafka"' EXIT
+postgres=$(tests/integration/postgres.sh start)
+trap 'tests/integration/kafka.sh stop "$kafka"; tests/integration/postgres.sh stop "$postgres"' EXIT
+eval "$(tests/integration/kafka.sh env "$kafka")"
+eval "$(tests/integration/postgres.sh env "$postgres")"
+python3 tests/integration/drops/drops.py
+python3 tests/integration/leak/adapters.py
