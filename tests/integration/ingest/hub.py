@@ -45,7 +45,9 @@ class Hub:
         self.adapters = os.path.join(self.folder, "adapters")
         self.drop = drop or os.path.join(self.folder, "drop")
         os.makedirs(self.adapters)
-        for name in ("_hl7v2", "oberon", *adapters):
+        libraries = [name for name in os.listdir(os.path.join(ROOT, "adapters"))
+                     if name.startswith("_")]
+        for name in (*libraries, "oberon", *adapters):
             shutil.copytree(os.path.join(ROOT, "adapters", name), os.path.join(self.adapters, name))
         shutil.copytree(os.path.join(os.path.dirname(__file__), "adapters", "booth"),
                         os.path.join(self.adapters, "booth"))
