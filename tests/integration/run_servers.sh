@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# On a real Kafka with a real PostgreSQL: drop folders with their receipts, and the samples of every
-# adapter over all its ways in, a polled server among them, with the search for identities that leaked.
+# On a real Kafka with a real PostgreSQL: drop folders with their receipts; one plan to all eight systems,
+# three of them ill; the samples of every adapter over all its ways in, a polled server among them, with the
+# search for identities that leaked.
 #   tests/integration/run_servers.sh [BUILD FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -14,4 +15,5 @@ trap 'tests/integration/kafka.sh stop "$kafka"; tests/integration/postgres.sh st
 eval "$(tests/integration/kafka.sh env "$kafka")"
 eval "$(tests/integration/postgres.sh env "$postgres")"
 python3 tests/integration/drops/drops.py
+python3 tests/integration/eight/eight.py
 python3 tests/integration/leak/adapters.py
