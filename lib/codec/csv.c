@@ -59,7 +59,8 @@ char pn_csv_separator(struct pn_slice text)
     while (text.len > 0 && (text.ptr[0] == '\r' || text.ptr[0] == '\n')) {
         text = pn_slice_of(text.ptr + 1, text.len - 1);
     }
-    for (size_t i = 0; i < text.len && (is_quoted || text.ptr[i] != '\n'); i++) {
+    // The first line alone, so that a record taken out of a list is read as the list was.
+    for (size_t i = 0; i < text.len && text.ptr[i] != '\n' && text.ptr[i] != '\r'; i++) {
         is_quoted = text.ptr[i] == '"' ? !is_quoted : is_quoted;
         const char *found = text.ptr[i] == '\0' ? NULL : strchr(candidates, text.ptr[i]);
         if (found != NULL && !is_quoted) {
