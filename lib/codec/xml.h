@@ -12,6 +12,10 @@
 #include "base/buf.h"
 #include "codec/tree.h"
 
+// True when the bytes neither say their encoding nor are UTF-8 or UTF-16: a sender that forgot to
+// say may mean another set. Whole documents and lists taken apart ask the same.
+bool pn_xml_is_undeclared(struct pn_slice bytes);
+
 // *ret_root is the document element. PN_INVALID: err->where is "line N".
 PN_MUST_USE enum pn_code pn_xml_read(struct pn_arena *arena, const struct pn_codec_input *input,
                                      const struct pn_node **ret_root, struct pn_err *err);

@@ -260,21 +260,24 @@ static xmlParserCtxtPtr make_parser(struct reading *r, struct pn_slice bytes)
     return parser;
 }
 
-// XML without an encoding declaration is UTF-8; a sender that forgot it may mean another set.
-static struct pn_slice in_known_encoding(struct pn_arena *arena, const struct pn_codec_input *input)
+bool pn_xml_is_undeclared(struct pn_slice bytes)
 {
-    struct pn_slice bytes = input->bytes;
     struct pn_slice head = bytes;
     head.len = head.len > 256 ? 256 : head.len;
     const char *end = memmem(head.ptr, head.len, "?>", 2);
     head.len = end == NULL ? 0 : (size_t)(end - head.ptr);
     bool says = head.len > 0 && memmem(head.ptr, head.len, "encoding", 8) != NULL;
     bool is_wide = memchr(bytes.ptr, '\0', bytes.len > 4 ? 4 : bytes.len) != NULL;
-    if (says || is_wide || pn_slice_starts_with(bytes, "\xFF\xFE") ||
-        pn_slice_starts_with(bytes, "\xFE\xFF") || pn_utf8_is_valid(bytes)) {
-        return bytes;
-    }
-    return pn_charset_to_utf8(arena, pn_charset_choose(input->charset_default, bytes), bytes);
+    return !says && !is_wide && !pn_slice_starts_with(bytes, "\xFF\xFE") &&
+           !pn_slice_starts_with(bytes, "\xFE\xFF") && !pn_utf8_is_valid(bytes);
+}
+
+static struct pn_slice in_known_encoding(struct pn_arena *arena, const struct pn_codec_input *input)
+{
+    struct pn_slice bytes = input->bytes;
+    return pn_xml_is_undeclared(bytes)
+               ? pn_charset_to_utf8(arena, pn_charset_choose(input->charset_default, bytes), bytes)
+               : bytes;
 }
 
 // Some of libxml2's complaints go past the parser's own handler to one of the thread, which prints

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "codec/charset.h"
 #include "codec/split_parts.h"
+#include "codec/xml.h"
 
 enum { COMMON_BYTES_MAX = 64 * 1024, LINE_BYTES = 32 };
 
@@ -25,19 +26,11 @@ static void swallow_error(void *context, xmlErrorPtr error)
     (void)error; // its text may hold the document's
 }
 
-// XML that does not say is UTF-8; a sender that forgot to say may mean another set.
 static const char *encoding_of(const char *charset_default, struct pn_slice bytes)
 {
-    struct pn_slice head = pn_slice_of(bytes.ptr, bytes.len > 256 ? 256 : bytes.len);
-    const char *end = memmem(head.ptr, head.len, "?>", 2);
-    head.len = end == NULL ? 0 : (size_t)(end - head.ptr);
-    bool says = head.len > 0 && memmem(head.ptr, head.len, "encoding", 8) != NULL;
-    bool is_wide = memchr(bytes.ptr, '\0', bytes.len > 4 ? 4 : bytes.len) != NULL;
-    if (says || is_wide || pn_slice_starts_with(bytes, "\xFF\xFE") ||
-        pn_slice_starts_with(bytes, "\xFE\xFF") || pn_utf8_is_valid(bytes)) {
-        return NULL;
-    }
-    return pn_charset_name(pn_charset_choose(charset_default, bytes));
+    return pn_xml_is_undeclared(bytes)
+               ? pn_charset_name(pn_charset_choose(charset_default, bytes))
+               : NULL;
 }
 
 static xmlTextReaderPtr open_reader(const struct pn_split_options *options, struct pn_slice bytes)
