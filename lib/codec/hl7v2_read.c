@@ -430,6 +430,9 @@ static enum pn_code choose_charset(const struct pn_codec_input *input, struct pn
 {
     bool is_said = false;
     enum pn_charset said = said_charset(header->charset, header->delimiters.repeat, &is_said);
+    if (said == PN_CHARSET_UTF16LE || said == PN_CHARSET_UTF16BE) {
+        said = PN_CHARSET_UTF8; // from_utf16 has already converted what really is UTF-16
+    }
     ret_message->is_charset_wrong = false;
     if (pn_text_is_ascii(bytes)) {
         ret_message->charset = said == PN_CHARSET_UNKNOWN ? PN_CHARSET_ASCII : said;
@@ -439,8 +442,6 @@ static enum pn_code choose_charset(const struct pn_codec_input *input, struct pn
         return pn_err_set(err, PN_UNSUPPORTED, "MSH-18",
                           "a character set that is not known here: use UNICODE UTF-8 or 8859/1");
     } else {
-        bool is_utf16 = said == PN_CHARSET_UTF16LE || said == PN_CHARSET_UTF16BE;
-        said = is_utf16 ? PN_CHARSET_UTF8 : said; // from_utf16 has already converted the real ones
         bool is_wrong = said == PN_CHARSET_UTF8 && !pn_utf8_is_valid(bytes);
         ret_message->charset = is_wrong ? PN_CHARSET_LATIN1 : said;
         ret_message->is_charset_wrong = is_wrong;

@@ -237,6 +237,8 @@ static void gives_utf8_whatever_comes(void **state)
     reads_charset("~UNICODE UTF-8", "ISO-8859-1", "Äiti", "Äiti");
     reads_charset("UNICODE UTF-8", NULL, "\xC4iti", "Äiti");
     reads_charset("KLINGON", NULL, "aiti", "aiti");
+    reads_charset("UNICODE UTF-16", NULL, "aiti", "aiti");
+    reads_charset("UNICODE UTF-16", NULL, "Äiti", "Äiti");
     reads_charset("8859/1", NULL, "\\XC4\\iti", "Äiti");
     reads_charset("UNICODE UTF-8", NULL, "\\XC384\\iti", "Äiti");
     reads_charset("UNICODE UTF-8", NULL, "\\XC4\\iti", "Äiti");
