@@ -47,7 +47,7 @@ group_generated() {
 
 # Real servers: a Kafka broker, a PostgreSQL, the hub's own processes.
 group_integration() {
-    ctest --test-dir build -L integration --output-on-failure
+    ctest --test-dir build -L integration -j "$JOBS" --output-on-failure
 }
 
 # The page in a real browser, on a whole hub.
