@@ -332,6 +332,11 @@ enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_fa
         .profession = values[PN_FACT_PROFESSION],
         .contact = values[PN_FACT_CONTACT],
         .reason = values[PN_FACT_REASON],
+        .setting = values[PN_FACT_CLASS],
+        .code = values[PN_FACT_CODE],
+        .code_system = values[PN_FACT_CODE].len == 0
+                           ? PN_SYSTEM_NONE
+                           : pn_code_rows[walk.ranks[PN_FACT_CODE]].code_system,
     };
     struct pn_slice thing, happening;
     split_type(event->type, &thing, &happening);

@@ -19,6 +19,9 @@
 
 enum pn_urgency { PN_URGENCY_UNKNOWN, PN_URGENCY_PLANNED, PN_URGENCY_EMERGENCY };
 
+// Whose code a reason or a diagnosis is.
+enum pn_code_system { PN_SYSTEM_NONE, PN_SYSTEM_ICPC2, PN_SYSTEM_ICD10, PN_SYSTEM_SOCIAL };
+
 // Slices point into the event.
 struct pn_facts {
     struct pn_slice resource_type;
@@ -36,6 +39,9 @@ struct pn_facts {
     struct pn_slice profession; // of the first participant with one
     struct pn_slice contact;    // yhteystapa: R10 …
     struct pn_slice reason;     // of a cancellation
+    struct pn_slice setting;    // class: EMER, AMB, IMP …
+    struct pn_slice code;       // the first reason or diagnosis in a system that is known
+    enum pn_code_system code_system;
     bool is_withdrawn;          // cancelled, deleted or entered in error
     bool is_noshow;
     bool is_client_contact; // the client was met or talked to: not R60, R70, R71, R72, not planned

@@ -38,33 +38,46 @@ const struct pn_fact_row pn_fact_rows[] = {
 };
 const unsigned pn_fact_row_count = PN_ARRAY_COUNT(pn_fact_rows);
 
-// Yhteystapa has three registered systems (FINLAND.md 4.1).
-const struct pn_code_row pn_code_rows[] = {
-    {PATH("clinicalStatus.coding"), NULL, NULL, PN_FACT_STATUS},
-    {PATH("verificationStatus.coding"), NULL, NULL, PN_FACT_VERIFICATION},
-    {PATH("type.coding"), "1.2.246.537.6.127", NULL, PN_FACT_CONTACT},
-    {PATH("type.coding"), "1.2.246.537.6.1308", NULL, PN_FACT_CONTACT},
-    {PATH("appointmentType.coding"), "1.2.246.537.6.127", NULL, PN_FACT_CONTACT},
-    {PATH("serviceType.coding"), NULL, NULL, PN_FACT_SERVICE},
-    {PATH("specialty.coding"), NULL, NULL, PN_FACT_SERVICE},
-    {PATH("serviceCategory.coding"), NULL, NULL, PN_FACT_SERVICE},
-    {PATH("type.coding"), "1.2.246.537.6.1221", NULL, PN_FACT_SERVICE},
-    {PATH("type.coding"), "1.2.246.537.6.1222", NULL, PN_FACT_SERVICE},
-    {PATH("participant.type.coding"), NULL, "ParticipationType", PN_FACT_PROFESSION},
-    {PATH("performerType.coding"), NULL, NULL, PN_FACT_PROFESSION},
-    {PATH("participant.individual.type.coding"), NULL, NULL, PN_FACT_PROFESSION},
-    {PATH("cancelationReason.coding"), NULL, NULL, PN_FACT_REASON},
-    {PATH("serviceProvider.identifier"), NULL, NULL, PN_FACT_UNIT},
-    {PATH("location.location.identifier"), NULL, NULL, PN_FACT_UNIT},
-    {PATH("managingOrganization.identifier"), NULL, NULL, PN_FACT_UNIT},
-    {PATH("custodian.identifier"), NULL, NULL, PN_FACT_UNIT},
-};
-const unsigned pn_code_row_count = PN_ARRAY_COUNT(pn_code_rows);
-
+// Any other national code that a visit has as its reason is one of social care.
+#define NATIONAL "1.2.246.537.6"
 #define ICD10 "1.2.246.537.6.1"
 #define ICD10_HL7 "http://hl7.org/fhir/sid/icd-10"
 #define ICPC2 "1.2.246.537.6.31"
 #define ICPC2_HL7 "http://hl7.org/fhir/sid/icpc-2"
+
+// Yhteystapa has three registered systems (FINLAND.md 4.1).
+const struct pn_code_row pn_code_rows[] = {
+    {PATH("clinicalStatus.coding"), NULL, NULL, PN_FACT_STATUS, PN_SYSTEM_NONE},
+    {PATH("verificationStatus.coding"), NULL, NULL, PN_FACT_VERIFICATION, PN_SYSTEM_NONE},
+    {PATH("type.coding"), "1.2.246.537.6.127", NULL, PN_FACT_CONTACT, PN_SYSTEM_NONE},
+    {PATH("type.coding"), "1.2.246.537.6.1308", NULL, PN_FACT_CONTACT, PN_SYSTEM_NONE},
+    {PATH("appointmentType.coding"), "1.2.246.537.6.127", NULL, PN_FACT_CONTACT, PN_SYSTEM_NONE},
+    {PATH("serviceType.coding"), NULL, NULL, PN_FACT_SERVICE, PN_SYSTEM_NONE},
+    {PATH("specialty.coding"), NULL, NULL, PN_FACT_SERVICE, PN_SYSTEM_NONE},
+    {PATH("serviceCategory.coding"), NULL, NULL, PN_FACT_SERVICE, PN_SYSTEM_NONE},
+    {PATH("type.coding"), "1.2.246.537.6.1221", NULL, PN_FACT_SERVICE, PN_SYSTEM_NONE},
+    {PATH("type.coding"), "1.2.246.537.6.1222", NULL, PN_FACT_SERVICE, PN_SYSTEM_NONE},
+    {PATH("participant.type.coding"), NULL, "ParticipationType", PN_FACT_PROFESSION,
+     PN_SYSTEM_NONE},
+    {PATH("performerType.coding"), NULL, NULL, PN_FACT_PROFESSION, PN_SYSTEM_NONE},
+    {PATH("participant.individual.type.coding"), NULL, NULL, PN_FACT_PROFESSION, PN_SYSTEM_NONE},
+    {PATH("cancelationReason.coding"), NULL, NULL, PN_FACT_REASON, PN_SYSTEM_NONE},
+    {PATH("serviceProvider.identifier"), NULL, NULL, PN_FACT_UNIT, PN_SYSTEM_NONE},
+    {PATH("location.location.identifier"), NULL, NULL, PN_FACT_UNIT, PN_SYSTEM_NONE},
+    {PATH("managingOrganization.identifier"), NULL, NULL, PN_FACT_UNIT, PN_SYSTEM_NONE},
+    {PATH("custodian.identifier"), NULL, NULL, PN_FACT_UNIT, PN_SYSTEM_NONE},
+    {PATH("code.coding"), ICPC2, NULL, PN_FACT_CODE, PN_SYSTEM_ICPC2},
+    {PATH("code.coding"), ICPC2_HL7, NULL, PN_FACT_CODE, PN_SYSTEM_ICPC2},
+    {PATH("code.coding"), ICD10, NULL, PN_FACT_CODE, PN_SYSTEM_ICD10},
+    {PATH("code.coding"), ICD10_HL7, NULL, PN_FACT_CODE, PN_SYSTEM_ICD10},
+    {PATH("reasonCode.coding"), ICPC2, NULL, PN_FACT_CODE, PN_SYSTEM_ICPC2},
+    {PATH("reasonCode.coding"), ICPC2_HL7, NULL, PN_FACT_CODE, PN_SYSTEM_ICPC2},
+    {PATH("reasonCode.coding"), ICD10, NULL, PN_FACT_CODE, PN_SYSTEM_ICD10},
+    {PATH("reasonCode.coding"), ICD10_HL7, NULL, PN_FACT_CODE, PN_SYSTEM_ICD10},
+    {PATH("reasonCode.coding"), NATIONAL, NULL, PN_FACT_CODE, PN_SYSTEM_SOCIAL},
+};
+const unsigned pn_code_row_count = PN_ARRAY_COUNT(pn_code_rows);
+
 #define SPECIALTY "1.2.246.537.6.24"
 #define SERVICE_FORM "1.2.246.537.6.125"
 

@@ -20,6 +20,7 @@ enum pn_fact {
     PN_FACT_CONTACT,
     PN_FACT_REASON,
     PN_FACT_CLASS,
+    PN_FACT_CODE, // a reason for a visit or a diagnosis: the row tells the code system
     PN_FACT_COUNT
 };
 
@@ -40,6 +41,7 @@ struct pn_code_row {
     const char *system;
     const char *unless;
     enum pn_fact fact;
+    enum pn_code_system code_system; // of PN_FACT_CODE
 };
 extern const struct pn_code_row pn_code_rows[];
 extern const unsigned pn_code_row_count;

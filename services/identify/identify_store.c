@@ -6,8 +6,19 @@
 #include "privacy/client_index.h"
 
 // Rows of facts are read and written as they stand in memory: little-endian, without holes.
-_Static_assert(sizeof(struct pn_fact_entry) == 56, "the stored form of a fact");
+_Static_assert(sizeof(struct pn_fact_entry) == 80, "the stored form of a fact");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the stored form of a fact");
+
+enum { FORM_FIRST = 1, FORM = 2 }; // of rows: as struct old_fact, and as struct pn_fact_entry
+
+// A row's form before facts had ends, units and codes.
+struct old_fact {
+    uint8_t id[PN_FACT_ID_BYTES];
+    int64_t start_ms, revision;
+    uint32_t service, profession, contact, status;
+    uint8_t resource_type, kind, sector, data_class, urgency, flags, spare[2];
+};
+_Static_assert(sizeof(struct old_fact) == 56, "the first stored form of a fact");
 
 enum { HELD_MAX = PN_CLIENT_LINKED_MAX, ROOM_FIRST = 8, CROWDED = 512 };
 
@@ -34,6 +45,7 @@ const struct pn_migration pn_identify_migrations[] = {
         "CREATE TABLE due (client BIGINT PRIMARY KEY, due_ms BIGINT NOT NULL) WITHOUT ROWID;"
         "CREATE INDEX due_time ON due (due_ms);"
         "CREATE TABLE identify_state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)"},
+    {3, "ALTER TABLE client_facts ADD COLUMN form BIGINT NOT NULL DEFAULT 1"},
 };
 const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
 
@@ -44,22 +56,49 @@ static enum pn_code no_memory(struct pn_err *err)
 
 // --- Loading and saving --------------------------------------------------------------------------
 
+// What the first form lacks comes when the event is told again or the stream is read anew.
+static void widen(const struct pn_slice *bytes, unsigned count, struct pn_fact_entry *facts)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct old_fact old;
+        memcpy(&old, bytes->ptr + i * sizeof old, sizeof old);
+        facts[i] = (struct pn_fact_entry){.start_ms = old.start_ms,
+                                          .end_ms = old.start_ms,
+                                          .revision = old.revision,
+                                          .service = old.service,
+                                          .profession = old.profession,
+                                          .contact = old.contact,
+                                          .status = old.status,
+                                          .resource_type = old.resource_type,
+                                          .kind = old.kind,
+                                          .sector = old.sector,
+                                          .data_class = old.data_class,
+                                          .urgency = old.urgency,
+                                          .flags = old.flags};
+        memcpy(facts[i].id, old.id, sizeof old.id);
+    }
+}
+
 static enum pn_code load_row(struct pn_arena *arena, const struct pn_rows *rows,
                              struct pn_held_client *client, struct pn_err *err)
 {
     struct pn_held *held = pn_held_of(arena, client, pn_rows_int(rows, 0));
     struct pn_slice bytes = pn_rows_bytes(rows, 1);
-    if (bytes.len % sizeof(struct pn_fact_entry) != 0) {
+    const int64_t form = pn_rows_int(rows, 2);
+    const size_t size = form == FORM ? sizeof(struct pn_fact_entry) : sizeof(struct old_fact);
+    if (bytes.len % size != 0 || (form != FORM && form != FORM_FIRST)) {
         return pn_err_set(err, PN_INTERNAL, "client_facts", "a row is damaged");
     }
-    unsigned count = (unsigned)(bytes.len / sizeof(struct pn_fact_entry));
+    unsigned count = (unsigned)(bytes.len / size);
     unsigned capacity = count + count / 4 + ROOM_FIRST;
     if (held == NULL ||
         (held->facts = pn_arena_alloc_array(arena, capacity, sizeof *held->facts)) == NULL) {
         return no_memory(err);
     }
-    if (count > 0) {
+    if (count > 0 && form == FORM) {
         memcpy(held->facts, bytes.ptr, bytes.len);
+    } else {
+        widen(&bytes, count, held->facts);
     }
     held->count = count;
     held->capacity = capacity;
@@ -78,7 +117,7 @@ enum pn_code pn_held_load(struct pn_store *store, struct pn_arena *arena, int64_
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(client)};
     enum pn_code code = pn_store_prepare(
-        store, "SELECT subject, facts FROM client_facts WHERE owner = ?1", &stmt, err);
+        store, "SELECT subject, facts, form FROM client_facts WHERE owner = ?1", &stmt, err);
     code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
@@ -97,11 +136,12 @@ enum pn_code pn_held_load(struct pn_store *store, struct pn_arena *arena, int64_
 enum pn_code pn_held_save(struct pn_store *store, struct pn_held_client *client, struct pn_err *err)
 {
     struct pn_stmt *stmt = NULL;
-    enum pn_code code =
-        pn_store_prepare(store,
-                         "INSERT INTO client_facts (owner, subject, facts) VALUES (?1, ?2, ?3)"
-                         " ON CONFLICT (owner, subject) DO UPDATE SET facts = excluded.facts",
-                         &stmt, err);
+    enum pn_code code = pn_store_prepare(
+        store,
+        "INSERT INTO client_facts (owner, subject, facts, form) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (owner, subject) DO UPDATE SET facts = excluded.facts,"
+        " form = excluded.form",
+        &stmt, err);
     for (unsigned i = 0; code == PN_OK && i < client->held_count; i++) {
         struct pn_held *held = &client->held[i];
         if (!held->is_dirty) {
@@ -109,7 +149,8 @@ enum pn_code pn_held_save(struct pn_store *store, struct pn_held_client *client,
         }
         const struct pn_value values[] = {
             PN_INT(client->number), PN_INT(held->subject),
-            PN_BYTES(pn_slice_of((const char *)held->facts, held->count * sizeof *held->facts))};
+            PN_BYTES(pn_slice_of((const char *)held->facts, held->count * sizeof *held->facts)),
+            PN_INT(FORM)};
         code = pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err);
         held->is_dirty = false;
     }
@@ -211,4 +252,28 @@ unsigned pn_held_gather(const struct pn_held_client *client,
         }
     }
     return count;
+}
+
+// --- People --------------------------------------------------------------------------------------
+
+enum pn_code pn_held_birth_year(struct pn_store *store, int64_t client, int *ret_year,
+                                struct pn_err *err)
+{
+    struct pn_stmt *stmt = NULL;
+    struct pn_rows *rows = NULL;
+    bool has_row = false;
+    const struct pn_value value = PN_INT(client);
+    enum pn_code code = pn_store_prepare(store,
+                                         "SELECT p.birth_year FROM people p JOIN client_keys k"
+                                         " ON k.client = p.subject WHERE k.canonical = ?1"
+                                         " AND p.birth_year > 0"
+                                         " ORDER BY p.recorded_ms DESC, p.subject LIMIT 1",
+                                         &stmt, err);
+    code = code == PN_OK ? pn_store_query(store, stmt, &value, 1, &rows, err) : code;
+    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
+    if (code == PN_OK) {
+        *ret_year = has_row ? (int)pn_rows_int(rows, 0) : 0;
+    }
+    pn_rows_close(rows);
+    return code;
 }

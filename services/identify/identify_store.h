@@ -11,7 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "services/identify/evaluate.h"
+#include "services/identify/fact.h"
 #include "store/store.h"
 
 extern const struct pn_migration pn_identify_migrations[];
@@ -54,5 +54,9 @@ PN_MUST_USE enum pn_code pn_held_add(struct pn_arena *arena, struct pn_held *hel
 // All facts of the client in one array; the newest PN_CLIENT_FACTS_MAX when there are more.
 unsigned pn_held_gather(const struct pn_held_client *client,
                         struct pn_fact_entry ret_facts[static PN_CLIENT_FACTS_MAX]);
+
+// Year of birth of the client, by whichever key it was told last; 0 when it is not known.
+PN_MUST_USE enum pn_code pn_held_birth_year(struct pn_store *store, int64_t client, int *ret_year,
+                                            struct pn_err *err);
 
 #endif

@@ -2,350 +2,302 @@
 #include "services/identify/rules.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/near.h"
 #include "conf/yaml.h"
+#include "services/identify/rules_fields.h"
 
-enum { FILE_BYTES_MAX = 1024 * 1024, TEXT_BYTES_MAX = 400, ID_BYTES_MAX = 48, CODE_BYTES_MAX = 64 };
-
-struct reader {
-    struct pn_arena *arena;
-    const char *name;
-    struct pn_err *err;
+enum {
+    FILE_BYTES_MAX = 1024 * 1024,
+    MONTH_DAYS = 28,
+    WINDOW_MONTHS_MAX = 60,
+    // Another one when the same file comes to mean something else: clients are evaluated anew.
+    LANGUAGE_VERSION = 2
 };
 
-// One field of a map: how its value is read, and where it goes.
-struct field {
-    const char *key;
-    enum pn_code (*read)(struct reader *reader, const struct pn_yaml *node,
-                         const struct field *field, void *ret_place);
-    size_t offset;
-    int64_t min, max; // numbers
-    const char *const *words;
-    bool is_required;
-};
+// --- Fields --------------------------------------------------------------------------------------
 
-static enum pn_code read_fields(struct reader *reader, const struct pn_yaml *map,
-                                const struct field *fields, void *ret_struct);
-
-// --- Kinds of values -----------------------------------------------------------------------------
-
-static enum pn_code fault(struct reader *reader, const struct pn_yaml *node, const char *text)
-{
-    return pn_yaml_fault(reader->err, reader->name, node, "%s", text);
-}
-
-static enum pn_code no_memory(struct reader *reader)
-{
-    return pn_err_set(reader->err, PN_MEMORY, reader->name, "the file takes too much memory");
-}
-
-static enum pn_code read_text(struct reader *reader, const struct pn_yaml *node,
-                              const struct field *field, void *ret_place)
-{
-    (void)field;
-    if (node->kind != PN_YAML_SCALAR || node->scalar.len == 0 ||
-        node->scalar.len > TEXT_BYTES_MAX) {
-        return fault(reader, node, "a text of 1 to 400 bytes is expected");
-    }
-    char *text = pn_arena_copy(reader->arena, node->scalar);
-    if (text == NULL) {
-        return no_memory(reader);
-    }
-    *(const char **)ret_place = text;
-    return PN_OK;
-}
-
-static enum pn_code read_id(struct reader *reader, const struct pn_yaml *node,
-                            const struct field *field, void *ret_place)
-{
-    bool is_good = node->kind == PN_YAML_SCALAR && node->scalar.len > 0 &&
-                   node->scalar.len <= ID_BYTES_MAX && node->scalar.ptr[0] >= 'a' &&
-                   node->scalar.ptr[0] <= 'z';
-    for (size_t i = 0; is_good && i < node->scalar.len; i++) {
-        char c = node->scalar.ptr[i];
-        is_good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-    }
-    return is_good ? read_text(reader, node, field, ret_place)
-                   : fault(reader, node,
-                           "an id of small letters, digits and hyphens is expected, at most 48");
-}
-
-static enum pn_code read_number(struct reader *reader, const struct pn_yaml *node,
-                                const struct field *field, void *ret_place)
-{
-    int64_t number = 0;
-    if (node->kind != PN_YAML_SCALAR || node->is_quoted ||
-        !pn_slice_to_i64(node->scalar, &number) || number < field->min || number > field->max) {
-        return pn_yaml_fault(reader->err, reader->name, node,
-                             "a number from %lld to %lld is expected", (long long)field->min,
-                             (long long)field->max);
-    }
-    *(int64_t *)ret_place = number;
-    return PN_OK;
-}
-
-static enum pn_code read_bool(struct reader *reader, const struct pn_yaml *node,
-                              const struct field *field, void *ret_place)
-{
-    (void)field;
-    bool is_true = node->kind == PN_YAML_SCALAR && pn_slice_is(node->scalar, "true");
-    if (!is_true && !(node->kind == PN_YAML_SCALAR && pn_slice_is(node->scalar, "false"))) {
-        return fault(reader, node, "true or false is expected");
-    }
-    *(bool *)ret_place = is_true;
-    return PN_OK;
-}
-
-static enum pn_code find_word(struct reader *reader, const struct pn_yaml *node,
-                              const struct field *field, unsigned *ret_index)
-{
-    struct pn_near near;
-    pn_near_init(&near, node->scalar);
-    for (unsigned i = 0; field->words[i] != NULL && node->kind == PN_YAML_SCALAR; i++) {
-        if (field->words[i][0] != '\0' && pn_slice_is(node->scalar, field->words[i])) {
-            *ret_index = i;
-            return PN_OK;
-        }
-        pn_near_offer(&near, field->words[i]);
-    }
-    return near.best == NULL || near.best[0] == '\0'
-               ? fault(reader, node, "none of the words that are known here")
-               : pn_yaml_fault(reader->err, reader->name, node,
-                               "none of the words that are known here; did you mean %s?",
-                               near.best);
-}
-
-static enum pn_code read_word(struct reader *reader, const struct pn_yaml *node,
-                              const struct field *field, void *ret_place)
-{
-    unsigned index = 0;
-    enum pn_code code = find_word(reader, node, field, &index);
-    if (code == PN_OK) {
-        *(int *)ret_place = (int)index; // every enum that is read so has these words' places
-    }
-    return code;
-}
-
-static enum pn_code check_list(struct reader *reader, const struct pn_yaml *node, unsigned max)
-{
-    return node->kind == PN_YAML_LIST && node->child_count > 0 && node->child_count <= max
-               ? PN_OK
-               : pn_yaml_fault(reader->err, reader->name, node,
-                               "a list of 1 to %u items is expected", max);
-}
-
-// A list of words as bits.
-static enum pn_code read_set(struct reader *reader, const struct pn_yaml *node,
-                             const struct field *field, void *ret_place)
-{
-    uint32_t set = 0;
-    enum pn_code code = check_list(reader, node, 32);
-    for (const struct pn_yaml *item = node->first_child; code == PN_OK && item != NULL;
-         item = item->next) {
-        unsigned index = 0;
-        code = find_word(reader, item, field, &index);
-        set |= 1U << index;
-    }
-    if (code == PN_OK) {
-        *(uint32_t *)ret_place = set;
-    }
-    return code;
-}
-
-static enum pn_code read_codes(struct reader *reader, const struct pn_yaml *node,
-                               const struct field *field, void *ret_place)
-{
-    (void)field;
-    struct pn_rule_codes codes = {.count = 0};
-    enum pn_code code = check_list(reader, node, PN_RULE_CODES_MAX);
-    for (const struct pn_yaml *item = node->first_child; code == PN_OK && item != NULL;
-         item = item->next) {
-        if (item->kind != PN_YAML_SCALAR || item->scalar.len == 0 ||
-            item->scalar.len > CODE_BYTES_MAX) {
-            return fault(reader, item, "a code of 1 to 64 bytes is expected");
-        }
-        codes.codes[codes.count++] = pn_fact_code(item->scalar);
-    }
-    if (code == PN_OK) {
-        *(struct pn_rule_codes *)ret_place = codes;
-    }
-    return code;
-}
-
-static enum pn_code read_texts(struct reader *reader, const struct pn_yaml *node,
-                               const struct field *field, void *ret_place)
-{
-    (void)field;
-    static const struct field languages[] = {
-        {"fi", read_text, PN_LANGUAGE_FI * sizeof(char *), 0, 0, NULL, true},
-        {"sv", read_text, PN_LANGUAGE_SV * sizeof(char *), 0, 0, NULL, true},
-        {"en", read_text, PN_LANGUAGE_EN * sizeof(char *), 0, 0, NULL, true},
-        {NULL, NULL, 0, 0, 0, NULL, false},
-    };
-    return read_fields(reader, node, languages, ret_place);
-}
-
-// --- The tables ----------------------------------------------------------------------------------
-
-// Words stand at the places of their enums; an empty one can't be chosen.
-static const char *const kind_words[] = {
-    "", "visit", "contact", "appointment", "clientship", "", "referral", "need", "",
-    "", "",      "",        "concern",     NULL};
-static const char *const sector_words[] = {"", "primary", "specialist", "social", "national", NULL};
-static const char *const urgency_words[] = {"", "planned", "emergency", NULL};
-static const char *const count_words[] = {"events", "professions", "services", NULL};
 static const char *const origin_words[] = {"punos", "source", NULL};
 
-_Static_assert(PN_KIND_VISIT == 1 && PN_KIND_CLIENTSHIP == 4 && PN_KIND_REFERRAL == 6 &&
-                   PN_KIND_NEED == 7 && PN_KIND_CONCERN == 12,
-               "kind_words follow enum pn_entry_kind");
-_Static_assert(sizeof(enum pn_urgency) == sizeof(int) && sizeof(enum pn_rule_count) == sizeof(int),
-               "read_word writes an int");
-
-static const struct field where_fields[] = {
-    {"kinds", read_set, offsetof(struct pn_rule, kinds), 0, 0, kind_words, true},
-    {"sectors", read_set, offsetof(struct pn_rule, sectors), 0, 0, sector_words, false},
-    {"urgency", read_word, offsetof(struct pn_rule, urgency), 0, 0, urgency_words, false},
-    {"noshow", read_bool, offsetof(struct pn_rule, noshow_only), 0, 0, NULL, false},
-    {"client_contacts_only", read_bool, offsetof(struct pn_rule, client_contacts_only), 0, 0, NULL,
-     false},
-    {"services", read_codes, offsetof(struct pn_rule, services), 0, 0, NULL, false},
-    {"professions", read_codes, offsetof(struct pn_rule, professions), 0, 0, NULL, false},
-    {"contacts", read_codes, offsetof(struct pn_rule, contacts), 0, 0, NULL, false},
-    {"statuses", read_codes, offsetof(struct pn_rule, statuses), 0, 0, NULL, false},
-    {NULL, NULL, 0, 0, 0, NULL, false},
-};
-
-static enum pn_code read_where(struct reader *reader, const struct pn_yaml *node,
-                               const struct field *field, void *ret_place)
+static enum pn_code read_origin(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                                const struct pn_rules_field *field, void *ret_place)
 {
-    (void)field;
-    return read_fields(reader, node, where_fields, ret_place);
-}
-
-static enum pn_code read_origin(struct reader *reader, const struct pn_yaml *node,
-                                const struct field *field, void *ret_place)
-{
-    unsigned index = 0;
-    enum pn_code code = find_word(reader, node, field, &index);
+    int origin = 0;
+    enum pn_code code = pn_rules_word(reader, node, field, &origin);
     if (code == PN_OK) {
-        *(bool *)ret_place = index == 1;
+        *(bool *)ret_place = origin == 1;
     }
     return code;
 }
 
 #define AT(member) offsetof(struct pn_rule, member)
-static const struct field rule_fields[] = {
-    {"id", read_id, AT(id), 0, 0, NULL, true},
-    {"version", read_number, AT(version), 1, 9999, NULL, true},
-    {"origin", read_origin, AT(is_from_source), 0, 0, origin_words, true},
-    {"source", read_text, AT(source), 0, 0, NULL, true},
-    {"title", read_texts, AT(title), 0, 0, NULL, true},
-    {"explanation", read_texts, AT(explanation), 0, 0, NULL, true},
-    {"adults_only", read_bool, AT(adults_only), 0, 0, NULL, false},
-    {"count", read_word, AT(count), 0, 0, count_words, true},
-    {"where", read_where, 0, 0, 0, NULL, true},
-    {"window_months", read_number, AT(window_months), 1, 60, NULL, true},
-    {"threshold", read_number, AT(threshold), 1, 1000, NULL, true},
-    {"lapse_below", read_number, AT(lapse_below), 1, 1000, NULL, false},
-    {"weight", read_number, AT(weight), 1, 9, NULL, false},
-    {NULL, NULL, 0, 0, 0, NULL, false},
-};
-
-// --- Reading -------------------------------------------------------------------------------------
-
-static const struct field *find_field(const struct field *fields, struct pn_slice key,
-                                      struct pn_near *near)
-{
-    for (const struct field *field = fields; field->key != NULL; field++) {
-        if (pn_slice_is(key, field->key)) {
-            return field;
-        }
-        pn_near_offer(near, field->key);
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, NULL, 0, 0, 0, NULL, false                                                           \
     }
-    return NULL;
+
+static enum pn_code read_age(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                             const struct pn_rules_field *field, void *ret_place)
+{
+    static const struct pn_rules_field fields[] = {
+        {"from", pn_rules_number, AT(scope.from_years), 1, 120, NULL, false},
+        {"to", pn_rules_number, AT(scope.to_years), 1, 120, NULL, false},
+        END};
+    struct pn_rule *rule = ret_place;
+    (void)field;
+    enum pn_code code = pn_rules_fields(reader, node, fields, rule);
+    bool is_empty = rule->scope.to_years > 0 && rule->scope.to_years < rule->scope.from_years;
+    return code == PN_OK && is_empty ? pn_rules_fault(reader, node, "to is less than from") : code;
 }
 
-static enum pn_code read_fields(struct reader *reader, const struct pn_yaml *map,
-                                const struct field *fields, void *ret_struct)
+static enum pn_code read_scope(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                               const struct pn_rules_field *field, void *ret_place)
 {
-    if (map->kind != PN_YAML_MAP) {
-        return fault(reader, map, "fields are expected here");
-    }
-    for (const struct pn_yaml *node = map->first_child; node != NULL; node = node->next) {
-        struct pn_near near;
-        pn_near_init(&near, node->key);
-        const struct field *field = find_field(fields, node->key, &near);
-        if (field == NULL) {
-            return near.best == NULL
-                       ? fault(reader, node, "there is no such field here")
-                       : pn_yaml_fault(reader->err, reader->name, node,
-                                       "there is no such field here; did you mean %s?", near.best);
+    static const struct pn_rules_field fields[] = {
+        {"age", read_age, 0, 0, 0, NULL, false},
+        {"where", pn_rules_where, AT(scope.where), 0, 0, NULL, false},
+        {"not_with", pn_rules_where, AT(scope.not_with), 0, 0, NULL, false},
+        END};
+    (void)field;
+    return pn_rules_fields(reader, node, fields, ret_place);
+}
+
+// Read after the other fields: what stands under `scope` becomes a part of the tree.
+static enum pn_code read_when(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                              const struct pn_rules_field *field, void *ret_place)
+{
+    (void)reader;
+    (void)field;
+    (void)ret_place;
+    return node->kind == PN_YAML_MAP ? PN_OK
+                                     : pn_rules_fault(reader, node, "a condition is expected");
+}
+
+static const struct pn_rules_field rule_fields[] = {
+    {"id", pn_rules_id, AT(id), 0, 0, NULL, true},
+    {"version", pn_rules_number, AT(version), 1, 9999, NULL, true},
+    {"origin", read_origin, AT(is_from_source), 0, 0, origin_words, true},
+    {"source", pn_rules_text, AT(source), 0, 0, NULL, true},
+    {"title", pn_rules_texts, AT(title), 0, 0, NULL, true},
+    {"explanation", pn_rules_texts, AT(explanation), 0, 0, NULL, true},
+    {"advice", pn_rules_texts, AT(advice), 0, 0, NULL, false},
+    {"weight", pn_rules_number, AT(weight), 1, 9, NULL, false},
+    {"scope", read_scope, 0, 0, 0, NULL, false},
+    {"when", read_when, 0, 0, 0, NULL, true},
+    {"cool_down_days", pn_rules_number, AT(cool_down_days), 1, 1800, NULL, false},
+    {"expires_months", pn_rules_number, AT(expires_months), 1, WINDOW_MONTHS_MAX, NULL, false},
+    END};
+#undef AT
+#undef END
+
+// --- The tree ------------------------------------------------------------------------------------
+
+// The first node that counts something and is not negated; else the first leaf.
+static unsigned find_headline(const struct pn_node *nodes, unsigned count)
+{
+    unsigned first_leaf = count;
+    for (unsigned i = 0; i < count; i++) {
+        const struct pn_node *node = &nodes[i];
+        bool is_leaf = pn_node_is_leaf(node->kind);
+        first_leaf = is_leaf && first_leaf == count ? i : first_leaf;
+        if (node->kind == PN_NODE_SCORE || node->kind == PN_NODE_AT_LEAST ||
+            (is_leaf && node->kind != PN_NODE_ABSENT)) {
+            return i;
         }
-        enum pn_code code = field->read(reader, node, field, (char *)ret_struct + field->offset);
-        if (code != PN_OK) {
-            return code;
+        if (node->kind == PN_NODE_NONE) {
+            first_leaf = first_leaf == count ? i + 1 : first_leaf;
+            i = node->end - 1;
         }
     }
-    for (const struct field *field = fields; field->key != NULL; field++) {
-        if (field->is_required && pn_yaml_get(map, field->key) == NULL) {
-            return pn_yaml_fault(reader->err, reader->name, map, "the field %s is missing",
-                                 field->key);
+    return first_leaf;
+}
+
+static bool has_memory(const struct pn_rule *rule)
+{
+    bool has = rule->cool_down_days > 0 || rule->expires_months > 0;
+    for (unsigned i = 0; i < rule->node_count; i++) {
+        has = has || rule->nodes[i].lapse_below < rule->nodes[i].at_least;
+    }
+    return has;
+}
+
+static bool is_plain(const struct pn_rule *rule)
+{
+    bool is = rule->cool_down_days == 0 && rule->expires_months == 0;
+    for (unsigned i = 0; i < rule->node_count; i++) {
+        enum pn_node_kind kind = rule->nodes[i].kind;
+        is = is && (kind == PN_NODE_COUNT || kind == PN_NODE_DISTINCT || kind == PN_NODE_ALL ||
+                    kind == PN_NODE_ANY || kind == PN_NODE_AT_LEAST || kind == PN_NODE_SCORE);
+    }
+    return is;
+}
+
+static void describe(struct pn_rule *rule)
+{
+    rule->headline = find_headline(rule->nodes, rule->node_count);
+    const struct pn_node *told = &rule->nodes[rule->headline];
+    rule->threshold = told->kind == PN_NODE_GAP ? told->length_days : told->at_least;
+    rule->lapse_below = told->kind == PN_NODE_GAP ? told->length_days : told->lapse_below;
+    for (unsigned i = 0; i < rule->node_count; i++) {
+        rule->leaf_count += pn_node_is_leaf(rule->nodes[i].kind) ? 1 : 0;
+        if (rule->window_months == 0) {
+            rule->window_months = rule->nodes[i].window_months;
         }
     }
+    rule->has_memory = has_memory(rule);
+    rule->is_plain = is_plain(rule);
+}
+
+// A client who has something open that takes the rule away: all of [the tree, none of [open]].
+static void put_exclusion(struct pn_rule *rule, struct pn_node *nodes, unsigned *count)
+{
+    nodes[0] = (struct pn_node){.kind = PN_NODE_ALL, .at_least = 2, .lapse_below = 2, .weight = 1};
+    nodes[*count] = (struct pn_node){
+        .kind = PN_NODE_NONE, .end = *count + 2, .at_least = 1, .lapse_below = 1, .weight = 1};
+    nodes[*count + 1] = (struct pn_node){.kind = PN_NODE_OPEN,
+                                         .end = *count + 2,
+                                         .at_least = 1,
+                                         .lapse_below = 1,
+                                         .weight = 1,
+                                         .steps = {rule->scope.not_with},
+                                         .step_count = 1};
+    *count += 2;
+    nodes[0].end = *count;
+}
+
+static enum pn_code read_tree(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                              struct pn_rule *rule)
+{
+    enum { ROOM = PN_RULE_NODES_MAX + 3 };
+    struct pn_node nodes[ROOM] = {0};
+    const bool has_exclusion = rule->scope.not_with != NULL;
+    const struct pn_yaml *when = pn_yaml_get(node, "when");
+    unsigned count = has_exclusion ? 1 : 0;
+    enum pn_code code = pn_rules_tree(reader, when, nodes, &count);
+    if (code != PN_OK) {
+        return code;
+    }
+    if (has_exclusion) {
+        put_exclusion(rule, nodes, &count);
+    }
+    unsigned leaves = 0;
+    for (unsigned i = 0; i < count; i++) {
+        leaves += pn_node_is_leaf(nodes[i].kind) ? 1 : 0;
+    }
+    if (count > PN_RULE_NODES_MAX || leaves > PN_RULE_LEAVES_MAX) {
+        return pn_rules_fault(reader, when,
+                              "at most 16 conditions that count, and 32 in all, are expected");
+    }
+    struct pn_node *kept = pn_arena_alloc_array(reader->arena, count, sizeof *kept);
+    if (kept == NULL) {
+        return pn_rules_no_memory(reader);
+    }
+    memcpy(kept, nodes, count * sizeof *kept);
+    rule->nodes = kept;
+    rule->node_count = count;
+    describe(rule);
     return PN_OK;
 }
 
-static enum pn_code read_rule(struct reader *reader, const struct pn_yaml *node,
+// --- Reading -------------------------------------------------------------------------------------
+
+// How far back a fact may matter to the rule.
+static int64_t months_back(const struct pn_rule *rule)
+{
+    int64_t most = 0;
+    for (unsigned i = 0; i < rule->node_count; i++) {
+        const struct pn_node *node = &rule->nodes[i];
+        int64_t months = node->window_months + node->window_days / MONTH_DAYS +
+                         node->length_days / MONTH_DAYS + 1;
+        months *= node->kind == PN_NODE_TREND ? 2 : 1;
+        most = pn_node_is_leaf(node->kind) && months > most ? months : most;
+    }
+    return most + rule->expires_months + rule->cool_down_days / MONTH_DAYS;
+}
+
+static enum pn_code read_rule(struct pn_rules_reader *reader, const struct pn_yaml *node,
                               struct pn_ruleset *rules)
 {
     struct pn_rule rule = {.weight = 1};
-    enum pn_code code = read_fields(reader, node, rule_fields, &rule);
+    enum pn_code code = pn_rules_fields(reader, node, rule_fields, &rule);
     if (code != PN_OK) {
         return code;
     }
     if (pn_rules_find(rules, pn_slice_str(rule.id)) != NULL) {
-        return fault(reader, pn_yaml_get(node, "id"), "another rule has this id");
+        return pn_rules_fault(reader, pn_yaml_get(node, "id"), "another rule has this id");
     }
-    if (rule.lapse_below > rule.threshold) {
-        return fault(reader, pn_yaml_get(node, "lapse_below"), "it can't be over the threshold");
+    if (rule.expires_months > 0 && rule.cool_down_days == 0) {
+        return pn_rules_fault(reader, pn_yaml_get(node, "expires_months"),
+                              "cool_down_days is expected too: else it would rise at once again");
     }
-    rule.lapse_below = rule.lapse_below == 0 ? rule.threshold : rule.lapse_below;
-    if (rule.window_months > rules->window_months_max) {
-        rules->window_months_max = rule.window_months;
+    code = read_tree(reader, node, &rule);
+    if (code != PN_OK) {
+        return code;
     }
+    int64_t months = months_back(&rule);
+    rules->window_months_max =
+        months > rules->window_months_max ? months : rules->window_months_max;
     rules->rules[rules->count++] = rule;
     return PN_OK;
+}
+
+static enum pn_code read_rules(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                               const struct pn_rules_field *field, void *ret_place)
+{
+    (void)field;
+    enum pn_code code = pn_rules_check_list(reader, node, PN_RULES_MAX);
+    for (const struct pn_yaml *item = node->first_child; code == PN_OK && item != NULL;
+         item = item->next) {
+        code = read_rule(reader, item, ret_place);
+    }
+    return code;
+}
+
+// A part of the file is read when its place in the table comes: names before what uses them.
+static enum pn_code read_parts(struct pn_rules_reader *reader, const struct pn_yaml *root,
+                               struct pn_ruleset *rules)
+{
+    static const struct pn_rules_field parts[] = {
+        {"code_groups", pn_rules_groups, 0, 0, 0, NULL, false},
+        {"filters", pn_rules_filters, 0, 0, 0, NULL, false},
+        {"rules", read_rules, 0, 0, 0, NULL, true},
+    };
+    unsigned known = 0;
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(parts); i++) {
+        known += pn_yaml_get(root, parts[i].key) != NULL ? 1 : 0;
+    }
+    if (known != root->child_count || pn_yaml_get(root, "rules") == NULL) {
+        return pn_rules_fault(reader, root,
+                              "rules is expected, and code_groups and filters may be");
+    }
+    for (unsigned i = 0; code == PN_OK && i < PN_ARRAY_COUNT(parts); i++) {
+        const struct pn_yaml *part = pn_yaml_get(root, parts[i].key);
+        code = part == NULL ? PN_OK : parts[i].read(reader, part, &parts[i], rules);
+    }
+    return code;
 }
 
 enum pn_code pn_rules_parse(struct pn_arena *arena, const char *name, struct pn_slice text,
                             struct pn_ruleset *ret_rules, struct pn_err *err)
 {
-    struct reader reader = {arena, name, err};
     const struct pn_yaml *root = NULL;
     enum pn_code code = pn_yaml_parse(arena, name, text, &root, err);
     if (code != PN_OK) {
         return code;
     }
     struct pn_ruleset *rules = pn_arena_alloc(arena, sizeof *rules);
-    if (rules == NULL) {
-        return no_memory(&reader);
+    struct pn_rules_reader *reader = pn_arena_alloc(arena, sizeof *reader);
+    if (rules == NULL || reader == NULL) {
+        return pn_err_set(err, PN_MEMORY, name, "the file takes too much memory");
     }
-    const struct pn_yaml *list = pn_yaml_get(root, "rules");
-    if (list == NULL || root->child_count != 1) {
-        return fault(&reader, root, "one field is expected, rules");
-    }
-    code = check_list(&reader, list, PN_RULES_MAX);
-    for (const struct pn_yaml *node = list->first_child; code == PN_OK && node != NULL;
-         node = node->next) {
-        code = read_rule(&reader, node, rules);
-    }
+    reader->arena = arena;
+    reader->name = name;
+    reader->err = err;
+    code = read_parts(reader, root, rules);
     if (code == PN_OK) {
-        rules->fingerprint = pn_fact_code(text);
+        rules->fingerprint = pn_fact_code(text) + LANGUAGE_VERSION;
         *ret_rules = *rules;
     }
     return code;

@@ -8,12 +8,12 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/slice.h"
-#include "services/identify/evaluate.h"
+#include "services/identify/rule.h"
 
 struct pn_ruleset {
     struct pn_rule rules[PN_RULES_MAX];
     unsigned count;
-    int64_t window_months_max;
+    int64_t window_months_max; // how far back a fact may matter
     uint32_t fingerprint; // of the file's text: another one means that clients are evaluated anew
 };
 

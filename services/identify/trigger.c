@@ -77,8 +77,7 @@ static void add_number(struct pn_buf *out, const char *name, int64_t number)
 
 static void add_extensions(const struct pn_trigger_view *view, struct pn_buf *out)
 {
-    char lapses[PN_TIME_TEXT_BYTES], raised[PN_TIME_TEXT_BYTES], moment[PN_TIME_TEXT_BYTES];
-    pn_time_format(view->raised_ms, raised);
+    char lapses[PN_TIME_TEXT_BYTES], since[PN_TIME_TEXT_BYTES], moment[PN_TIME_TEXT_BYTES];
     pn_time_format(view->moment_ms, moment);
     pn_buf_add_str(out, "\"extension\":[");
     add_number(out, "count", view->finding->count);
@@ -86,6 +85,10 @@ static void add_extensions(const struct pn_trigger_view *view, struct pn_buf *ou
     if (view->state == PN_TRIGGER_RAISED) {
         // The counterfactual: so many fewer, and it would not hold.
         add_number(out, "margin", view->finding->count - view->rule->lapse_below + 1);
+        pn_time_format(view->finding->since_ms, since);
+        pn_buf_printf(out, "{\"url\":\"" EXTENSION "since\",\"valueDateTime\":\"%s\"},", since);
+    }
+    if (view->state == PN_TRIGGER_RAISED && view->finding->lapses_ms != 0) {
         pn_time_format(view->finding->lapses_ms, lapses);
         pn_buf_printf(out, "{\"url\":\"" EXTENSION "lapses\",\"valueDateTime\":\"%s\"},", lapses);
     }

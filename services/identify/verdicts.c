@@ -8,9 +8,8 @@
 #include "fhir/json.h"
 #include "privacy/client_index.h"
 #include "services/identify/cases.h"
+#include "services/identify/evaluate.h"
 #include "services/identify/trigger.h"
-
-enum { ADULT_YEARS = 18 };
 
 // A trigger as the store has it.
 struct known {
@@ -24,6 +23,7 @@ struct known {
 
 struct pn_verdicts {
     struct pn_verdicts_options options;
+    struct pn_evaluator *evaluator;
     struct pn_fact_entry facts[PN_CLIENT_FACTS_MAX];
     unsigned fact_count;
     struct known known[PN_TRIGGERS_MAX];
@@ -38,10 +38,10 @@ struct judged {
     const struct pn_held_client *client;
     int64_t moment_ms;
     int64_t due_ms;                     // when time changes something
-    int64_t begins_ms;                  // when a rule that does not hold may begin to
+    bool is_due_new;                    // due_ms may be earlier than what is written
     char key[PN_CLIENT_KEY_TEXT_BYTES]; // "" until it is needed
-    int64_t adult_ms;                   // from when on the client is an adult
-    bool has_adult_ms;
+    int birth_year;                     // 0: not known
+    bool has_birth_year;
     bool has_told;
     struct pn_case_sum sum;
 };
@@ -90,6 +90,11 @@ enum pn_code pn_verdicts_open(const struct pn_verdicts_options *options,
     if (verdicts == NULL) {
         return pn_err_set(err, PN_MEMORY, "identify", "no memory");
     }
+    enum pn_code code = pn_evaluator_new(&verdicts->evaluator, err);
+    if (code != PN_OK) {
+        free(verdicts);
+        return code;
+    }
     verdicts->options = *options;
     pn_buf_init(&verdicts->text, PN_EVENT_BYTES_MAX);
     *ret_verdicts = verdicts;
@@ -100,6 +105,7 @@ void pn_verdicts_close(struct pn_verdicts *verdicts)
 {
     if (verdicts != NULL) {
         pn_buf_release(&verdicts->text);
+        pn_evaluator_free(verdicts->evaluator);
         free(verdicts);
     }
 }
@@ -150,22 +156,14 @@ static struct known *find_known(struct pn_verdicts *verdicts, const char *rule)
     return NULL;
 }
 
-// The year in which the client turns 18 begins it: only the year of birth is on the stream.
 static enum pn_code know_age(struct judged *judged, struct pn_err *err)
 {
-    if (judged->has_adult_ms) {
+    if (judged->has_birth_year) {
         return PN_OK;
     }
-    int64_t year = 0;
-    const struct pn_value value = PN_INT(judged->client->number);
-    enum pn_code code = ask_number(judged->verdicts,
-                                   "SELECT p.birth_year FROM people p JOIN client_keys k"
-                                   " ON k.client = p.subject WHERE k.canonical = ?1"
-                                   " AND p.birth_year > 0 ORDER BY p.recorded_ms DESC LIMIT 1",
-                                   &value, 0, &year, err);
-    judged->has_adult_ms = code == PN_OK;
-    judged->adult_ms =
-        year == 0 ? 0 : pn_days_from_civil((int)year + ADULT_YEARS, 1, 1) * PN_MS_PER_DAY;
+    enum pn_code code = pn_held_birth_year(judged->verdicts->options.store, judged->client->number,
+                                           &judged->birth_year, err);
+    judged->has_birth_year = code == PN_OK;
     return code;
 }
 
@@ -307,12 +305,9 @@ static enum pn_code no_longer_holds(struct judged *judged, const struct pn_rule 
 {
     struct pn_verdicts *verdicts = judged->verdicts;
     struct pn_finding now = verdicts->finding;
-    const struct pn_evaluation then = {.rule = rule,
-                                       .facts = verdicts->facts,
-                                       .fact_count = verdicts->fact_count,
-                                       .moment_ms = known->evaluated_ms,
-                                       .did_hold = true};
-    pn_evaluate(&then, &verdicts->finding);
+    const struct pn_evaluation then = {
+        .rule = rule, .moment_ms = known->evaluated_ms, .birth_year = judged->birth_year};
+    pn_evaluate(verdicts->evaluator, &then, &verdicts->finding);
     bool is_lapsed = verdicts->finding.holds;
     verdicts->finding = now;
     const struct telling telling = {.rule = rule,
@@ -342,18 +337,26 @@ static enum pn_code begins_to_hold(struct judged *judged, const struct pn_rule *
     return tell(judged, &telling, err);
 }
 
-// Who has been found to be an adult is one until another year of birth is told.
-static enum pn_code hold_back_minors(struct judged *judged, const struct pn_rule *rule,
-                                     bool did_hold, struct pn_err *err)
+// The year of birth costs a question to the store: it is asked for when it may matter.
+static enum pn_code evaluate(struct judged *judged, const struct pn_rule *rule, bool did_hold,
+                             struct pn_err *err)
 {
-    struct pn_finding *finding = &judged->verdicts->finding;
-    if (!rule->adults_only || !finding->holds || (did_hold && !judged->client->had_correction)) {
+    struct pn_verdicts *verdicts = judged->verdicts;
+    struct pn_finding *finding = &verdicts->finding;
+    const bool has_age = rule->scope.from_years > 0 || rule->scope.to_years > 0;
+    struct pn_evaluation evaluation = {.rule = rule,
+                                       .moment_ms = judged->moment_ms,
+                                       .birth_year = judged->birth_year,
+                                       .wants_all = did_hold};
+    pn_evaluate(verdicts->evaluator, &evaluation, finding);
+    bool may_matter = did_hold || finding->holds || rule->has_memory;
+    if (!has_age || judged->has_birth_year || !may_matter) {
         return PN_OK;
     }
     enum pn_code code = know_age(judged, err);
-    if (code == PN_OK && judged->adult_ms > judged->moment_ms) {
-        finding->holds = false;
-        finding->due_ms = judged->adult_ms;
+    if (code == PN_OK && judged->birth_year != 0) {
+        evaluation.birth_year = judged->birth_year;
+        pn_evaluate(verdicts->evaluator, &evaluation, finding);
     }
     return code;
 }
@@ -364,13 +367,7 @@ static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule
     struct pn_verdicts *verdicts = judged->verdicts;
     struct known *known = find_known(verdicts, rule->id);
     bool did_hold = known != NULL && known->state == PN_TRIGGER_RAISED;
-    const struct pn_evaluation evaluation = {.rule = rule,
-                                             .facts = verdicts->facts,
-                                             .fact_count = verdicts->fact_count,
-                                             .moment_ms = judged->moment_ms,
-                                             .did_hold = did_hold};
-    pn_evaluate(&evaluation, &verdicts->finding);
-    enum pn_code code = hold_back_minors(judged, rule, did_hold, err);
+    enum pn_code code = evaluate(judged, rule, did_hold, err);
     if (code != PN_OK) {
         return code;
     }
@@ -381,8 +378,8 @@ static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule
     if (known != NULL) {
         known->is_seen = true;
     }
-    if (!finding->holds && finding->due_ms != 0) {
-        judged->begins_ms = finding->due_ms;
+    if (finding->due_ms != 0 && (!finding->holds || !rule->is_plain)) {
+        judged->is_due_new = true;
     }
     if (finding->holds) {
         judged->sum.trigger_count++;
@@ -431,6 +428,7 @@ enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_hel
 {
     struct judged judged = {.verdicts = verdicts, .client = client, .moment_ms = moment_ms};
     verdicts->fact_count = pn_held_gather(client, verdicts->facts);
+    pn_evaluator_take(verdicts->evaluator, verdicts->facts, verdicts->fact_count);
     enum pn_code code = load_known(verdicts, client->number, err);
     bool had_any = verdicts->known_count > 0;
     for (unsigned i = 0; i < verdicts->options.rules->count && code == PN_OK; i++) {
@@ -443,9 +441,9 @@ enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_hel
         judged.sum.has_told = judged.has_told;
         code = pn_case_settle(verdicts->options.store, &judged.sum, err);
     }
-    // More events only put a lapse off: the time written before is early enough, and looking then
-    // finds the new one.
-    bool is_due_new = judged.has_told || client->is_due || judged.begins_ms != 0;
+    // More events only put the end of a plain rule off: the time written before is early enough,
+    // and looking then finds the new one.
+    bool is_due_new = judged.has_told || client->is_due || judged.is_due_new;
     if (code == PN_OK && judged.due_ms != 0 && is_due_new) {
         const struct pn_value values[] = {PN_INT(client->number), PN_INT(judged.due_ms)};
         code = exec(verdicts,

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "fhir/json.h"
 #include "privacy/client_index.h"
+#include "services/identify/evaluate.h"
 #include "services/identify/identify_store.h"
 #include "services/identify/rules.h"
 #include "services/identify/trigger.h"
@@ -21,6 +22,7 @@ struct pn_worklist {
     struct pn_arena *boot;
     struct pn_arena *facts;
     struct pn_ruleset *rules; // NULL: triggers show as they were told last
+    struct pn_evaluator *evaluator;
     struct pn_fact_entry gathered[PN_CLIENT_FACTS_MAX];
     struct pn_finding finding;
 };
@@ -85,6 +87,7 @@ enum pn_code pn_worklist_open(const struct pn_config *config, struct pn_worklist
     enum pn_code code = worklist->boot == NULL || worklist->facts == NULL
                             ? pn_err_set(err, PN_MEMORY, "identify", "no memory")
                             : pn_store_open(config, &options, &worklist->store, err);
+    code = code == PN_OK ? pn_evaluator_new(&worklist->evaluator, err) : code;
     if (code != PN_OK) {
         pn_worklist_close(worklist);
         return code;
@@ -97,6 +100,7 @@ enum pn_code pn_worklist_open(const struct pn_config *config, struct pn_worklist
 void pn_worklist_close(struct pn_worklist *worklist)
 {
     if (worklist != NULL) {
+        pn_evaluator_free(worklist->evaluator);
         pn_store_close(worklist->store);
         pn_arena_free(worklist->boot);
         pn_arena_free(worklist->facts);
@@ -169,7 +173,7 @@ static void add_titles(const struct pn_worklist *worklist, struct pn_trigger *tr
 
 // Counts anew: what is kept is as it was told last.
 static enum pn_code refresh_one(struct pn_worklist *worklist, struct pn_arena *arena,
-                                const char *key, unsigned fact_count, struct pn_trigger *trigger,
+                                const char *key, int birth_year, struct pn_trigger *trigger,
                                 struct pn_err *err)
 {
     const struct pn_rule *rule =
@@ -179,12 +183,9 @@ static enum pn_code refresh_one(struct pn_worklist *worklist, struct pn_arena *a
         return PN_OK;
     }
     const struct pn_finding *finding = &worklist->finding;
-    const struct pn_evaluation evaluation = {.rule = rule,
-                                             .facts = worklist->gathered,
-                                             .fact_count = fact_count,
-                                             .moment_ms = pn_clock_now_ms(),
-                                             .did_hold = true};
-    pn_evaluate(&evaluation, &worklist->finding);
+    const struct pn_evaluation evaluation = {
+        .rule = rule, .moment_ms = pn_clock_now_ms(), .birth_year = birth_year};
+    pn_evaluate(worklist->evaluator, &evaluation, &worklist->finding);
     const struct pn_trigger_view view = {.id = pn_arena_copy(arena, trigger->id),
                                          .client_key = key,
                                          .rule = rule,
@@ -215,15 +216,20 @@ static enum pn_code refresh(struct pn_worklist *worklist, struct pn_arena *arena
                             struct pn_trigger *triggers, unsigned count, struct pn_err *err)
 {
     int64_t client = 0;
+    int birth_year = 0;
     struct pn_held_client *held = NULL;
     pn_arena_reset(worklist->facts);
     if (count == 0 || !pn_client_number(pn_slice_str(key), &client)) {
         return PN_OK;
     }
     enum pn_code code = pn_held_load(worklist->store, worklist->facts, client, &held, err);
-    unsigned fact_count = code == PN_OK ? pn_held_gather(held, worklist->gathered) : 0;
+    if (code == PN_OK) {
+        pn_evaluator_take(worklist->evaluator, worklist->gathered,
+                          pn_held_gather(held, worklist->gathered));
+        code = pn_held_birth_year(worklist->store, client, &birth_year, err);
+    }
     for (unsigned i = 0; i < count && code == PN_OK; i++) {
-        code = refresh_one(worklist, arena, key, fact_count, &triggers[i], err);
+        code = refresh_one(worklist, arena, key, birth_year, &triggers[i], err);
     }
     return code;
 }

@@ -25,7 +25,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     assert(code == PN_OK || err.text[0] != '\0');
     for (unsigned i = 0; code == PN_OK && i < rules->count; i++) {
         assert(rules->rules[i].lapse_below <= rules->rules[i].threshold);
-        assert(rules->rules[i].kinds != 0);
+        assert(rules->rules[i].node_count > 0 && rules->rules[i].leaf_count > 0);
+        assert(rules->rules[i].nodes[0].end == rules->rules[i].node_count);
     }
     return 0;
 }

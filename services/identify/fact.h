@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What rules count: one event of a client, as small as it goes.
+ */
+#ifndef PN_IDENTIFY_FACT_H
+#define PN_IDENTIFY_FACT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "event/facts.h"
+#include "event/vocabulary.h"
+
+enum { PN_FACT_ID_BYTES = 16, PN_CLIENT_FACTS_MAX = 4096 };
+
+#define PN_FACT_OPEN INT64_MAX // end_ms of what goes on
+
+// Codes are hashes (pn_fact_code): they are only compared. Stored as it stands in memory.
+struct pn_fact_entry {
+    uint8_t id[PN_FACT_ID_BYTES]; // the resource's UUID
+    int64_t start_ms, end_ms;     // end_ms: PN_FACT_OPEN, or at least start_ms
+    int64_t revision;
+    uint64_t code;                                                // pn_fact_pack; 0: none
+    uint32_t service, profession, contact, status, unit, setting; // 0: none
+    uint8_t resource_type;                                        // pn_fact_type_name
+    uint8_t kind, sector, data_class, urgency;
+    uint8_t flags; // enum pn_fact_flag together
+    uint8_t spare[2];
+};
+enum pn_fact_flag {
+    PN_FACT_WITHDRAWN = 1 << 0,
+    PN_FACT_NOSHOW = 1 << 1,
+    PN_FACT_CLIENT_CONTACT = 1 << 2
+};
+
+uint32_t pn_fact_code(struct pn_slice code); // 0 for the empty code, never 0 for another
+// The system and the code's first seven bytes, in the order of the codes: a range of codes is a
+// range of numbers. `rest` fills what the code leaves free (0 or 0xff). 0 for the empty code.
+uint64_t pn_fact_pack(enum pn_code_system system, struct pn_slice code, uint8_t rest);
+const char *pn_fact_type_name(uint8_t resource_type);
+// False when the resource is none that rules count, or its id is no UUID.
+PN_MUST_USE bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_entry);
+
+// The same day and time of day `months` later, or the month's last day when it has no such day.
+int64_t pn_months_later(int64_t time_ms, int64_t months);
+
+#endif

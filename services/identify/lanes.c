@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/identify/lanes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+enum {
+    STAY_DAYS_MAX = 1096,   // of one stay, its last ones
+    AHEAD_DAYS = 400,       // so far a stay that goes on is followed
+    DAY_EARLIEST_HOURS = 3, // no zone of Finland is further ahead
+};
+static const char zone[] = "Europe/Helsinki";
+
+// --- Filters -------------------------------------------------------------------------------------
+
+static bool has_code(const struct pn_rule_codes *codes, uint32_t code)
+{
+    for (unsigned i = 0; i < codes->count; i++) {
+        if (codes->codes[i] == code) {
+            return true;
+        }
+    }
+    return codes->count == 0;
+}
+
+static bool is_in_ranges(const struct pn_code_ranges *ranges, uint64_t code)
+{
+    for (unsigned i = 0; i < ranges->count; i++) {
+        if (code >= ranges->ranges[i].from && code <= ranges->ranges[i].until) {
+            return true;
+        }
+    }
+    return ranges->count == 0;
+}
+
+bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *fact)
+{
+    return (filter->kinds & (1U << fact->kind)) != 0 && (fact->flags & PN_FACT_WITHDRAWN) == 0 &&
+           (filter->sectors == 0 || (filter->sectors & (1U << fact->sector)) != 0) &&
+           (filter->urgency == PN_URGENCY_UNKNOWN || filter->urgency == fact->urgency) &&
+           (!filter->noshow_only || (fact->flags & PN_FACT_NOSHOW) != 0) &&
+           (!filter->client_contacts_only || (fact->flags & PN_FACT_CLIENT_CONTACT) != 0) &&
+           has_code(&filter->services, fact->service) &&
+           has_code(&filter->professions, fact->profession) &&
+           has_code(&filter->contacts, fact->contact) &&
+           has_code(&filter->statuses, fact->status) && has_code(&filter->units, fact->unit) &&
+           has_code(&filter->settings, fact->setting) && is_in_ranges(&filter->codes, fact->code);
+}
+
+// 0 when it can't be told from others (no profession known).
+static uint64_t key_of(const struct pn_node *leaf, const struct pn_fact_entry *fact)
+{
+    if (leaf->kind != PN_NODE_DISTINCT) {
+        return 1;
+    }
+    switch (leaf->of) {
+    case PN_DISTINCT_PROFESSIONS:
+        return fact->profession;
+    case PN_DISTINCT_SERVICES:
+        // The same code in two sectors is two services.
+        return fact->service == 0 ? 0 : (uint64_t)fact->sector << 32 | fact->service;
+    case PN_DISTINCT_UNITS:
+        return fact->unit;
+    case PN_DISTINCT_SECTORS:
+        return fact->sector;
+    case PN_DISTINCT_KINDS:
+        return fact->kind;
+    case PN_DISTINCT_CODES:
+        return fact->code;
+    }
+    return 0;
+}
+
+bool pn_leaf_fits(const struct pn_rule *rule, const struct pn_node *leaf, unsigned step,
+                  const struct pn_fact_entry *fact)
+{
+    const struct pn_filter *filter = leaf->steps[step];
+    return pn_filter_fits(filter, fact) && key_of(leaf, fact) != 0 &&
+           (rule->scope.where == NULL || filter == rule->scope.not_with ||
+            pn_filter_fits(rule->scope.where, fact));
+}
+
+int64_t pn_leaf_leave(const struct pn_node *leaf, int64_t start_ms, int64_t times)
+{
+    if (leaf->window_months > 0) {
+        return pn_months_later(start_ms, leaf->window_months * times);
+    }
+    return leaf->window_days > 0 ? start_ms + leaf->window_days * times * PN_MS_PER_DAY : INT64_MAX;
+}
+
+// --- Lanes ---------------------------------------------------------------------------------------
+
+static void add(struct pn_lane *lane, const struct pn_interval *interval)
+{
+    if (interval->enter_ms < interval->leave_ms && lane->count < PN_LANE_MAX) {
+        lane->intervals[lane->count++] = *interval;
+    }
+}
+
+static int leaves_earlier(const void *a, const void *b, void *context)
+{
+    const struct pn_lane *lane = context;
+    int64_t one = lane->intervals[*(const uint16_t *)a].leave_ms;
+    int64_t two = lane->intervals[*(const uint16_t *)b].leave_ms;
+    return (one > two) - (one < two);
+}
+
+static void sort_leaving(struct pn_lane *lane)
+{
+    bool is_sorted = true;
+    for (unsigned i = 0; i < lane->count; i++) {
+        lane->leaving[i] = (uint16_t)i;
+        is_sorted =
+            is_sorted && (i == 0 || lane->intervals[i - 1].leave_ms <= lane->intervals[i].leave_ms);
+    }
+    if (!is_sorted) {
+        qsort_r(lane->leaving, lane->count, sizeof lane->leaving[0], leaves_earlier, lane);
+    }
+}
+
+static void fill_plain(const struct pn_lane_input *input, struct pn_lane *lane,
+                       struct pn_lane *before)
+{
+    const struct pn_node *leaf = input->leaf;
+    for (unsigned i = 0; i < input->count; i++) {
+        const struct pn_fact_entry *fact = &input->facts[input->order[i]];
+        if (!pn_leaf_fits(input->rule, leaf, 0, fact)) {
+            continue;
+        }
+        int64_t leave =
+            leaf->kind == PN_NODE_OPEN ? fact->end_ms : pn_leaf_leave(leaf, fact->start_ms, 1);
+        const struct pn_interval now = {.enter_ms = fact->start_ms,
+                                        .leave_ms = leave,
+                                        .key = key_of(leaf, fact),
+                                        .fact = input->order[i]};
+        add(lane, &now);
+        if (leaf->kind == PN_NODE_TREND) {
+            const struct pn_interval then = {.enter_ms = leave,
+                                             .leave_ms = pn_leaf_leave(leaf, fact->start_ms, 2)};
+            add(before, &then);
+        }
+    }
+}
+
+// From `length_days` after each fact until the next one.
+static void fill_gap(const struct pn_lane_input *input, struct pn_lane *lane)
+{
+    struct pn_interval gap = {.enter_ms = INT64_MAX, .leave_ms = INT64_MAX};
+    for (unsigned i = 0; i < input->count; i++) {
+        const struct pn_fact_entry *fact = &input->facts[input->order[i]];
+        if (!pn_leaf_fits(input->rule, input->leaf, 0, fact)) {
+            continue;
+        }
+        gap.leave_ms = fact->start_ms;
+        add(lane, &gap);
+        gap = (struct pn_interval){.enter_ms =
+                                       fact->start_ms + input->leaf->length_days * PN_MS_PER_DAY,
+                                   .leave_ms = INT64_MAX,
+                                   .fact = input->order[i]};
+    }
+    add(lane, &gap);
+}
+
+// The latest chain that is told of by one step: where it began.
+struct chain {
+    int64_t first_ms; // INT64_MIN: none yet
+    uint16_t first;
+};
+
+// Each fact of the last step ends the chain that began latest: a chain is told of while its first
+// fact is in the window. Each step is later than the one before, never at the same time.
+static void fill_sequence(const struct pn_lane_input *input, struct pn_lane *lane)
+{
+    const struct pn_node *leaf = input->leaf;
+    struct chain best[PN_RULE_STEPS_MAX], fresh[PN_RULE_STEPS_MAX];
+    for (unsigned s = 0; s < PN_RULE_STEPS_MAX; s++) {
+        best[s] = fresh[s] = (struct chain){.first_ms = INT64_MIN};
+    }
+    int64_t time_ms = INT64_MIN;
+    for (unsigned i = 0; i < input->count; i++) {
+        const struct pn_fact_entry *fact = &input->facts[input->order[i]];
+        if (fact->start_ms != time_ms) {
+            memcpy(best, fresh, sizeof best);
+            time_ms = fact->start_ms;
+        }
+        for (unsigned s = 0; s < leaf->step_count; s++) {
+            if (!pn_leaf_fits(input->rule, leaf, s, fact)) {
+                continue;
+            }
+            struct chain chain =
+                s == 0 ? (struct chain){fact->start_ms, input->order[i]} : best[s - 1];
+            if (chain.first_ms > fresh[s].first_ms) {
+                fresh[s] = chain;
+            }
+            if (s + 1 < leaf->step_count || chain.first_ms == INT64_MIN ||
+                fact->start_ms - chain.first_ms > leaf->length_days * PN_MS_PER_DAY) {
+                continue;
+            }
+            const struct pn_interval end = {.enter_ms = fact->start_ms,
+                                            .leave_ms = pn_leaf_leave(leaf, chain.first_ms, 1),
+                                            .key = 1,
+                                            .fact = input->order[i],
+                                            .other = chain.first};
+            add(lane, &end);
+        }
+    }
+}
+
+// --- Care days -----------------------------------------------------------------------------------
+
+static int64_t midnight_of(int64_t day)
+{
+    int year = 0, month = 0, date = 0;
+    int64_t time_ms = 0;
+    pn_civil_from_days(day, &year, &month, &date);
+    const struct pn_civil civil = {.year = year, .month = month, .day = date};
+    return pn_civil_to_ms(&civil, zone, &time_ms) ? time_ms : day * PN_MS_PER_DAY;
+}
+
+// The calendar day of a time, in Finland.
+static int64_t day_of(int64_t time_ms)
+{
+    int64_t shifted = time_ms + DAY_EARLIEST_HOURS * 3600 * PN_MS_PER_SECOND;
+    int64_t day = shifted / PN_MS_PER_DAY - (shifted % PN_MS_PER_DAY < 0 ? 1 : 0);
+    return midnight_of(day) > time_ms ? day - 1 : day;
+}
+
+static int enters_earlier(const void *a, const void *b)
+{
+    const struct pn_interval *one = a, *two = b;
+    if (one->key != two->key) {
+        return one->key < two->key ? -1 : 1;
+    }
+    return (one->enter_ms > two->enter_ms) - (one->enter_ms < two->enter_ms);
+}
+
+static void add_stay(const struct pn_lane_input *input, unsigned place, struct pn_lane *lane)
+{
+    const struct pn_fact_entry *fact = &input->facts[input->order[place]];
+    const int64_t ahead_ms = input->moment_ms + AHEAD_DAYS * PN_MS_PER_DAY;
+    int64_t end_ms = fact->end_ms < ahead_ms ? fact->end_ms : ahead_ms;
+    int64_t first = day_of(fact->start_ms);
+    int64_t last = end_ms <= fact->start_ms ? first : day_of(end_ms - 1);
+    first = first < last - STAY_DAYS_MAX + 1 ? last - STAY_DAYS_MAX + 1 : first;
+    for (int64_t day = last; day >= first; day--) {
+        int64_t enter_ms = midnight_of(day);
+        enter_ms = enter_ms < fact->start_ms ? fact->start_ms : enter_ms;
+        const struct pn_interval one = {.enter_ms = enter_ms,
+                                        .leave_ms = pn_leaf_leave(input->leaf, enter_ms, 1),
+                                        .key = (uint64_t)(day + INT32_MAX),
+                                        .fact = input->order[place]};
+        add(lane, &one);
+    }
+}
+
+// A day counts once, from the first moment on it that a fact was going on.
+static void fill_days(const struct pn_lane_input *input, struct pn_lane *lane)
+{
+    for (unsigned i = input->count; i > 0; i--) { // the newest first: what is full is full of them
+        if (pn_leaf_fits(input->rule, input->leaf, 0, &input->facts[input->order[i - 1]])) {
+            add_stay(input, i - 1, lane);
+        }
+    }
+    qsort(lane->intervals, lane->count, sizeof lane->intervals[0], enters_earlier);
+    unsigned kept = 0;
+    for (unsigned i = 0; i < lane->count; i++) {
+        if (kept == 0 || lane->intervals[kept - 1].key != lane->intervals[i].key) {
+            lane->intervals[kept++] = lane->intervals[i];
+        }
+    }
+    lane->count = kept;
+}
+
+void pn_lanes_fill(const struct pn_lane_input *input, struct pn_lane *lane, struct pn_lane *before)
+{
+    lane->count = before->count = 0;
+    switch (input->leaf->kind) {
+    case PN_NODE_GAP:
+        fill_gap(input, lane);
+        break;
+    case PN_NODE_SEQUENCE:
+        fill_sequence(input, lane);
+        break;
+    case PN_NODE_DAYS:
+        fill_days(input, lane);
+        break;
+    case PN_NODE_COUNT:
+    case PN_NODE_DISTINCT:
+    case PN_NODE_TREND:
+    case PN_NODE_OPEN:
+    case PN_NODE_ABSENT:
+    case PN_NODE_ALL:
+    case PN_NODE_ANY:
+    case PN_NODE_NONE:
+    case PN_NODE_AT_LEAST:
+    case PN_NODE_SCORE:
+        fill_plain(input, lane, before);
+        break;
+    }
+    sort_leaving(lane);
+    sort_leaving(before);
+}

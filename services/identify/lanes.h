@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * From when to when each fact counts for a leaf of a rule. Inside services/identify only.
+ */
+#ifndef PN_IDENTIFY_LANES_H
+#define PN_IDENTIFY_LANES_H
+
+#include "services/identify/rule.h"
+
+enum { PN_LANE_MAX = PN_CLIENT_FACTS_MAX };
+
+// One fact, or one day of it: it counts at t when enter_ms <= t < leave_ms.
+struct pn_interval {
+    int64_t enter_ms, leave_ms;
+    uint64_t key;   // what it is told apart by, when codes are counted
+    uint16_t fact;  // by its place among the client's facts
+    uint16_t other; // the first of a chain
+};
+
+// In order of entering. `leaving` has their places in order of leaving.
+struct pn_lane {
+    struct pn_interval intervals[PN_LANE_MAX];
+    uint16_t leaving[PN_LANE_MAX];
+    unsigned count;
+};
+
+struct pn_lane_input {
+    const struct pn_rule *rule;
+    const struct pn_node *leaf;
+    const struct pn_fact_entry *facts;
+    const uint16_t *order; // of facts: by start, then by id
+    unsigned count;        // in order, only facts that began by the moment
+    int64_t moment_ms;
+};
+// A trend counts its earlier window in `before`; other leaves leave it empty. `before` is not NULL.
+void pn_lanes_fill(const struct pn_lane_input *input, struct pn_lane *lane, struct pn_lane *before);
+
+// Whether the leaf may count the fact, as its step `step`.
+bool pn_leaf_fits(const struct pn_rule *rule, const struct pn_node *leaf, unsigned step,
+                  const struct pn_fact_entry *fact);
+// When a fact of that time leaves the leaf's window, `times` windows long; INT64_MAX: never.
+int64_t pn_leaf_leave(const struct pn_node *leaf, int64_t start_ms, int64_t times);
+
+#endif
