@@ -219,8 +219,7 @@ static int64_t midnight_of(int64_t day)
     return pn_civil_to_ms(&civil, zone, &time_ms) ? time_ms : day * PN_MS_PER_DAY;
 }
 
-// The calendar day of a time, in Finland.
-static int64_t day_of(int64_t time_ms)
+int64_t pn_local_day(int64_t time_ms)
 {
     int64_t shifted = time_ms + DAY_EARLIEST_HOURS * 3600 * PN_MS_PER_SECOND;
     int64_t day = shifted / PN_MS_PER_DAY - (shifted % PN_MS_PER_DAY < 0 ? 1 : 0);
@@ -241,8 +240,8 @@ static void add_stay(const struct pn_lane_input *input, unsigned place, struct p
     const struct pn_fact_entry *fact = &input->facts[input->order[place]];
     const int64_t ahead_ms = input->moment_ms + AHEAD_DAYS * PN_MS_PER_DAY;
     int64_t end_ms = fact->end_ms < ahead_ms ? fact->end_ms : ahead_ms;
-    int64_t first = day_of(fact->start_ms);
-    int64_t last = end_ms <= fact->start_ms ? first : day_of(end_ms - 1);
+    int64_t first = pn_local_day(fact->start_ms);
+    int64_t last = end_ms <= fact->start_ms ? first : pn_local_day(end_ms - 1);
     first = first < last - STAY_DAYS_MAX + 1 ? last - STAY_DAYS_MAX + 1 : first;
     for (int64_t day = last; day >= first; day--) {
         int64_t enter_ms = midnight_of(day);

@@ -41,4 +41,7 @@ bool pn_leaf_fits(const struct pn_rule *rule, const struct pn_node *leaf, unsign
 // When a fact of that time leaves the leaf's window, `times` windows long; INT64_MAX: never.
 int64_t pn_leaf_leave(const struct pn_node *leaf, int64_t start_ms, int64_t times);
 
+// The calendar day of a time in Finland, as days since 1970-01-01.
+int64_t pn_local_day(int64_t time_ms);
+
 #endif

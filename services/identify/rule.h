@@ -59,6 +59,7 @@ static inline bool pn_node_is_leaf(enum pn_node_kind kind)
 {
     return kind <= PN_NODE_ABSENT;
 }
+const char *pn_node_kind_name(enum pn_node_kind kind); // "count"
 enum pn_distinct {
     PN_DISTINCT_PROFESSIONS,
     PN_DISTINCT_SERVICES,

@@ -280,6 +280,11 @@ static const struct pn_rules_field absent_fields[] = {WHERE, WINDOW, END};
 static const char *const node_words[] = {"count", "distinct", "sequence", "gap", "days",
                                          "trend", "open",     "absent",   "all", "any",
                                          "none",  "at_least", "score",    NULL};
+const char *pn_node_kind_name(enum pn_node_kind kind)
+{
+    return node_words[kind];
+}
+
 static const struct {
     const struct pn_rules_field *fields;
     bool has_window; // it must have one
