@@ -49,60 +49,61 @@ static void with_line(char *ret_text, size_t bytes, unsigned number, const char 
     }
 }
 
+// What is wrong, where it stands and what is said.
+static const struct {
+    unsigned number;
+    const char *line;
+    const char *where; // what stands in err.where
+    const char *text;  // a part of err.text
+} mistakes[] = {
+    {1, "rule:", "r.yaml:1", "rules is expected"},
+    {1, "other: 1\nrules:", "r.yaml:1", "rules is expected"},
+    {2, "  - id: Many", "r.yaml:2 rules[0].id", "small letters"},
+    {2, "  - id: [a]", "r.yaml:2 rules[0].id", "an id"},
+    {3, "    version: 0", "r.yaml:3 rules[0].version", "a number from 1 to 9999"},
+    {3, "    version: \"1\"", "r.yaml:3 rules[0].version", "a number"},
+    {3, "    versoin: 1", "r.yaml:3 rules[0].versoin", "did you mean version?"},
+    {3, NULL, "r.yaml:2 rules[0]", "the field version is missing"},
+    {4, "    origin: ours", "r.yaml:4 rules[0].origin", "words"},
+    {6, "    title: { fi: a, sv: b }", "r.yaml:6 rules[0].title", "the field en is missing"},
+    {6, "    title: { fi: a, sv: b, en: [c] }", "r.yaml:6 rules[0].title.en", "a text"},
+    {8, "    when: [1]\n    scope:", "r.yaml:8 rules[0].when", "a condition is expected"},
+    {9, "      conut:", "r.yaml:9 rules[0].when.conut", "did you mean count?"},
+    {9, "      gap:", "r.yaml:12 rules[0].when.gap.in_months", "no such field"},
+    {11, "          kinds: []", "r.yaml:11 rules[0].when.count.where.kinds", "1 to 32"},
+    {11, "          kinds: [visits]", "r.yaml:11 rules[0].when.count.where.kinds[0]",
+     "did you mean visit?"},
+    {11, "          kinds: [\"\"]", "r.yaml:11 rules[0].when.count.where.kinds[0]", "words"},
+    {11, "          kinds: visit", "r.yaml:11 rules[0].when.count.where.kinds", "a list"},
+    {11, "          kinds: [visit]\n          codes: [vague]",
+     "r.yaml:12 rules[0].when.count.where.codes[0]", "nothing has this name"},
+    {12, "        in_months: 61", "r.yaml:12 rules[0].when.count.in_months", "from 1 to 60"},
+    {12, NULL, "r.yaml:9 rules[0].when.count", "one of in_months and in_days"},
+    {12, "        in_months: 1\n        in_days: 2", "r.yaml:9 rules[0].when.count",
+     "one of in_months and in_days"},
+    {14, "        lapse_below: 4", "r.yaml:14 rules[0].when.count.lapse_below", "over at_least"},
+    {5, "    source: s\n    expires_months: 6", "r.yaml:6 rules[0].expires_months",
+     "cool_down_days"},
+    {5, "    source: s\n    scope: { age: { from: 30, to: 20 } }", "r.yaml:6 rules[0].scope.age",
+     "less than from"},
+    {5, "    source: s\n    scope: { not_with: open }", "r.yaml:6 rules[0].scope.not_with",
+     "nothing has this name"},
+    {1, "filters: { visits: { kinds: [visit] } }\nrules:", "", NULL},
+    {1, "code_groups: { vague: { icpc2: [A05-A04] } }\nrules:",
+     "r.yaml:1 code_groups.vague.icpc2[0]", "ends before it begins"},
+    {1, "code_groups: { vague: { icpc2: [a04] } }\nrules:", "r.yaml:1 code_groups.vague.icpc2[0]",
+     "a code or a range"},
+    {1, "code_groups: { vague: { icpc: [A04] } }\nrules:", "r.yaml:1 code_groups.vague.icpc",
+     "did you mean icpc2?"},
+    {1,
+     "filters: { open: { kinds: [clientship], codes: [vage] } }\n"
+     "code_groups: { vague: { icpc2: [A04] } }\nrules:",
+     "r.yaml:1 filters.open.codes[0]", "did you mean vague?"},
+};
+
 static void names_the_line_and_the_field(void **state)
 {
     (void)state;
-    static const struct {
-        unsigned number;
-        const char *line;
-        const char *where; // what stands in err.where
-        const char *text;  // a part of err.text
-    } rows[] = {
-        {1, "rule:", "r.yaml:1", "rules is expected"},
-        {1, "other: 1\nrules:", "r.yaml:1", "rules is expected"},
-        {2, "  - id: Many", "r.yaml:2 rules[0].id", "small letters"},
-        {2, "  - id: [a]", "r.yaml:2 rules[0].id", "an id"},
-        {3, "    version: 0", "r.yaml:3 rules[0].version", "a number from 1 to 9999"},
-        {3, "    version: \"1\"", "r.yaml:3 rules[0].version", "a number"},
-        {3, "    versoin: 1", "r.yaml:3 rules[0].versoin", "did you mean version?"},
-        {3, NULL, "r.yaml:2 rules[0]", "the field version is missing"},
-        {4, "    origin: ours", "r.yaml:4 rules[0].origin", "words"},
-        {6, "    title: { fi: a, sv: b }", "r.yaml:6 rules[0].title", "the field en is missing"},
-        {6, "    title: { fi: a, sv: b, en: [c] }", "r.yaml:6 rules[0].title.en", "a text"},
-        {8, "    when: [1]\n    scope:", "r.yaml:8 rules[0].when", "a condition is expected"},
-        {9, "      conut:", "r.yaml:9 rules[0].when.conut", "did you mean count?"},
-        {9, "      gap:", "r.yaml:12 rules[0].when.gap.in_months", "no such field"},
-        {11, "          kinds: []", "r.yaml:11 rules[0].when.count.where.kinds", "1 to 32"},
-        {11, "          kinds: [visits]", "r.yaml:11 rules[0].when.count.where.kinds[0]",
-         "did you mean visit?"},
-        {11, "          kinds: [\"\"]", "r.yaml:11 rules[0].when.count.where.kinds[0]", "words"},
-        {11, "          kinds: visit", "r.yaml:11 rules[0].when.count.where.kinds", "a list"},
-        {11, "          kinds: [visit]\n          codes: [vague]",
-         "r.yaml:12 rules[0].when.count.where.codes[0]", "nothing has this name"},
-        {12, "        in_months: 61", "r.yaml:12 rules[0].when.count.in_months", "from 1 to 60"},
-        {12, NULL, "r.yaml:9 rules[0].when.count", "one of in_months and in_days"},
-        {12, "        in_months: 1\n        in_days: 2", "r.yaml:9 rules[0].when.count",
-         "one of in_months and in_days"},
-        {14, "        lapse_below: 4", "r.yaml:14 rules[0].when.count.lapse_below",
-         "over at_least"},
-        {5, "    source: s\n    expires_months: 6", "r.yaml:6 rules[0].expires_months",
-         "cool_down_days"},
-        {5, "    source: s\n    scope: { age: { from: 30, to: 20 } }",
-         "r.yaml:6 rules[0].scope.age", "less than from"},
-        {5, "    source: s\n    scope: { not_with: open }", "r.yaml:6 rules[0].scope.not_with",
-         "nothing has this name"},
-        {1, "filters: { visits: { kinds: [visit] } }\nrules:", "", NULL},
-        {1, "code_groups: { vague: { icpc2: [A05-A04] } }\nrules:",
-         "r.yaml:1 code_groups.vague.icpc2[0]", "ends before it begins"},
-        {1, "code_groups: { vague: { icpc2: [a04] } }\nrules:",
-         "r.yaml:1 code_groups.vague.icpc2[0]", "a code or a range"},
-        {1, "code_groups: { vague: { icpc: [A04] } }\nrules:", "r.yaml:1 code_groups.vague.icpc",
-         "did you mean icpc2?"},
-        {1,
-         "filters: { open: { kinds: [clientship], codes: [vage] } }\n"
-         "code_groups: { vague: { icpc2: [A04] } }\nrules:",
-         "r.yaml:1 filters.open.codes[0]", "did you mean vague?"},
-    };
     char text[4096];
     struct pn_err err;
     static struct pn_ruleset rules;
@@ -110,16 +111,16 @@ static void names_the_line_and_the_field(void **state)
     assert_int_equal(parse(text, &rules, &err), PN_OK);
     assert_int_equal(rules.count, 1);
     assert_int_equal(rules.rules[0].lapse_below, 2);
-    for (size_t i = 0; i < PN_ARRAY_COUNT(rows); i++) {
-        with_line(text, sizeof text, rows[i].number, rows[i].line);
+    for (size_t i = 0; i < PN_ARRAY_COUNT(mistakes); i++) {
+        with_line(text, sizeof text, mistakes[i].number, mistakes[i].line);
         err = (struct pn_err){0};
-        if (rows[i].text == NULL) {
+        if (mistakes[i].text == NULL) {
             assert_int_equal(parse(text, &rules, &err), PN_OK);
             continue;
         }
         assert_int_equal(parse(text, &rules, &err), PN_INVALID);
-        if (strncmp(err.where, rows[i].where, strlen(rows[i].where)) != 0 ||
-            strstr(err.text, rows[i].text) == NULL) {
+        if (strncmp(err.where, mistakes[i].where, strlen(mistakes[i].where)) != 0 ||
+            strstr(err.text, mistakes[i].text) == NULL) {
             fail_msg("row %zu: %s: %s", i, err.where, err.text);
         }
     }
