@@ -21,9 +21,20 @@ static enum pn_code check_one(const char *path)
     }
     for (unsigned i = 0; code == PN_OK && i < rules->count; i++) {
         const struct pn_rule *rule = &rules->rules[i];
-        printf("%s: %s version %lld, from %lld in %lld months%s\n", path, rule->id,
-               (long long)rule->version, (long long)rule->threshold, (long long)rule->window_months,
-               rule->is_from_source ? "" : " (a number of our own)");
+        const struct pn_node *told = &rule->nodes[rule->headline];
+        printf("%s: %s version %lld, %s from %lld", path, rule->id, (long long)rule->version,
+               pn_node_kind_name(told->kind), (long long)rule->threshold);
+        if (rule->lapse_below < rule->threshold) {
+            printf(" (until under %lld)", (long long)rule->lapse_below);
+        }
+        if (told->window_months + told->window_days > 0) {
+            printf(" in %lld %s", (long long)(told->window_months + told->window_days),
+                   told->window_months > 0 ? "months" : "days");
+        }
+        if (rule->leaf_count > 1) {
+            printf(", %u conditions", rule->leaf_count);
+        }
+        printf("%s\n", rule->is_from_source ? "" : " (a number of our own)");
     }
     pn_arena_free(arena);
     return code;
