@@ -7,7 +7,6 @@
 #include "base/clock.h"
 
 enum {
-    STAY_DAYS_MAX = 1096,   // of one stay, its last ones
     AHEAD_DAYS = 400,       // so far a stay that goes on is followed
     DAY_EARLIEST_HOURS = 3, // no zone of Finland is further ahead
 };
@@ -226,50 +225,54 @@ int64_t pn_local_day(int64_t time_ms)
     return midnight_of(day) > time_ms ? day - 1 : day;
 }
 
-static int enters_earlier(const void *a, const void *b)
-{
-    const struct pn_interval *one = a, *two = b;
-    if (one->key != two->key) {
-        return one->key < two->key ? -1 : 1;
-    }
-    return (one->enter_ms > two->enter_ms) - (one->enter_ms < two->enter_ms);
-}
+// The days of stays in order of their beginnings: what an earlier one covers is not told again.
+struct days {
+    int64_t covered; // the last day so far
+    int64_t seen;    // days found
+    int64_t from;    // of those found, the ones to be kept
+};
 
-static void add_stay(const struct pn_lane_input *input, unsigned place, struct pn_lane *lane)
+static void add_stay(const struct pn_lane_input *input, unsigned place, struct days *days,
+                     struct pn_lane *lane)
 {
     const struct pn_fact_entry *fact = &input->facts[input->order[place]];
     const int64_t ahead_ms = input->moment_ms + AHEAD_DAYS * PN_MS_PER_DAY;
     int64_t end_ms = fact->end_ms < ahead_ms ? fact->end_ms : ahead_ms;
     int64_t first = pn_local_day(fact->start_ms);
     int64_t last = end_ms <= fact->start_ms ? first : pn_local_day(end_ms - 1);
-    first = first < last - STAY_DAYS_MAX + 1 ? last - STAY_DAYS_MAX + 1 : first;
-    for (int64_t day = last; day >= first; day--) {
+    first = first > days->covered ? first : days->covered + 1;
+    for (int64_t day = first; lane != NULL && day <= last; day++) {
+        if (days->seen + day - first < days->from) {
+            continue;
+        }
         int64_t enter_ms = midnight_of(day);
         enter_ms = enter_ms < fact->start_ms ? fact->start_ms : enter_ms;
         const struct pn_interval one = {.enter_ms = enter_ms,
                                         .leave_ms = pn_leaf_leave(input->leaf, enter_ms, 1),
-                                        .key = (uint64_t)(day + INT32_MAX),
                                         .fact = input->order[place]};
         add(lane, &one);
     }
+    if (last >= first) {
+        days->seen += last - first + 1;
+        days->covered = last;
+    }
 }
 
-// A day counts once, from the first moment on it that a fact was going on.
+// A day counts once, from the first moment on it that a fact was going on. When there are more than
+// a lane holds, the last ones.
 static void fill_days(const struct pn_lane_input *input, struct pn_lane *lane)
 {
-    for (unsigned i = input->count; i > 0; i--) { // the newest first: what is full is full of them
-        if (pn_leaf_fits(input->rule, input->leaf, 0, &input->facts[input->order[i - 1]])) {
-            add_stay(input, i - 1, lane);
+    struct pn_lane *const passes[] = {NULL, lane};
+    struct days days = {.seen = 0};
+    for (unsigned pass = 0; pass < PN_ARRAY_COUNT(passes); pass++) {
+        int64_t from = days.seen - PN_LANE_MAX;
+        days = (struct days){.covered = INT64_MIN, .from = from};
+        for (unsigned i = 0; i < input->count; i++) {
+            if (pn_leaf_fits(input->rule, input->leaf, 0, &input->facts[input->order[i]])) {
+                add_stay(input, i, &days, passes[pass]);
+            }
         }
     }
-    qsort(lane->intervals, lane->count, sizeof lane->intervals[0], enters_earlier);
-    unsigned kept = 0;
-    for (unsigned i = 0; i < lane->count; i++) {
-        if (kept == 0 || lane->intervals[kept - 1].key != lane->intervals[i].key) {
-            lane->intervals[kept++] = lane->intervals[i];
-        }
-    }
-    lane->count = kept;
 }
 
 void pn_lanes_fill(const struct pn_lane_input *input, struct pn_lane *lane, struct pn_lane *before)

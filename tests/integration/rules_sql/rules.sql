@@ -12,7 +12,7 @@ CREATE TEMP TABLE facts (c BIGINT, kind TEXT, start_ms BIGINT, end_ms BIGINT, cl
     status TEXT, profession TEXT, system TEXT, code TEXT, contact TEXT);
 CREATE TEMP TABLE people (c BIGINT, birth_year INT);
 CREATE TEMP TABLE moments (phase INT, moment BIGINT);
-CREATE TEMP TABLE probes (c BIGINT, rule INT, moment BIGINT);
+CREATE TEMP TABLE probes (c BIGINT, rule INT, moment BIGINT, since BIGINT);
 \copy facts FROM 'facts.tsv'
 \copy people FROM 'people.tsv'
 \copy moments FROM 'moments.tsv'
@@ -158,9 +158,9 @@ WITH RECURSIVE
             JOIN steps s ON s.k = w.k
                 AND s.i = w.i + CASE WHEN later.now = w.next_t THEN 1 ELSE 0 END
             WHERE later.now <= :last) n)
-SELECT k, t, is_on, lead(t) OVER (PARTITION BY k ORDER BY t) AS until_t FROM walk WHERE t <= :last;
+SELECT k, t, is_on, since, lead(t) OVER (PARTITION BY k ORDER BY t) AS until_t FROM walk WHERE t <= :last;
 
-CREATE TEMP TABLE expected AS SELECT k / 8 AS c, (k % 8 + 1)::INT AS rule, moment
+CREATE TEMP TABLE expected AS SELECT k / 8 AS c, (k % 8 + 1)::INT AS rule, moment, since
     FROM states JOIN moments ON moment >= t AND (until_t IS NULL OR moment < until_t)
         AND phase = (k / 8) % 2
     WHERE is_on;
@@ -170,9 +170,9 @@ SELECT 'triggers at moments, expected: ' || (SELECT count(*) FROM expected) || '
     || (SELECT count(*) FROM probes);
 SELECT 'rule ' || rule || ': ' || count(*) || ' over ' || count(DISTINCT c) || ' clients'
     FROM expected GROUP BY rule ORDER BY rule;
-SELECT 'MISSING client ' || c || ' rule ' || rule || ' at ' || moment FROM
+SELECT 'MISSING client ' || c || ' rule ' || rule || ' at ' || moment || ' since ' || since FROM
     (SELECT * FROM expected EXCEPT SELECT * FROM probes) x ORDER BY 1 LIMIT 20;
-SELECT 'TOO MUCH client ' || c || ' rule ' || rule || ' at ' || moment FROM
+SELECT 'TOO MUCH client ' || c || ' rule ' || rule || ' at ' || moment || ' since ' || since FROM
     (SELECT * FROM probes EXCEPT SELECT * FROM expected) x ORDER BY 1 LIMIT 20;
 SELECT 'differences by rule ' || rule || ': ' || count(*) FROM (
     (SELECT * FROM expected EXCEPT SELECT * FROM probes) UNION ALL

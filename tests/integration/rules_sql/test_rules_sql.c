@@ -16,6 +16,7 @@
 #include "base/ids.h"
 #include "privacy/client_index.h"
 #include "services/identify/engine.h"
+#include "services/identify/evaluate.h"
 #include "services/identify/identify_store.h"
 
 enum {
@@ -111,14 +112,14 @@ static struct told *tell(struct stream *stream)
 
 static void draw_saying(struct stream *stream, struct saying *saying)
 {
-    static const int lengths[] = {1, 5, 30, 24 * 4, 24 * 12, 24 * 60};
+    static const int lengths[] = {1, 5, 30, 24 * 4, 24 * 12, 24 * 25};
     saying->start_ms = begin_ms() + (int64_t)draw(HOURS) * 3600000;
     saying->end_ms = 0;
     const char *class = kinds[saying->kind].class;
     bool has_length = strcmp(kinds[saying->kind].resource, "Appointment") != 0;
     bool goes_on = strcmp(kinds[saying->kind].status, "finished") != 0 && class[0] == 'I';
     if (has_length && draw(8) > 0 && (class[0] != '\0' || draw(2) == 0) &&
-        (!goes_on || draw(6) > 0)) {
+        (!goes_on || draw(12) > 0)) {
         unsigned most = class[0] == 'I' || class[0] == '\0' ? 6 : 2;
         saying->end_ms = saying->start_ms + (int64_t)lengths[draw(most)] * 3600000;
     }
@@ -312,6 +313,8 @@ struct bench {
     struct pn_engine *engine;
     struct pn_arena *arena;
     struct tables tables;
+    const struct pn_ruleset *rules;
+    struct pn_evaluator *evaluator;
 };
 
 static enum pn_code ignore(void *context, const struct pn_event *event, struct pn_err *unused)
@@ -336,6 +339,23 @@ static int64_t ask(struct bench *bench, const char *sql, int64_t value)
     return found;
 }
 
+// Since when the rule holds, evaluated on the facts that the store has.
+static int64_t since_of(struct bench *bench, int64_t client, struct pn_slice rule,
+                        int64_t moment_ms)
+{
+    static struct pn_fact_entry facts[PN_CLIENT_FACTS_MAX];
+    static struct pn_finding finding;
+    struct pn_held_client *held = NULL;
+    struct pn_evaluation evaluation = {.rule = pn_rules_find(bench->rules, rule),
+                                       .moment_ms = moment_ms};
+    pn_arena_reset(bench->arena);
+    must(pn_held_load(bench->store, bench->arena, client, &held, &err));
+    must(pn_held_birth_year(bench->store, client, &evaluation.birth_year, &err));
+    pn_evaluator_take(bench->evaluator, facts, pn_held_gather(held, facts));
+    pn_evaluate(bench->evaluator, &evaluation, &finding);
+    return finding.since_ms;
+}
+
 static void write_probes(struct bench *bench, unsigned phase, int64_t moment_ms)
 {
     struct pn_stmt *stmt = NULL;
@@ -349,8 +369,11 @@ static void write_probes(struct bench *bench, unsigned phase, int64_t moment_ms)
         if (!has_row) {
             break;
         }
-        fprintf(bench->tables.probes, "%" PRId64 "\t%c\t%" PRId64 "\n",
-                pn_rows_int(rows, 0) * 2 + phase, pn_rows_text(rows, 1).ptr[1], moment_ms);
+        const int64_t client = pn_rows_int(rows, 0);
+        const struct pn_slice rule = pn_rows_text(rows, 1);
+        fprintf(bench->tables.probes, "%" PRId64 "\t%c\t%" PRId64 "\t%" PRId64 "\n",
+                client * 2 + phase, rule.ptr[1], moment_ms,
+                since_of(bench, client, rule, moment_ms));
     }
     pn_rows_close(rows);
 }
@@ -439,6 +462,8 @@ int main(int argc, char **argv)
                                            .migration_count = pn_identify_migration_count};
     must(pn_store_open(&config, &store, &bench.store, &err));
     const struct pn_engine_options engine = {.store = bench.store, .rules = kept, .emit = ignore};
+    bench.rules = kept;
+    must(pn_evaluator_new(&bench.evaluator, &err));
     must(pn_engine_open(&engine, &bench.engine, &err));
     bench.tables = (struct tables){table(argv[1], "facts"), table(argv[1], "people"),
                                    table(argv[1], "moments"), table(argv[1], "probes")};
@@ -448,6 +473,7 @@ int main(int argc, char **argv)
     fclose(bench.tables.moments);
     fclose(bench.tables.probes);
     pn_engine_close(bench.engine);
+    pn_evaluator_free(bench.evaluator);
     pn_store_close(bench.store);
     pn_arena_free(bench.arena);
     pn_arena_free(boot);
