@@ -34,6 +34,15 @@ static bool is_in_ranges(const struct pn_code_ranges *ranges, uint64_t code)
     return ranges->count == 0;
 }
 
+static bool fits_lists(const struct pn_filter *filter, const struct pn_fact_entry *fact)
+{
+    return has_code(&filter->services, fact->service) &&
+           has_code(&filter->professions, fact->profession) &&
+           has_code(&filter->contacts, fact->contact) &&
+           has_code(&filter->statuses, fact->status) && has_code(&filter->units, fact->unit) &&
+           has_code(&filter->settings, fact->setting) && is_in_ranges(&filter->codes, fact->code);
+}
+
 bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *fact)
 {
     return (filter->kinds & (1U << fact->kind)) != 0 && (fact->flags & PN_FACT_WITHDRAWN) == 0 &&
@@ -41,11 +50,7 @@ bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *
            (filter->urgency == PN_URGENCY_UNKNOWN || filter->urgency == fact->urgency) &&
            (!filter->noshow_only || (fact->flags & PN_FACT_NOSHOW) != 0) &&
            (!filter->client_contacts_only || (fact->flags & PN_FACT_CLIENT_CONTACT) != 0) &&
-           has_code(&filter->services, fact->service) &&
-           has_code(&filter->professions, fact->profession) &&
-           has_code(&filter->contacts, fact->contact) &&
-           has_code(&filter->statuses, fact->status) && has_code(&filter->units, fact->unit) &&
-           has_code(&filter->settings, fact->setting) && is_in_ranges(&filter->codes, fact->code);
+           (!filter->has_lists || fits_lists(filter, fact));
 }
 
 // 0 when it can't be told from others (no profession known).

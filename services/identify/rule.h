@@ -34,6 +34,7 @@ struct pn_filter {
     uint32_t kinds, sectors; // 1 << enum; sectors 0: any
     enum pn_urgency urgency; // unknown: any
     bool noshow_only, client_contacts_only;
+    bool has_lists; // one of the following is not empty
     struct pn_rule_codes services, professions, contacts, statuses, units, settings;
     struct pn_code_ranges codes;
 };
