@@ -282,8 +282,10 @@ static enum pn_code tell(struct judged *judged, const struct telling *telling, s
 static bool is_worth_telling(const struct judged *judged, const struct pn_rule *rule,
                              const struct known *known)
 {
-    return judged->client->had_correction || known->version != rule->version ||
-           judged->verdicts->finding.count >= 2 * known->told;
+    const struct pn_finding *finding = &judged->verdicts->finding;
+    bool rose_anew = finding->since_ms > known->evaluated_ms; // it ended in between, unseen
+    return judged->client->had_correction || known->version != rule->version || rose_anew ||
+           finding->count >= 2 * known->told;
 }
 
 // Little changes are not written: the work list counts anew when it is read.

@@ -146,6 +146,29 @@ static void lapses_by_time(void **state)
     assert_int_equal(bench->told_count, before + 1);
 }
 
+static void tells_of_what_ended_and_rose_unseen(void **state)
+{
+    struct bench *bench = *state;
+    for (unsigned i = 1; i <= 3; i++) {
+        put_noshow(bench, CLIENT_A, i);
+    }
+    // Nobody looks between the 1st of January 2027, when it ends, and the events of June.
+    pn_clock_set_for_test(at(2027, 7, 1));
+    struct made made[3];
+    for (unsigned i = 0; i < 3; i++) {
+        make(&made[i], ++bench->events,
+             &(struct spec){.happening = "appointment.noshow",
+                            .subject = CLIENT_A,
+                            .number = 10 + i,
+                            .start_ms = at(2027, 6, 1 + (int)i),
+                            .recorded_ms = at(2027, 6, 1 + (int)i),
+                            .status = "noshow",
+                            .encounter_class = ""});
+    }
+    take_batch(bench, made, 3);
+    assert_string_equal(last_told(bench), "changed no-shows");
+}
+
 static void minors_come_on_the_list_when_they_are_adults(void **state)
 {
     struct bench *bench = *state;
@@ -318,6 +341,7 @@ int main(void)
         WITH_BENCH(follows_a_merge_and_its_undo),
         WITH_BENCH(a_merge_puts_the_other_case_aside),
         WITH_BENCH(lapses_by_time),
+        WITH_BENCH(tells_of_what_ended_and_rose_unseen),
         WITH_BENCH(minors_come_on_the_list_when_they_are_adults),
         WITH_BENCH(what_a_person_set_stays),
         WITH_BENCH(other_rules_are_put_to_everybody),
