@@ -40,6 +40,7 @@ struct walk {
     struct pn_tree tree;
     unsigned leaves[PN_RULE_LEAVES_MAX]; // their nodes
     unsigned entered[LANES_MAX], left[LANES_MAX];
+    int64_t from_ms;                // what holds from here on is asked; the moment, or before it
     int64_t first_ms;               // of the client's facts: before it nothing can hold
     int64_t from_age_ms, to_age_ms; // the rule is for the client between these
     int64_t time_ms;                // everything up to it is done
@@ -112,13 +113,13 @@ static int64_t surely_out(const struct pn_node *leaf, int64_t moment_ms)
     return has_end ? moment_ms - (days + 1) * PN_MS_PER_DAY : INT64_MIN;
 }
 
-// No fewer than the leaf counts now, or would at a later time if nothing came. A fact of the future
-// that it may count is a time to look again.
+// No fewer than the leaf counts from walk->from_ms to the moment, or would at a later time if
+// nothing came. A fact of the future that it may count is a time to look again.
 static int64_t upper_bound(const struct walk *walk, const struct pn_node *leaf, int64_t *due_ms)
 {
     const struct pn_evaluator *evaluator = walk->evaluator;
     const int64_t moment_ms = walk->evaluation->moment_ms;
-    const int64_t out_ms = surely_out(leaf, moment_ms);
+    const int64_t out_ms = surely_out(leaf, walk->from_ms);
     int64_t count = 0;
     for (unsigned i = 0; i < evaluator->fact_count; i++) {
         const struct pn_fact_entry *fact = &evaluator->facts[i];
@@ -128,7 +129,7 @@ static int64_t upper_bound(const struct walk *walk, const struct pn_node *leaf, 
         }
         if (may_count && fact->start_ms > moment_ms) {
             earlier(due_ms, fact->start_ms);
-        } else if (may_count && (leaf->kind != PN_NODE_OPEN || fact->end_ms > moment_ms)) {
+        } else if (may_count && (leaf->kind != PN_NODE_OPEN || fact->end_ms > walk->from_ms)) {
             count++;
         }
     }
@@ -415,6 +416,8 @@ static void start(struct walk *walk)
             walk->leaves[leaf++] = i;
         }
     }
+    walk->tree.rule = rule;
+    walk->from_ms = walk->evaluation->moment_ms;
     walk->time_ms = walk->cool_ms = INT64_MIN;
     walk->expires_ms = walk->first_ms = walk->to_age_ms = INT64_MAX;
     walk->from_age_ms = INT64_MIN;
@@ -454,7 +457,6 @@ void pn_evaluate(struct pn_evaluator *evaluator, const struct pn_evaluation *eva
     struct walk walk = {.evaluator = evaluator, .evaluation = evaluation, .rule = evaluation->rule};
     struct pn_finding *finding = ret_finding;
     memset(finding, 0, offsetof(struct pn_finding, evidence));
-    walk.tree.rule = walk.rule;
     start(&walk);
     if (!may_hold(&walk, &finding->due_ms) && !evaluation->wants_all) {
         finding->count = pn_tree_measure(&walk.tree, walk.rule->headline);
@@ -465,4 +467,58 @@ void pn_evaluate(struct pn_evaluator *evaluator, const struct pn_evaluation *eva
     walk_until(&walk, evaluation->moment_ms);
     find(&walk, finding);
     look_ahead(&walk, finding);
+}
+
+// --- History -------------------------------------------------------------------------------------
+
+struct spans {
+    struct pn_span *spans;
+    unsigned count, max;
+};
+
+static void put_span(struct spans *spans, const struct pn_span *span, int64_t from_ms)
+{
+    if (span->until_ms <= from_ms || spans->max == 0) {
+        return;
+    }
+    if (spans->count == spans->max) {
+        spans->count--;
+        memmove(spans->spans, spans->spans + 1, spans->count * sizeof *span);
+    }
+    spans->spans[spans->count++] = *span;
+}
+
+unsigned pn_evaluate_history(struct pn_evaluator *evaluator, const struct pn_history *history,
+                             struct pn_span *ret_spans, unsigned max)
+{
+    const struct pn_evaluation evaluation = {.rule = history->rule,
+                                             .moment_ms = history->to_ms,
+                                             .birth_year = history->birth_year};
+    struct walk walk = {
+        .evaluator = evaluator, .evaluation = &evaluation, .rule = history->rule};
+    int64_t ignored = 0;
+    start(&walk);
+    walk.from_ms = history->from_ms;
+    if (!may_hold(&walk, &ignored)) {
+        return 0;
+    }
+    sort(evaluator);
+    fill_lanes(&walk);
+    struct spans spans = {.spans = ret_spans, .max = max};
+    int64_t next_ms = next_time(&walk);
+    for (unsigned i = 0; i < STEPS_MAX && next_ms <= history->to_ms && next_ms != INT64_MAX; i++) {
+        const struct pn_span ended = {walk.since_ms, next_ms};
+        bool did_hold = walk.holds;
+        count_until(&walk, next_ms);
+        settle(&walk);
+        if (did_hold && (!walk.holds || walk.since_ms != ended.since_ms)) {
+            put_span(&spans, &ended, history->from_ms);
+        }
+        next_ms = next_time(&walk);
+    }
+    if (walk.holds) {
+        const struct pn_span now = {walk.since_ms, PN_SPAN_HOLDS};
+        put_span(&spans, &now, history->from_ms);
+    }
+    return spans.count;
 }

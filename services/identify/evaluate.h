@@ -62,4 +62,21 @@ struct pn_evaluation {
 void pn_evaluate(struct pn_evaluator *evaluator, const struct pn_evaluation *evaluation,
                  struct pn_finding *ret_finding);
 
+// A time for which a rule held.
+struct pn_span {
+    int64_t since_ms; // may be before from_ms
+    int64_t until_ms; // when it ended; PN_SPAN_HOLDS: it holds at to_ms
+};
+#define PN_SPAN_HOLDS INT64_MAX
+struct pn_history {
+    const struct pn_rule *rule;
+    int64_t from_ms, to_ms; // both moments belong to it
+    int birth_year;         // 0: not known, the rule's ages do not matter
+};
+// The rule's whole history for the client between two moments, in one walk: at any moment in
+// between pn_evaluate would find that it holds, and since when, exactly in these spans. Oldest
+// first; their number, at most `max`, the newest of them.
+unsigned pn_evaluate_history(struct pn_evaluator *evaluator, const struct pn_history *history,
+                             struct pn_span *ret_spans, unsigned max);
+
 #endif
