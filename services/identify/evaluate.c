@@ -491,11 +491,9 @@ static void put_span(struct spans *spans, const struct pn_span *span, int64_t fr
 unsigned pn_evaluate_history(struct pn_evaluator *evaluator, const struct pn_history *history,
                              struct pn_span *ret_spans, unsigned max)
 {
-    const struct pn_evaluation evaluation = {.rule = history->rule,
-                                             .moment_ms = history->to_ms,
-                                             .birth_year = history->birth_year};
-    struct walk walk = {
-        .evaluator = evaluator, .evaluation = &evaluation, .rule = history->rule};
+    const struct pn_evaluation evaluation = {
+        .rule = history->rule, .moment_ms = history->to_ms, .birth_year = history->birth_year};
+    struct walk walk = {.evaluator = evaluator, .evaluation = &evaluation, .rule = history->rule};
     int64_t ignored = 0;
     start(&walk);
     walk.from_ms = history->from_ms;
