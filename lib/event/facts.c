@@ -333,6 +333,8 @@ enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_fa
         .contact = values[PN_FACT_CONTACT],
         .reason = values[PN_FACT_REASON],
         .setting = values[PN_FACT_CLASS],
+        .concern = pn_concern_parse(values[PN_FACT_CONCERN]),
+        .reporter = pn_reporter_parse(values[PN_FACT_REPORTER]),
         .code = values[PN_FACT_CODE],
         .code_system = values[PN_FACT_CODE].len == 0
                            ? PN_SYSTEM_NONE

@@ -42,7 +42,9 @@ struct pn_facts {
     struct pn_slice setting;    // class: EMER, AMB, IMP …
     struct pn_slice code;       // the first reason or diagnosis in a system that is known
     enum pn_code_system code_system;
-    bool is_withdrawn;          // cancelled, deleted or entered in error
+    enum pn_concern concern;   // of a concern
+    enum pn_reporter reporter; // of a concern or a need
+    bool is_withdrawn;         // cancelled, deleted or entered in error
     bool is_noshow;
     bool is_client_contact; // the client was met or talked to: not R60, R70, R71, R72, not planned
     // Orders what a resource's events say: a later recorded time wins; at the same time (sources

@@ -45,6 +45,10 @@ const unsigned pn_fact_row_count = PN_ARRAY_COUNT(pn_fact_rows);
 #define ICPC2 "1.2.246.537.6.31"
 #define ICPC2_HL7 "http://hl7.org/fhir/sid/icpc-2"
 
+#define CONCERN "https://punos.fi/fhir/CodeSystem/concern"
+#define REPORTER "https://punos.fi/fhir/CodeSystem/reporter"
+#define NATIONAL_REPORTER "1.2.246.537.6.1243"
+
 // Yhteystapa has three registered systems (FINLAND.md 4.1).
 const struct pn_code_row pn_code_rows[] = {
     {PATH("clinicalStatus.coding"), NULL, NULL, PN_FACT_STATUS, PN_SYSTEM_NONE},
@@ -75,6 +79,10 @@ const struct pn_code_row pn_code_rows[] = {
     {PATH("reasonCode.coding"), ICD10, NULL, PN_FACT_CODE, PN_SYSTEM_ICD10},
     {PATH("reasonCode.coding"), ICD10_HL7, NULL, PN_FACT_CODE, PN_SYSTEM_ICD10},
     {PATH("reasonCode.coding"), NATIONAL, NULL, PN_FACT_CODE, PN_SYSTEM_SOCIAL},
+    {PATH("code.coding"), CONCERN, NULL, PN_FACT_CONCERN, PN_SYSTEM_NONE},
+    {PATH("author.identifier"), REPORTER, NULL, PN_FACT_REPORTER, PN_SYSTEM_NONE},
+    {PATH("requester.identifier"), REPORTER, NULL, PN_FACT_REPORTER, PN_SYSTEM_NONE},
+    {PATH("requester.identifier"), NATIONAL_REPORTER, NULL, PN_FACT_REPORTER, PN_SYSTEM_NONE},
 };
 const unsigned pn_code_row_count = PN_ARRAY_COUNT(pn_code_rows);
 
@@ -105,6 +113,8 @@ const struct pn_class_row pn_class_rows[] = {
     {SERVICE_FORM, "T71", "T71", PN_CLASS_MENTAL_HEALTH},
     {SERVICE_FORM, "T73", "T73", PN_CLASS_SUBSTANCE},
     {"1.2.246.537.6.1221", "15", "15", PN_CLASS_SUBSTANCE},
+    {CONCERN, "suspected-addiction", "suspected-addiction", PN_CLASS_SUBSTANCE},
+    {CONCERN, "mental-health", "mental-health", PN_CLASS_MENTAL_HEALTH},
     {"1.2.246.537.6.1506", "19014", "19015", PN_CLASS_THERAPY_NOTE},
 };
 const unsigned pn_class_row_count = PN_ARRAY_COUNT(pn_class_rows);

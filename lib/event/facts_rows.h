@@ -20,6 +20,8 @@ enum pn_fact {
     PN_FACT_CONTACT,
     PN_FACT_REASON,
     PN_FACT_CLASS,
+    PN_FACT_CONCERN,
+    PN_FACT_REPORTER,
     PN_FACT_CODE, // a reason for a visit or a diagnosis: the row tells the code system
     PN_FACT_COUNT
 };

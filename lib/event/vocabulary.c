@@ -80,3 +80,95 @@ enum pn_data_class pn_class_parse(struct pn_slice name)
     }
     return (enum pn_data_class)i;
 }
+
+static const char *const concern_names[PN_CONCERN_COUNT] = {
+    [PN_CONCERN_GENERAL] = "concern",
+    [PN_CONCERN_CORE_NOT_REACHED] = "core-not-reached",
+    [PN_CONCERN_CANNOT_SOLVE_ALONE] = "cannot-solve-alone",
+    [PN_CONCERN_VAGUE_REASONS] = "vague-reasons",
+    [PN_CONCERN_UNUSED_APPOINTMENTS] = "unused-appointments",
+    [PN_CONCERN_MANY_SERVICES] = "many-services",
+    [PN_CONCERN_SUSPECTED_ADDICTION] = "suspected-addiction",
+    [PN_CONCERN_SUSPECTED_RISK] = "suspected-risk",
+    [PN_CONCERN_ODD_BEHAVIOUR] = "odd-behaviour",
+    [PN_CONCERN_UNCLEAR_WORK_ABILITY] = "unclear-work-ability",
+    [PN_CONCERN_CANNOT_USE_SERVICES] = "cannot-use-services",
+    [PN_CONCERN_MANY_ILLNESSES] = "many-illnesses",
+    [PN_CONCERN_MENTAL_HEALTH] = "mental-health",
+    [PN_CONCERN_MONEY] = "money",
+    [PN_CONCERN_LIFE_SITUATION] = "life-situation",
+    [PN_CONCERN_LONELINESS] = "loneliness",
+    [PN_CONCERN_INSECURITY] = "insecurity",
+    [PN_CONCERN_HOMELESSNESS] = "homelessness",
+    [PN_CONCERN_UNEMPLOYMENT] = "unemployment",
+};
+
+const char *pn_concern_name(enum pn_concern concern)
+{
+    return (unsigned)concern < PN_CONCERN_COUNT ? concern_names[concern] : "";
+}
+
+static unsigned find_concern(struct pn_slice code)
+{
+    unsigned i = 0;
+    while (i < PN_CONCERN_COUNT && !pn_slice_is(code, concern_names[i])) {
+        i++;
+    }
+    return i;
+}
+
+bool pn_concern_is_known(struct pn_slice code)
+{
+    return find_concern(code) < PN_CONCERN_COUNT;
+}
+
+enum pn_concern pn_concern_parse(struct pn_slice code)
+{
+    unsigned found = find_concern(code);
+    return found < PN_CONCERN_COUNT ? (enum pn_concern)found : PN_CONCERN_GENERAL;
+}
+
+static const struct {
+    const char *code;
+    enum pn_reporter reporter;
+} reporters[] = {
+    {"professional", PN_REPORTER_PROFESSIONAL},
+    {"client", PN_REPORTER_CLIENT},
+    {"relative", PN_REPORTER_RELATIVE},
+    {"other-sector", PN_REPORTER_OTHER_SECTOR},
+    {"1", PN_REPORTER_CLIENT},
+    {"2", PN_REPORTER_RELATIVE}, // of the same household
+    {"3", PN_REPORTER_RELATIVE},
+    {"5", PN_REPORTER_RELATIVE}, // guardian
+    {"6", PN_REPORTER_PROFESSIONAL},
+    {"7", PN_REPORTER_PROFESSIONAL},
+    {"8", PN_REPORTER_OTHER_SECTOR},  // organisations
+    {"9", PN_REPORTER_OTHER_SECTOR},  // employment
+    {"10", PN_REPORTER_OTHER_SECTOR}, // police
+    {"12", PN_REPORTER_OTHER_SECTOR}, // emergency centre
+    {"15", PN_REPORTER_OTHER_SECTOR}, // schools
+    {"16", PN_REPORTER_OTHER_SECTOR}, // youth work
+    {"19", PN_REPORTER_OTHER_SECTOR}, // prison service
+    {"23", PN_REPORTER_OTHER_SECTOR}, // enforcement
+    {"24", PN_REPORTER_OTHER_SECTOR}, // Kela
+};
+
+const char *pn_reporter_name(enum pn_reporter reporter)
+{
+    for (unsigned i = 0; i < PN_REPORTER_COUNT - 1; i++) {
+        if (reporters[i].reporter == reporter) {
+            return reporters[i].code;
+        }
+    }
+    return "";
+}
+
+enum pn_reporter pn_reporter_parse(struct pn_slice code)
+{
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(reporters); i++) {
+        if (pn_slice_is(code, reporters[i].code)) {
+            return reporters[i].reporter;
+        }
+    }
+    return PN_REPORTER_UNKNOWN;
+}

@@ -5,6 +5,8 @@
 #ifndef PN_EVENT_VOCABULARY_H
 #define PN_EVENT_VOCABULARY_H
 
+#include <stdbool.h>
+
 #include "base/slice.h"
 
 // In the order of the event types; the kind's name is the first word of its event type.
@@ -54,5 +56,46 @@ enum pn_sector {
 };
 const char *pn_sector_name(enum pn_sector sector); // "primary"; "" for unknown
 enum pn_sector pn_sector_parse(struct pn_slice name);
+
+// What a reported concern is about: the triggers of the source documents that no event shows.
+// https://punos.fi/fhir/CodeSystem/concern
+enum pn_concern {
+    PN_CONCERN_GENERAL, // a concern or a feeling of inadequacy; also what is not known here
+    PN_CONCERN_CORE_NOT_REACHED,
+    PN_CONCERN_CANNOT_SOLVE_ALONE,
+    PN_CONCERN_VAGUE_REASONS,
+    PN_CONCERN_UNUSED_APPOINTMENTS,
+    PN_CONCERN_MANY_SERVICES,
+    PN_CONCERN_SUSPECTED_ADDICTION,
+    PN_CONCERN_SUSPECTED_RISK, // memory, violence, accidents, exclusion
+    PN_CONCERN_ODD_BEHAVIOUR,
+    PN_CONCERN_UNCLEAR_WORK_ABILITY,
+    PN_CONCERN_CANNOT_USE_SERVICES,
+    PN_CONCERN_MANY_ILLNESSES,
+    PN_CONCERN_MENTAL_HEALTH,
+    PN_CONCERN_MONEY,
+    PN_CONCERN_LIFE_SITUATION,
+    PN_CONCERN_LONELINESS,
+    PN_CONCERN_INSECURITY,
+    PN_CONCERN_HOMELESSNESS,
+    PN_CONCERN_UNEMPLOYMENT,
+    PN_CONCERN_COUNT
+};
+const char *pn_concern_name(enum pn_concern concern);   // "core-not-reached"
+enum pn_concern pn_concern_parse(struct pn_slice code); // general when it is none of them
+bool pn_concern_is_known(struct pn_slice code);
+
+// Who reported a concern or a need. https://punos.fi/fhir/CodeSystem/reporter
+enum pn_reporter {
+    PN_REPORTER_UNKNOWN,
+    PN_REPORTER_PROFESSIONAL, // of social or health care
+    PN_REPORTER_CLIENT,
+    PN_REPORTER_RELATIVE, // and others close to the client
+    PN_REPORTER_OTHER_SECTOR,
+    PN_REPORTER_COUNT
+};
+const char *pn_reporter_name(enum pn_reporter reporter); // "other-sector"; "" for unknown
+// Also the national codes of who notified of a need (1.2.246.537.6.1243).
+enum pn_reporter pn_reporter_parse(struct pn_slice code);
 
 #endif
