@@ -109,7 +109,8 @@ static int64_t surely_out(const struct pn_node *leaf, int64_t moment_ms)
 {
     int64_t days = leaf->window_months > 0 ? leaf->window_months * 31 : leaf->window_days;
     bool has_end = days > 0 && leaf->kind != PN_NODE_GAP && leaf->kind != PN_NODE_OPEN &&
-                   leaf->kind != PN_NODE_DAYS;
+                   leaf->kind != PN_NODE_DAYS &&
+                   (leaf->kind != PN_NODE_SUM || !leaf->prices->has_days);
     return has_end ? moment_ms - (days + 1) * PN_MS_PER_DAY : INT64_MIN;
 }
 
@@ -130,10 +131,10 @@ static int64_t upper_bound(const struct walk *walk, const struct pn_node *leaf, 
         if (may_count && fact->start_ms > moment_ms) {
             earlier(due_ms, fact->start_ms);
         } else if (may_count && (leaf->kind != PN_NODE_OPEN || fact->end_ms > walk->from_ms)) {
-            count++;
+            count += pn_leaf_most(leaf, fact);
         }
     }
-    return leaf->kind == PN_NODE_DAYS && count > 0 ? INT32_MAX : count;
+    return count;
 }
 
 static bool may_hold(struct walk *walk, int64_t *due_ms)
@@ -147,6 +148,15 @@ static bool may_hold(struct walk *walk, int64_t *due_ms)
 }
 
 // --- The walk ------------------------------------------------------------------------------------
+
+static int64_t most_of(const struct keys *keys)
+{
+    int64_t most = 0;
+    for (unsigned i = 0; i < keys->count; i++) {
+        most = keys->counts[i] > most ? keys->counts[i] : most;
+    }
+    return most;
+}
 
 static void count_key(struct keys *keys, uint64_t key, bool is_entering)
 {
@@ -174,13 +184,15 @@ static void count_one(struct walk *walk, unsigned lane, const struct pn_interval
 {
     unsigned node = walk->leaves[lane / 2];
     struct keys *keys = &walk->evaluator->keys[lane / 2];
+    const enum pn_node_kind kind = walk->rule->nodes[node].kind;
+    const int64_t by = kind == PN_NODE_SUM ? (int64_t)interval->key : 1;
     if (lane % 2 == 1) {
         walk->tree.before[node] += is_entering ? 1 : -1;
-    } else if (walk->rule->nodes[node].kind == PN_NODE_DISTINCT) {
+    } else if (kind == PN_NODE_DISTINCT || kind == PN_NODE_SAME) {
         count_key(keys, interval->key, is_entering);
-        walk->tree.values[node] = keys->count;
+        walk->tree.values[node] = kind == PN_NODE_SAME ? most_of(keys) : keys->count;
     } else {
-        walk->tree.values[node] += is_entering ? 1 : -1;
+        walk->tree.values[node] += is_entering ? by : -by;
     }
 }
 

@@ -72,6 +72,8 @@ bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_
         .sector = (uint8_t)facts->sector,
         .data_class = (uint8_t)facts->data_class,
         .urgency = (uint8_t)facts->urgency,
+        .reporter = (uint8_t)facts->reporter,
+        .concern = (uint8_t)facts->concern,
         .flags = (uint8_t)((facts->is_withdrawn ? PN_FACT_WITHDRAWN : 0) |
                            (facts->is_noshow ? PN_FACT_NOSHOW : 0) |
                            (facts->is_client_contact ? PN_FACT_CLIENT_CONTACT : 0)),

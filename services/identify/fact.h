@@ -24,8 +24,8 @@ struct pn_fact_entry {
     uint32_t service, profession, contact, status, unit, setting; // 0: none
     uint8_t resource_type;                                        // pn_fact_type_name
     uint8_t kind, sector, data_class, urgency;
-    uint8_t flags; // enum pn_fact_flag together
-    uint8_t spare[2];
+    uint8_t flags;             // enum pn_fact_flag together
+    uint8_t reporter, concern; // 0 in rows that were stored before there were such
 };
 enum pn_fact_flag {
     PN_FACT_WITHDRAWN = 1 << 0,

@@ -48,6 +48,8 @@ bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *
     return (filter->kinds & (1U << fact->kind)) != 0 && (fact->flags & PN_FACT_WITHDRAWN) == 0 &&
            (filter->sectors == 0 || (filter->sectors & (1U << fact->sector)) != 0) &&
            (filter->urgency == PN_URGENCY_UNKNOWN || filter->urgency == fact->urgency) &&
+           (filter->reported_by == 0 || (filter->reported_by & (1U << fact->reporter)) != 0) &&
+           (filter->concerns == 0 || (filter->concerns & (1U << fact->concern)) != 0) &&
            (!filter->noshow_only || (fact->flags & PN_FACT_NOSHOW) != 0) &&
            (!filter->client_contacts_only || (fact->flags & PN_FACT_CLIENT_CONTACT) != 0) &&
            (!filter->has_lists || fits_lists(filter, fact));
@@ -56,7 +58,7 @@ bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *
 // 0 when it can't be told from others (no profession known).
 static uint64_t key_of(const struct pn_node *leaf, const struct pn_fact_entry *fact)
 {
-    if (leaf->kind != PN_NODE_DISTINCT) {
+    if (leaf->kind != PN_NODE_DISTINCT && leaf->kind != PN_NODE_SAME) {
         return 1;
     }
     switch (leaf->of) {
@@ -84,6 +86,27 @@ bool pn_leaf_fits(const struct pn_rule *rule, const struct pn_node *leaf, unsign
     return pn_filter_fits(filter, fact) && key_of(leaf, fact) != 0 &&
            (rule->scope.where == NULL || filter == rule->scope.not_with ||
             pn_filter_fits(rule->scope.where, fact));
+}
+
+// NULL when it costs nothing.
+static const struct pn_price *price_of(const struct pn_prices *prices,
+                                       const struct pn_fact_entry *fact)
+{
+    for (unsigned i = 0; i < prices->count; i++) {
+        if (pn_filter_fits(prices->rows[i].where, fact)) {
+            return &prices->rows[i];
+        }
+    }
+    return NULL;
+}
+
+int64_t pn_leaf_most(const struct pn_node *leaf, const struct pn_fact_entry *fact)
+{
+    if (leaf->kind == PN_NODE_SUM) {
+        const struct pn_price *price = price_of(leaf->prices, fact);
+        return price == NULL ? 0 : price->day > 0 ? INT32_MAX : price->each;
+    }
+    return leaf->kind == PN_NODE_DAYS ? INT32_MAX : 1;
 }
 
 int64_t pn_leaf_leave(const struct pn_node *leaf, int64_t start_ms, int64_t times)
@@ -230,6 +253,16 @@ int64_t pn_local_day(int64_t time_ms)
     return midnight_of(day) > time_ms ? day - 1 : day;
 }
 
+// The first and the last day that the fact goes on, as far as it is followed.
+static void days_of(const struct pn_fact_entry *fact, int64_t moment_ms, int64_t *ret_first,
+                    int64_t *ret_last)
+{
+    const int64_t ahead_ms = moment_ms + AHEAD_DAYS * PN_MS_PER_DAY;
+    int64_t end_ms = fact->end_ms < ahead_ms ? fact->end_ms : ahead_ms;
+    *ret_first = pn_local_day(fact->start_ms);
+    *ret_last = end_ms <= fact->start_ms ? *ret_first : pn_local_day(end_ms - 1);
+}
+
 // The days of stays in order of their beginnings: what an earlier one covers is not told again.
 struct days {
     int64_t covered; // the last day so far
@@ -241,10 +274,8 @@ static void add_stay(const struct pn_lane_input *input, unsigned place, struct d
                      struct pn_lane *lane)
 {
     const struct pn_fact_entry *fact = &input->facts[input->order[place]];
-    const int64_t ahead_ms = input->moment_ms + AHEAD_DAYS * PN_MS_PER_DAY;
-    int64_t end_ms = fact->end_ms < ahead_ms ? fact->end_ms : ahead_ms;
-    int64_t first = pn_local_day(fact->start_ms);
-    int64_t last = end_ms <= fact->start_ms ? first : pn_local_day(end_ms - 1);
+    int64_t first = 0, last = 0;
+    days_of(fact, input->moment_ms, &first, &last);
     first = first > days->covered ? first : days->covered + 1;
     for (int64_t day = first; lane != NULL && day <= last; day++) {
         if (days->seen + day - first < days->from) {
@@ -280,6 +311,40 @@ static void fill_days(const struct pn_lane_input *input, struct pn_lane *lane)
     }
 }
 
+// --- Costs ---------------------------------------------------------------------------------------
+
+static int enters_earlier(const void *a, const void *b)
+{
+    const struct pn_interval *one = a, *two = b;
+    return (one->enter_ms > two->enter_ms) - (one->enter_ms < two->enter_ms);
+}
+
+// Newest first: when there are more than a lane holds, the oldest are left out.
+static void fill_sum(const struct pn_lane_input *input, struct pn_lane *lane)
+{
+    for (unsigned i = input->count; i > 0 && lane->count < PN_LANE_MAX; i--) {
+        const struct pn_fact_entry *fact = &input->facts[input->order[i - 1]];
+        const struct pn_price *price = pn_leaf_fits(input->rule, input->leaf, 0, fact)
+                                           ? price_of(input->leaf->prices, fact)
+                                           : NULL;
+        struct pn_interval one = {.fact = input->order[i - 1]};
+        int64_t first = 0, last = price == NULL ? -1 : 0;
+        if (price != NULL) {
+            one.key = (uint64_t)(price->day > 0 ? price->day : price->each);
+        }
+        if (price != NULL && price->day > 0) {
+            days_of(fact, input->moment_ms, &first, &last);
+        }
+        for (int64_t day = last; day >= first && lane->count < PN_LANE_MAX; day--) {
+            int64_t midnight_ms = day > first ? midnight_of(day) : fact->start_ms;
+            one.enter_ms = midnight_ms;
+            one.leave_ms = pn_leaf_leave(input->leaf, midnight_ms, 1);
+            add(lane, &one);
+        }
+    }
+    qsort(lane->intervals, lane->count, sizeof lane->intervals[0], enters_earlier);
+}
+
 void pn_lanes_fill(const struct pn_lane_input *input, struct pn_lane *lane, struct pn_lane *before)
 {
     lane->count = before->count = 0;
@@ -293,8 +358,12 @@ void pn_lanes_fill(const struct pn_lane_input *input, struct pn_lane *lane, stru
     case PN_NODE_DAYS:
         fill_days(input, lane);
         break;
+    case PN_NODE_SUM:
+        fill_sum(input, lane);
+        break;
     case PN_NODE_COUNT:
     case PN_NODE_DISTINCT:
+    case PN_NODE_SAME:
     case PN_NODE_TREND:
     case PN_NODE_OPEN:
     case PN_NODE_ABSENT:

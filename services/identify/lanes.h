@@ -12,7 +12,7 @@ enum { PN_LANE_MAX = PN_CLIENT_FACTS_MAX };
 // One fact, or one day of it: it counts at t when enter_ms <= t < leave_ms.
 struct pn_interval {
     int64_t enter_ms, leave_ms;
-    uint64_t key;   // what it is told apart by, when codes are counted
+    uint64_t key;   // what it is told apart by, when codes are counted; what it costs in a sum
     uint16_t fact;  // by its place among the client's facts
     uint16_t other; // the first of a chain
 };
@@ -38,6 +38,8 @@ void pn_lanes_fill(const struct pn_lane_input *input, struct pn_lane *lane, stru
 // Whether the leaf may count the fact, as its step `step`.
 bool pn_leaf_fits(const struct pn_rule *rule, const struct pn_node *leaf, unsigned step,
                   const struct pn_fact_entry *fact);
+// What the fact can add to the leaf's value at most.
+int64_t pn_leaf_most(const struct pn_node *leaf, const struct pn_fact_entry *fact);
 // When a fact of that time leaves the leaf's window, `times` windows long; INT64_MAX: never.
 int64_t pn_leaf_leave(const struct pn_node *leaf, int64_t start_ms, int64_t times);
 

@@ -11,6 +11,7 @@
 enum {
     PN_RULE_CODES_MAX = 64,  // codes of one field of a filter
     PN_RULE_RANGES_MAX = 64, // ranges of one code group, and of one filter
+    PN_RULE_PRICES_MAX = 32, // rows of one price list
     PN_RULE_STEPS_MAX = 4,   // of a sequence
     PN_RULE_NODES_MAX = 32,
     PN_RULE_LEAVES_MAX = 16,
@@ -31,8 +32,9 @@ struct pn_code_ranges {
 
 // Which facts: all that is given must hold. Withdrawn facts never count.
 struct pn_filter {
-    uint32_t kinds, sectors; // 1 << enum; sectors 0: any
-    enum pn_urgency urgency; // unknown: any
+    uint32_t kinds, sectors;        // 1 << enum; sectors 0: any
+    uint32_t reported_by, concerns; // likewise; 0: any
+    enum pn_urgency urgency;        // unknown: any
     bool noshow_only, client_contacts_only;
     bool has_lists; // one of the following is not empty
     struct pn_rule_codes services, professions, contacts, statuses, units, settings;
@@ -40,10 +42,24 @@ struct pn_filter {
 };
 bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *fact);
 
+// What facts cost, in whole euros: the first row that fits gives the price, once or for each
+// calendar day in Finland that the fact goes on. A fact that no row fits costs nothing.
+struct pn_price {
+    const struct pn_filter *where;
+    int64_t each, day; // one of them is 0
+};
+struct pn_prices {
+    struct pn_price rows[PN_RULE_PRICES_MAX];
+    unsigned count;
+    bool has_days;
+};
+
 // Leaves come first; pn_node_is_leaf.
 enum pn_node_kind {
     PN_NODE_COUNT,    // facts in the window
     PN_NODE_DISTINCT, // different codes among them
+    PN_NODE_SAME,     // facts that share the code that most of them have
+    PN_NODE_SUM,      // what they cost by a price list
     PN_NODE_SEQUENCE, // last facts of chains of facts, one of each step, within `length_days`
     PN_NODE_GAP,      // the last fact is `length_days` old
     PN_NODE_DAYS,     // different calendar days that facts with a length were going on
@@ -81,6 +97,7 @@ struct pn_node {
     const struct pn_filter *steps[PN_RULE_STEPS_MAX]; // one, but for a sequence
     unsigned step_count;
     enum pn_distinct of;
+    const struct pn_prices *prices;     // of a sum
     int64_t window_months, window_days; // both 0: facts count for ever
     int64_t length_days;
     int64_t factor;

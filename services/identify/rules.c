@@ -127,8 +127,9 @@ static bool is_plain(const struct pn_rule *rule)
     bool is = rule->cool_down_days == 0 && rule->expires_months == 0;
     for (unsigned i = 0; i < rule->node_count; i++) {
         enum pn_node_kind kind = rule->nodes[i].kind;
-        is = is && (kind == PN_NODE_COUNT || kind == PN_NODE_DISTINCT || kind == PN_NODE_ALL ||
-                    kind == PN_NODE_ANY || kind == PN_NODE_AT_LEAST || kind == PN_NODE_SCORE);
+        is = is && (kind == PN_NODE_COUNT || kind == PN_NODE_DISTINCT || kind == PN_NODE_SAME ||
+                    kind == PN_NODE_ALL || kind == PN_NODE_ANY || kind == PN_NODE_AT_LEAST ||
+                    kind == PN_NODE_SCORE);
     }
     return is;
 }
@@ -261,6 +262,7 @@ static enum pn_code read_parts(struct pn_rules_reader *reader, const struct pn_y
     static const struct pn_rules_field parts[] = {
         {"code_groups", pn_rules_groups, 0, 0, 0, NULL, false},
         {"filters", pn_rules_filters, 0, 0, 0, NULL, false},
+        {"prices", pn_rules_prices, 0, 0, 0, NULL, false},
         {"rules", read_rules, 0, 0, 0, NULL, true},
     };
     unsigned known = 0;
@@ -270,7 +272,7 @@ static enum pn_code read_parts(struct pn_rules_reader *reader, const struct pn_y
     }
     if (known != root->child_count || pn_yaml_get(root, "rules") == NULL) {
         return pn_rules_fault(reader, root,
-                              "rules is expected, and code_groups and filters may be");
+                              "rules is expected, and code_groups, filters and prices may be");
     }
     for (unsigned i = 0; code == PN_OK && i < PN_ARRAY_COUNT(parts); i++) {
         const struct pn_yaml *part = pn_yaml_get(root, parts[i].key);

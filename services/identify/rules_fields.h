@@ -12,9 +12,9 @@
 #include "conf/yaml.h"
 #include "services/identify/rule.h"
 
-enum { PN_NAMES_MAX = 64 }; // code groups and filters of a file
+enum { PN_NAMES_MAX = 64 }; // code groups, filters and price lists of a file, of each
 
-// A code group or a filter, by its name.
+// A code group, a filter or a price list, by its name.
 struct pn_named {
     struct pn_slice name;
     const void *value;
@@ -28,7 +28,7 @@ struct pn_names {
 struct pn_rules_reader {
     struct pn_arena *arena;
     const char *name;
-    struct pn_names groups, filters;
+    struct pn_names groups, filters, prices;
     struct pn_err *err;
 };
 
@@ -61,6 +61,7 @@ PN_RULES_READER(pn_rules_texts);  // const char *[PN_LANGUAGE_COUNT]
 PN_RULES_READER(pn_rules_where);   // const struct pn_filter *: a name, or its fields
 PN_RULES_READER(pn_rules_groups);  // code_groups, into the reader
 PN_RULES_READER(pn_rules_filters); // filters, into the reader
+PN_RULES_READER(pn_rules_prices);  // prices, into the reader
 // The tree below `node`; ret_nodes has room for PN_RULE_NODES_MAX, *count of them are taken.
 PN_MUST_USE enum pn_code pn_rules_tree(struct pn_rules_reader *reader, const struct pn_yaml *node,
                                        struct pn_node *ret_nodes, unsigned *count);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * What stands under `code_groups`, `filters`, `where` and `when` in a rule file.
+ * What stands under `code_groups`, `filters`, `prices`, `where` and `when` in a rule file.
  */
 #include <string.h>
 
 #include "base/near.h"
 #include "services/identify/rules_fields.h"
 
-enum { CODE_BYTES_MAX = 7, SCORE_MAX = 1000, WEIGHT_MAX = 100 };
+enum { CODE_BYTES_MAX = 7, SCORE_MAX = 1000, WEIGHT_MAX = 100, EUROS_MAX = 1000000 };
 
 // --- Names ---------------------------------------------------------------------------------------
 
@@ -153,6 +153,25 @@ static const char *const kind_words[] = {
 static const char *const sector_words[] = {"", "primary", "specialist", "social", "national", NULL};
 static const char *const urgency_words[] = {"", "planned", "emergency", NULL};
 
+static const char *const reporter_words[] = {"",         "professional", "client",
+                                             "relative", "other-sector", NULL};
+
+// The concerns are named where they are told apart.
+static enum pn_code read_concerns(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                                  const struct pn_rules_field *field, void *ret_place)
+{
+    const char *words[PN_CONCERN_COUNT + 1] = {NULL};
+    for (unsigned i = 0; i < PN_CONCERN_COUNT; i++) {
+        words[i] = pn_concern_name((enum pn_concern)i);
+    }
+    struct pn_rules_field named = *field;
+    named.words = words;
+    return pn_rules_set(reader, node, &named, ret_place);
+}
+
+_Static_assert(PN_CONCERN_COUNT <= 32 && PN_REPORTER_PROFESSIONAL == 1 &&
+                   PN_REPORTER_OTHER_SECTOR == 4,
+               "concerns are bits; reporter_words follow enum pn_reporter");
 _Static_assert(PN_KIND_VISIT == 1 && PN_KIND_CLIENTSHIP == 4 && PN_KIND_CONDITION == 5 &&
                    PN_KIND_REFERRAL == 6 && PN_KIND_NEED == 7 && PN_KIND_CONCERN == 12,
                "kind_words follow enum pn_entry_kind");
@@ -166,6 +185,8 @@ static const struct pn_rules_field filter_fields[] = {
     {"urgency", pn_rules_word, AT(urgency), 0, 0, urgency_words, false},
     {"noshow", pn_rules_bool, AT(noshow_only), 0, 0, NULL, false},
     {"client_contacts_only", pn_rules_bool, AT(client_contacts_only), 0, 0, NULL, false},
+    {"reported_by", pn_rules_set, AT(reported_by), 0, 0, reporter_words, false},
+    {"concerns", read_concerns, AT(concerns), 0, 0, NULL, false},
     {"services", pn_rules_codes, AT(services), 0, 0, NULL, false},
     {"professions", pn_rules_codes, AT(professions), 0, 0, NULL, false},
     {"contacts", pn_rules_codes, AT(contacts), 0, 0, NULL, false},
@@ -218,6 +239,61 @@ enum pn_code pn_rules_where(struct pn_rules_reader *reader, const struct pn_yaml
     return code;
 }
 
+// --- Prices --------------------------------------------------------------------------------------
+
+static enum pn_code read_price(struct pn_rules_reader *reader, const struct pn_yaml *item,
+                               struct pn_prices *prices)
+{
+    static const struct pn_rules_field fields[] = {
+        {"where", pn_rules_where, offsetof(struct pn_price, where), 0, 0, NULL, true},
+        {"each", pn_rules_number, offsetof(struct pn_price, each), 1, EUROS_MAX, NULL, false},
+        {"day", pn_rules_number, offsetof(struct pn_price, day), 1, EUROS_MAX, NULL, false},
+        {NULL, NULL, 0, 0, 0, NULL, false},
+    };
+    struct pn_price *price = &prices->rows[prices->count];
+    enum pn_code code = pn_rules_fields(reader, item, fields, price);
+    if (code == PN_OK && (price->each > 0) == (price->day > 0)) {
+        return pn_rules_fault(reader, item, "one of each and day is expected");
+    }
+    prices->count++;
+    prices->has_days = prices->has_days || price->day > 0;
+    return code;
+}
+
+static enum pn_code read_price_list(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                                    const struct pn_rules_field *field, void *ret_place)
+{
+    enum pn_code code = pn_rules_check_list(reader, node, PN_RULE_PRICES_MAX);
+    (void)field;
+    for (const struct pn_yaml *item = node->first_child; code == PN_OK && item != NULL;
+         item = item->next) {
+        code = read_price(reader, item, ret_place);
+    }
+    return code;
+}
+
+enum pn_code pn_rules_prices(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                             const struct pn_rules_field *field, void *ret_place)
+{
+    static const struct pn_rules_field kind = {
+        "", read_price_list, sizeof(struct pn_prices), 0, 0, NULL, false};
+    (void)field;
+    (void)ret_place;
+    return read_names(reader, node, &kind, &reader->prices);
+}
+
+static enum pn_code read_price_name(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                                    const struct pn_rules_field *field, void *ret_place)
+{
+    const void *found = NULL;
+    enum pn_code code = find_named(reader, &reader->prices, node, &found);
+    (void)field;
+    if (code == PN_OK) {
+        *(const struct pn_prices **)ret_place = found;
+    }
+    return code;
+}
+
 // --- Leaves --------------------------------------------------------------------------------------
 
 static enum pn_code read_steps(struct pn_rules_reader *reader, const struct pn_yaml *node,
@@ -261,6 +337,13 @@ static const char *const distinct_words[] = {"professions", "services", "units",
 static const struct pn_rules_field count_fields[] = {WHERE, WINDOW, NUMBERS, END};
 static const struct pn_rules_field distinct_fields[] = {
     {"of", pn_rules_word, AT(of), 0, 0, distinct_words, true}, WHERE, WINDOW, NUMBERS, END};
+static const struct pn_rules_field sum_fields[] = {
+    {"prices", read_price_name, AT(prices), 0, 0, NULL, true},
+    WHERE,
+    WINDOW,
+    {"at_least", pn_rules_number, AT(at_least), 1, EUROS_MAX, NULL, true},
+    {"lapse_below", pn_rules_number, AT(lapse_below), 1, EUROS_MAX, NULL, false},
+    END};
 static const struct pn_rules_field sequence_fields[] = {
     {"steps", read_steps, 0, 0, 0, NULL, true},
     {"within_days", pn_rules_number, AT(length_days), 1, 1800, NULL, true},
@@ -283,9 +366,9 @@ static const struct pn_rules_field absent_fields[] = {WHERE, WINDOW, END};
 #undef NUMBERS
 
 // By enum pn_node_kind.
-static const char *const node_words[] = {"count", "distinct", "sequence", "gap", "days",
-                                         "trend", "open",     "absent",   "all", "any",
-                                         "none",  "at_least", "score",    NULL};
+static const char *const node_words[] = {"count", "distinct", "same",  "sum",    "sequence", "gap",
+                                         "days",  "trend",    "open",  "absent", "all",      "any",
+                                         "none",  "at_least", "score", NULL};
 const char *pn_node_kind_name(enum pn_node_kind kind)
 {
     return node_words[kind];
@@ -296,6 +379,7 @@ static const struct {
     bool has_window; // it must have one
 } leaf_kinds[] = {
     [PN_NODE_COUNT] = {count_fields, true},       [PN_NODE_DISTINCT] = {distinct_fields, true},
+    [PN_NODE_SAME] = {distinct_fields, true},     [PN_NODE_SUM] = {sum_fields, true},
     [PN_NODE_SEQUENCE] = {sequence_fields, true}, [PN_NODE_GAP] = {gap_fields, false},
     [PN_NODE_DAYS] = {count_fields, true},        [PN_NODE_TREND] = {trend_fields, true},
     [PN_NODE_OPEN] = {open_fields, false},        [PN_NODE_ABSENT] = {absent_fields, true},

@@ -90,6 +90,8 @@ int64_t pn_tree_nearness(const struct pn_tree *tree, unsigned place)
     switch (node->kind) {
     case PN_NODE_COUNT:
     case PN_NODE_DISTINCT:
+    case PN_NODE_SAME:
+    case PN_NODE_SUM:
     case PN_NODE_SEQUENCE:
     case PN_NODE_DAYS:
     case PN_NODE_OPEN:

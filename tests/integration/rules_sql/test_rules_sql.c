@@ -26,7 +26,7 @@ enum {
     PHASES = 2,
     MOMENTS = 10, // of one phase
     HOURS = 24 * 640,
-    TEXT_BYTES = 1024,
+    TEXT_BYTES = 1536,
     TICKS_MAX = 10000
 };
 
@@ -62,6 +62,8 @@ static const struct {
              {"appointment.noshow", "Appointment", "noshow", "", "", "appointment"},
              {"contact.recorded", "Encounter", "finished", "VR", "R50", "contact"},
              {"contact.recorded", "Encounter", "finished", "VR", "R50", "contact"},
+             {"concern.raised", "Flag", "active", "", "", "concern"},
+             {"concern.raised", "Flag", "active", "", "", "concern"},
              {"clientship.opened", "EpisodeOfCare", "active", "", "", "clientship"},
              {"clientship.closed", "EpisodeOfCare", "finished", "", "", "clientship"}};
 static const struct {
@@ -72,6 +74,11 @@ static const struct {
              {"http://hl7.org/fhir/sid/icpc-2", "icpc2", "A30"},
              {"urn:oid:1.2.246.537.6.1.2007", "icd10", "R69.9"},
              {"urn:oid:1.2.246.537.6.1.2007", "icd10", "R70"}};
+
+static const char *const concerns[] = {"concern",    "loneliness", "money",
+                                       "loneliness", "insecurity", "money"};
+static const char *const reporters[] = {"",         "client", "professional",
+                                        "relative", "client", "other-sector"};
 
 static struct pn_err err;
 static uint64_t seed;
@@ -196,6 +203,14 @@ static void write_saying(unsigned stream, const struct saying *saying, char *ret
                        ",\"reasonCode\":[{\"coding\":[{\"system\":\"%s\",\"code\":\"%s\"}]}]",
                        codes[saying->code].system, codes[saying->code].code);
     }
+    bool is_concern = strcmp(kinds[saying->kind].kind, "concern") == 0;
+    if (is_concern) {
+        (void)snprintf(coded, sizeof coded,
+                       ",\"code\":{\"coding\":[{\"system\":\"https://punos.fi/fhir/CodeSystem/"
+                       "concern\",\"code\":\"%s\"}]},\"author\":{\"identifier\":{\"system\":"
+                       "\"https://punos.fi/fhir/CodeSystem/reporter\",\"value\":\"%s\"}}",
+                       concerns[saying->code], reporters[saying->profession]);
+    }
     (void)snprintf(ret_data, TEXT_BYTES,
                    "{\"resourceType\":\"%s\",\"id\":\"%s\",\"status\":\"%s\",\"class\":{\"code\":"
                    "\"%s\"},\"type\":[{\"coding\":[{\"system\":\"urn:oid:1.2.246.537.6.127\","
@@ -294,11 +309,13 @@ static void write_left(const struct stream *stream, unsigned number, unsigned ph
         if (saying->end_ms != 0) {
             (void)snprintf(end, sizeof end, "%" PRId64, saying->end_ms);
         }
-        fprintf(tables->facts, "%" PRId64 "\t%s\t%" PRId64 "\t%s\t%s\t%s\tp%u\t%s\t%s\t%s\n",
+        fprintf(tables->facts,
+                "%" PRId64 "\t%s\t%" PRId64 "\t%s\t%s\t%s\tp%u\t%s\t%s\t%s\t%s\t%s\n",
                 client_of(number, is_merged ? 0 : saying->side, phase), kinds[saying->kind].kind,
                 saying->start_ms, end, kinds[saying->kind].class,
                 saying->is_cancelled ? "cancelled" : kinds[saying->kind].status, saying->profession,
-                codes[saying->code].name, codes[saying->code].code, kinds[saying->kind].contact);
+                codes[saying->code].name, codes[saying->code].code, kinds[saying->kind].contact,
+                concerns[saying->code], reporters[saying->profession]);
     }
     if (person != NULL) {
         fprintf(tables->people, "%" PRId64 "\t%d\n", client_of(number, 0, phase),

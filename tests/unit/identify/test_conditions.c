@@ -60,6 +60,11 @@ static void use(struct bench *bench, const char *when, const char *more)
                    "  vague: { kinds: [visit], codes: [vague] }\n"
                    "  noshow: { kinds: [appointment], noshow: true }\n"
                    "  client: { kinds: [clientship] }\n"
+                   "  stay: { kinds: [visit], settings: [IMP] }\n"
+                   "  lonely: { kinds: [concern], reported_by: [client, relative], "
+                   "concerns: [loneliness] }\n"
+                   "prices:\n  costs:\n    - { where: stay, day: 400 }\n"
+                   "    - { where: vague, each: 90 }\n    - { where: visit, each: 100 }\n"
                    "rules:\n  - id: r\n    version: 1\n    origin: punos\n    source: s\n"
                    "    title: { fi: a, sv: b, en: c }\n"
                    "    explanation: { fi: a, sv: b, en: c }\n    when: %s\n%s",
@@ -305,6 +310,69 @@ static void branches_are_put_together(void **state)
     }
 }
 
+static void sums_follow_the_price_list(void **state)
+{
+    struct bench *bench = *state;
+    use(bench,
+        "{ sum: { prices: costs, where: visit, in_days: 30, at_least: 1000, "
+        "lapse_below: 900 } }",
+        "");
+    add(bench, PN_KIND_VISIT, at(2026, 1, 1));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 2))->code =
+        pn_fact_pack(PN_SYSTEM_ICPC2, pn_slice_str("A04"), 0);
+    add(bench, PN_KIND_CONTACT, at(2026, 1, 2)); // has no price
+    struct pn_fact_entry *stay = add(bench, PN_KIND_VISIT, at(2026, 1, 3));
+    stay->setting = pn_fact_code(pn_slice_str("IMP"));
+    stay->end_ms = at(2026, 1, 4) + 12 * 3600 * PN_MS_PER_SECOND;
+    const struct pn_finding *finding = find(bench, at(2026, 1, 5), 0);
+    assert_false(finding->holds); // 100 + 90 + 2 days
+    stay->end_ms = PN_FACT_OPEN;
+    finding = find(bench, at(2026, 1, 5), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->count, 1390);
+    assert_int_equal(finding->evidence_count, 3);
+    assert_int_equal(finding->leaves[0].not_with, 899);
+    // The third day began at midnight in Finland.
+    assert_int_equal(finding->since_ms, at(2026, 1, 5) - 2 * 3600 * PN_MS_PER_SECOND);
+    assert_false(holds(bench, finding->since_ms - 1));
+}
+
+static void the_same_code_is_counted_by_itself(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ same: { of: codes, where: visit, in_months: 3, at_least: 3, lapse_below: 2 } }",
+        "");
+    static const char *const codes[] = {"A04", "D01", "A04", "N17", "", "", ""};
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(codes); i++) {
+        add(bench, PN_KIND_VISIT, at(2026, 1, 1 + (int)i))->code =
+            pn_fact_pack(PN_SYSTEM_ICPC2, pn_slice_str(codes[i]), 0);
+    }
+    const struct pn_finding *finding = find(bench, at(2026, 2, 1), 0);
+    assert_false(finding->holds);
+    assert_int_equal(finding->nearness, 666);
+    bench->facts[6].code = bench->facts[0].code;
+    finding = find(bench, at(2026, 2, 1), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->count, 3);
+    assert_int_equal(finding->leaves[0].not_with, 1);
+    assert_int_equal(finding->lapses_ms, at(2026, 4, 3));
+}
+
+static void concerns_are_told_apart(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ count: { where: lonely, in_months: 3, at_least: 1 } }", "");
+    struct pn_fact_entry *concern = add(bench, PN_KIND_CONCERN, at(2026, 1, 1));
+    concern->concern = PN_CONCERN_LONELINESS;
+    assert_false(holds(bench, at(2026, 1, 2))); // nobody knows who said so
+    concern->reporter = PN_REPORTER_PROFESSIONAL;
+    assert_false(holds(bench, at(2026, 1, 2)));
+    concern->reporter = PN_REPORTER_RELATIVE;
+    assert_true(holds(bench, at(2026, 1, 2)));
+    concern->concern = PN_CONCERN_GENERAL;
+    assert_false(holds(bench, at(2026, 1, 2)));
+}
+
 static void tells_what_nearly_holds(void **state)
 {
     struct bench *bench = *state;
@@ -338,6 +406,9 @@ int main(void)
         WITH_BENCH(days_of_stays_are_calendar_days),
         WITH_BENCH(trends_compare_two_windows),
         WITH_BENCH(branches_are_put_together),
+        WITH_BENCH(sums_follow_the_price_list),
+        WITH_BENCH(the_same_code_is_counted_by_itself),
+        WITH_BENCH(concerns_are_told_apart),
         WITH_BENCH(tells_what_nearly_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
