@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "fhir/json.h"
 #include "privacy/client_index.h"
+#include "services/identify/sources.h"
 #include "services/identify/verdicts.h"
 
 enum {
@@ -21,6 +22,7 @@ struct pn_engine {
     struct pn_engine_options options;
     struct pn_client_index *index;
     struct pn_verdicts *verdicts;
+    struct pn_sources sources;
     struct pn_arena *arena; // of one batch
     struct pn_held_client *table[TABLE_ROWS];
     bool is_begun, is_same_rules;
@@ -139,6 +141,7 @@ enum pn_code pn_engine_open(const struct pn_engine_options *options, struct pn_e
         .store = options->store, .moved = moved, .context = engine};
     const struct pn_verdicts_options verdicts = {.store = options->store,
                                                  .rules = options->rules,
+                                                 .sources = &engine->sources,
                                                  .emit = options->emit,
                                                  .context = options->context};
     enum pn_code code = pn_client_index_open(&index, &engine->index, err);
@@ -171,6 +174,7 @@ void pn_engine_forget(struct pn_engine *engine)
     pn_client_index_forget(engine->index);
     drop_all(engine);
     engine->is_begun = engine->is_same_rules = false;
+    engine->sources.read_ms = 0;
 }
 
 static enum pn_code begin(struct pn_engine *engine, struct pn_err *err)
@@ -181,6 +185,9 @@ static enum pn_code begin(struct pn_engine *engine, struct pn_err *err)
     int64_t months = engine->options.rules->window_months_max + KEPT_MONTHS;
     engine->old_ms = pn_months_later(pn_clock_now_ms(), -months);
     enum pn_code code = pn_client_index_begin(engine->index, err);
+    code = code == PN_OK
+               ? pn_sources_refresh(&engine->sources, engine->options.store, pn_clock_now_ms(), err)
+               : code;
     engine->is_begun = code == PN_OK;
     return code;
 }
@@ -362,13 +369,18 @@ enum pn_code pn_engine_take(struct pn_engine *engine, struct pn_arena *arena,
     if (pn_slice_starts_with(event->type, "fi.punos.client.")) {
         return take_client(engine, arena, event, err);
     }
+    if (pn_slice_is(event->type, PN_EVENT_FEED_SILENT) ||
+        pn_slice_is(event->type, PN_EVENT_FEED_RESUMED)) {
+        return pn_sources_take_feed(&engine->sources, engine->options.store, event, err);
+    }
     struct pn_facts facts;
     struct pn_fact_entry fact;
     code = pn_facts_read(event, &facts, err);
     if (code != PN_OK || !pn_fact_entry_make(&facts, &fact)) {
         return code;
     }
-    return put_fact(engine, event, &fact, err);
+    code = pn_sources_heard(&engine->sources, engine->options.store, event, &fact, err);
+    return code == PN_OK ? put_fact(engine, event, &fact, err) : code;
 }
 
 // --- Ends and ticks ------------------------------------------------------------------------------
@@ -390,6 +402,9 @@ static enum pn_code judge_all(struct pn_engine *engine, int64_t moment_ms, struc
 enum pn_code pn_engine_batch_end(struct pn_engine *engine, struct pn_err *err)
 {
     enum pn_code code = save_all(engine, err);
+    code = code == PN_OK
+               ? pn_sources_refresh(&engine->sources, engine->options.store, pn_clock_now_ms(), err)
+               : code;
     code = code == PN_OK ? judge_all(engine, pn_clock_now_ms(), err) : code;
     if (code == PN_OK) {
         drop_all(engine);

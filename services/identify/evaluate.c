@@ -294,7 +294,8 @@ static void mark_evidence(const struct walk *walk, struct pn_finding *finding,
     for (unsigned i = 0; i < walk->rule->leaf_count; i++) {
         const struct pn_lane *lane = &walk->evaluator->lanes[2 * i];
         const struct pn_node *leaf = &walk->rule->nodes[walk->leaves[i]];
-        for (unsigned k = 0; finding->leaves[i].holds && k < lane->count; k++) {
+        bool is_told = finding->leaves[i].holds || !finding->holds;
+        for (unsigned k = 0; is_told && k < lane->count; k++) {
             const struct pn_interval *interval = &lane->intervals[k];
             if (interval->enter_ms > moment_ms || interval->leave_ms <= moment_ms) {
                 continue;
@@ -338,6 +339,23 @@ static int64_t not_with(struct walk *walk, unsigned node)
     return found;
 }
 
+// The leaf's value that makes the rule hold while all others stay as they are.
+static int64_t holds_with(struct walk *walk, unsigned node)
+{
+    const struct pn_node *leaf = &walk->rule->nodes[node];
+    int64_t value = walk->tree.values[node], found = leaf->at_least;
+    if (leaf->kind == PN_NODE_TREND && leaf->factor * walk->tree.before[node] > found) {
+        found = leaf->factor * walk->tree.before[node];
+    }
+    if (leaf->kind == PN_NODE_GAP || leaf->kind == PN_NODE_ABSENT || value >= found) {
+        return -1;
+    }
+    walk->tree.values[node] = found;
+    found = pn_tree_holds(&walk->tree, 0) ? found : -1;
+    walk->tree.values[node] = value;
+    return found;
+}
+
 static void find_leaves(struct walk *walk, struct pn_finding *finding)
 {
     const struct pn_evaluator *evaluator = walk->evaluator;
@@ -345,14 +363,15 @@ static void find_leaves(struct walk *walk, struct pn_finding *finding)
     for (unsigned i = 0; i < walk->rule->leaf_count; i++) {
         const struct pn_node *leaf = &walk->rule->nodes[walk->leaves[i]];
         struct pn_leaf_finding *found = &finding->leaves[i];
-        *found = (struct pn_leaf_finding){.node = walk->leaves[i],
-                                          .holds = pn_tree_holds(&walk->tree, walk->leaves[i]),
-                                          .value = walk->tree.values[walk->leaves[i]],
-                                          .threshold =
-                                              finding->holds ? leaf->lapse_below : leaf->at_least,
-                                          .not_with = finding->holds && leaf->kind != PN_NODE_ABSENT
-                                                          ? not_with(walk, walk->leaves[i])
-                                                          : -1};
+        *found = (struct pn_leaf_finding){
+            .node = walk->leaves[i],
+            .holds = pn_tree_holds(&walk->tree, walk->leaves[i]),
+            .value = walk->tree.values[walk->leaves[i]],
+            .threshold = finding->holds ? leaf->lapse_below : leaf->at_least,
+            .not_with = finding->holds && leaf->kind != PN_NODE_ABSENT
+                            ? not_with(walk, walk->leaves[i])
+                            : -1,
+            .holds_with = finding->holds ? -1 : holds_with(walk, walk->leaves[i])};
         if (leaf->kind == PN_NODE_GAP) {
             const struct pn_lane *lane = &evaluator->lanes[2 * i];
             found->value = 0;
@@ -365,6 +384,20 @@ static void find_leaves(struct walk *walk, struct pn_finding *finding)
             }
         }
     }
+}
+
+// The client's age and the cool-down are no matter of more events.
+static bool is_near(const struct walk *walk, const struct pn_finding *finding)
+{
+    const int64_t moment_ms = walk->evaluation->moment_ms;
+    bool is_for_client = moment_ms >= walk->first_ms && moment_ms >= walk->from_age_ms &&
+                         moment_ms < walk->to_age_ms;
+    bool is_one_short = false;
+    for (unsigned i = 0; i < finding->leaf_count; i++) {
+        const struct pn_leaf_finding *leaf = &finding->leaves[i];
+        is_one_short = is_one_short || (leaf->value > 0 && leaf->holds_with == leaf->value + 1);
+    }
+    return is_for_client && (finding->nearness >= PN_NEARLY || is_one_short);
 }
 
 static void find(struct walk *walk, struct pn_finding *finding)
@@ -381,6 +414,10 @@ static void find(struct walk *walk, struct pn_finding *finding)
     finding->nearness = walk->holds ? 1000 : pn_tree_nearness(&walk->tree, 0);
     if (walk->holds) {
         finding->since_ms = walk->since_ms;
+        gather_evidence(walk, finding);
+    } else if (walk->evaluation->wants_all && is_near(walk, finding)) {
+        finding->is_near = true;
+        finding->again_ms = walk->cool_ms > walk->evaluation->moment_ms ? walk->cool_ms : 0;
         gather_evidence(walk, finding);
     }
 }

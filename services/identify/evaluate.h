@@ -24,6 +24,9 @@ struct pn_leaf_finding {
     // With this value of this leaf and all others as they are the rule would not hold; -1: there is
     // no such value.
     int64_t not_with;
+    // The other way round, while the rule does not hold: with this value it would; -1: there is no
+    // such value.
+    int64_t holds_with;
     int64_t lapses_ms; // when the leaf alone ceases to hold if nothing comes; 0: it does not
 };
 
@@ -35,6 +38,10 @@ struct pn_finding {
     int64_t due_ms;    // when to look again: it changes, or a fact of the future begins to count
     int64_t newest_ms; // start of the newest fact counted
     int64_t nearness;  // per mille of what it needs; 1000: it holds, or would but for its cool-down
+    // It does not hold, is for the client, and PN_NEARLY would, or one more of something would do.
+    // Only with wants_all; the evidence is then what its leaves count.
+    bool is_near;
+    int64_t again_ms; // of one that is near: it may not rise again until then; 0: it may
     enum pn_data_class data_class;
     unsigned leaf_count;
     struct pn_leaf_finding leaves[PN_RULE_LEAVES_MAX];

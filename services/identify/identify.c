@@ -78,6 +78,9 @@ static enum pn_verdict verdict_of(enum pn_code code)
 static enum pn_verdict handle(void *state, const struct pn_record *record, struct pn_err *err)
 {
     struct identify *identify = state;
+    if (pn_slice_starts_with(record->event.type, "fi.punos.message.")) {
+        return PN_DONE; // what nobody could understand is no fact
+    }
     return verdict_of(
         pn_engine_take(identify->engine, pn_run_arena(identify->run), &record->event, err));
 }
@@ -108,7 +111,8 @@ static void rolled_back(void *state)
 
 const struct pn_service *pn_service_identify(void)
 {
-    static const char *const topics[] = {PN_TOPIC_EVENT};
+    // Of the quarantine only the silences of sources.
+    static const char *const topics[] = {PN_TOPIC_EVENT, PN_TOPIC_QUARANTINE};
     static struct pn_service service = {
         .name = PN_IDENTIFY_STORE,
         .topics = topics,

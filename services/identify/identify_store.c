@@ -46,6 +46,9 @@ const struct pn_migration pn_identify_migrations[] = {
         "CREATE INDEX due_time ON due (due_ms);"
         "CREATE TABLE identify_state (name TEXT PRIMARY KEY, value BIGINT NOT NULL)"},
     {3, "ALTER TABLE client_facts ADD COLUMN form BIGINT NOT NULL DEFAULT 1"},
+    {4, "CREATE TABLE sources (source TEXT PRIMARY KEY, kinds BIGINT NOT NULL,"
+        " sectors BIGINT NOT NULL, since_ms BIGINT NOT NULL, told_ms BIGINT NOT NULL)"
+        " WITHOUT ROWID"},
 };
 const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
 

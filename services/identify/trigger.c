@@ -6,9 +6,12 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
-#include "services/identify/lanes.h"
+#include "services/identify/trigger_text.h"
 
 #define EXTENSION "https://punos.fi/fhir/StructureDefinition/trigger-"
+#define COMPLETENESS "https://punos.fi/fhir/StructureDefinition/completeness"
+
+enum { TOLD_SOURCES_MAX = 32 }; // in one DetectedIssue
 
 void pn_trigger_id(const char *client_key, const char *rule_id,
                    char ret_id[static PN_UUID_TEXT_BYTES])
@@ -17,114 +20,7 @@ void pn_trigger_id(const char *client_key, const char *rule_id,
     pn_uuid5("trigger", parts, PN_ARRAY_COUNT(parts), ret_id);
 }
 
-// --- Texts ---------------------------------------------------------------------------------------
-
-static void add_json_char(struct pn_buf *out, char c)
-{
-    if (c == '"' || c == '\\') {
-        pn_buf_add_char(out, '\\');
-        pn_buf_add_char(out, c);
-    } else if ((unsigned char)c < ' ') {
-        pn_buf_printf(out, "\\u%04x", (unsigned)(unsigned char)c);
-    } else {
-        pn_buf_add_char(out, c);
-    }
-}
-
-static const struct pn_leaf_finding *headline_of(const struct pn_trigger_view *view)
-{
-    for (unsigned i = 0; i < view->finding->leaf_count; i++) {
-        if (view->finding->leaves[i].node == view->rule->headline) {
-            return &view->finding->leaves[i];
-        }
-    }
-    return NULL;
-}
-
-static void add_day(struct pn_buf *out, int64_t time_ms, enum pn_language language)
-{
-    int year = 0, month = 0, day = 0;
-    pn_civil_from_days(pn_local_day(time_ms), &year, &month, &day);
-    if (language == PN_LANGUAGE_EN) {
-        pn_buf_printf(out, "%04d-%02d-%02d", year, month, day);
-    } else {
-        pn_buf_printf(out, "%d.%d.%d", day, month, year);
-    }
-}
-
-enum place { PLACE_COUNT, PLACE_THRESHOLD, PLACE_NOT_WITH, PLACE_SINCE, PLACE_LAPSES, PLACES };
-
-static void add_place(struct pn_buf *out, enum place place, enum pn_language language,
-                      const struct pn_trigger_view *view)
-{
-    const struct pn_leaf_finding *leaf = headline_of(view);
-    switch (place) {
-    case PLACE_COUNT:
-        pn_buf_printf(out, "%lld", (long long)view->finding->count);
-        break;
-    case PLACE_THRESHOLD:
-        pn_buf_printf(out, "%lld", (long long)view->rule->threshold);
-        break;
-    case PLACE_NOT_WITH:
-        pn_buf_printf(out, "%lld", (long long)(leaf == NULL ? 0 : leaf->not_with));
-        break;
-    case PLACE_SINCE:
-        add_day(out, view->finding->since_ms, language);
-        break;
-    case PLACE_LAPSES:
-        add_day(out, view->finding->lapses_ms, language);
-        break;
-    case PLACES:
-        break;
-    }
-}
-
-// With the places put in; without quotes.
-static void add_filled(struct pn_buf *out, const char *text, enum pn_language language,
-                       const struct pn_trigger_view *view)
-{
-    static const char *const places[PLACES] = {"{count}", "{threshold}", "{not_with}", "{since}",
-                                               "{lapses}"};
-    while (*text != '\0') {
-        unsigned place = 0;
-        while (place < PLACES && strncmp(text, places[place], strlen(places[place])) != 0) {
-            place++;
-        }
-        if (place < PLACES) {
-            add_place(out, (enum place)place, language, view);
-            text += strlen(places[place]);
-        } else {
-            add_json_char(out, *text++);
-        }
-    }
-}
-
-// What is said in a language: the rule's text, and of its explanation what would end it.
-static void add_text(struct pn_buf *out, const char *const texts[PN_LANGUAGE_COUNT],
-                     enum pn_language language, const struct pn_trigger_view *view)
-{
-    static const char *const not_with[] = {" Ehto ei täyttyisi, jos määrä olisi {not_with}.",
-                                           " Villkoret skulle inte uppfyllas med {not_with}.",
-                                           " It would not hold with {not_with}."};
-    static const char *const lapses[] = {" Raukeaa {lapses}, ellei uutta tule.",
-                                         " Upphör {lapses} om inget nytt kommer.",
-                                         " It lapses on {lapses} if nothing more comes."};
-    const struct pn_leaf_finding *leaf = headline_of(view);
-    const bool is_whole = texts == view->rule->explanation && view->state == PN_TRIGGER_RAISED;
-    pn_buf_add_char(out, '"');
-    add_filled(out, texts[language], language, view);
-    if (is_whole && leaf != NULL && leaf->not_with > 0) {
-        add_filled(out, not_with[language], language, view);
-    }
-    if (is_whole && view->finding->lapses_ms != 0) {
-        add_filled(out, lapses[language], language, view);
-    }
-    if (is_whole && view->rule->advice[language] != NULL) {
-        pn_buf_add_char(out, ' ');
-        add_filled(out, view->rule->advice[language], language, view);
-    }
-    pn_buf_add_char(out, '"');
-}
+// --- Parts ---------------------------------------------------------------------------------------
 
 // FHIR's translation extension, for Swedish and English.
 static void add_translations(struct pn_buf *out, const char *const texts[PN_LANGUAGE_COUNT],
@@ -138,13 +34,11 @@ static void add_translations(struct pn_buf *out, const char *const texts[PN_LANG
                       "\"extension\":[{\"url\":\"lang\",\"valueCode\":\"%s\"},"
                       "{\"url\":\"content\",\"valueString\":",
                       i == PN_LANGUAGE_SV ? "" : ",", codes[i]);
-        add_text(out, texts, (enum pn_language)i, view);
+        pn_trigger_text(out, texts, (enum pn_language)i, view);
         pn_buf_add_str(out, "}]}");
     }
     pn_buf_add_str(out, "]}");
 }
-
-// --- Parts ---------------------------------------------------------------------------------------
 
 static void add_number(struct pn_buf *out, const char *name, int64_t number)
 {
@@ -171,6 +65,10 @@ static void add_conditions(const struct pn_trigger_view *view, struct pn_buf *ou
             pn_buf_printf(out, ",{\"url\":\"not-with\",\"valueInteger\":%lld}",
                           (long long)leaf->not_with);
         }
+        if (leaf->holds_with >= 0) {
+            pn_buf_printf(out, ",{\"url\":\"holds-with\",\"valueInteger\":%lld}",
+                          (long long)leaf->holds_with);
+        }
         if (leaf->lapses_ms != 0) {
             pn_time_format(leaf->lapses_ms, lapses);
             pn_buf_printf(out, ",{\"url\":\"lapses\",\"valueDateTime\":\"%s\"}", lapses);
@@ -179,34 +77,77 @@ static void add_conditions(const struct pn_trigger_view *view, struct pn_buf *ou
     }
 }
 
+// The systems that feed what the rule counts, and which of them and of their units are silent.
+static void add_sources(const struct pn_trigger_view *view, struct pn_buf *out)
+{
+    char since[PN_TIME_TEXT_BYTES];
+    unsigned told = 0;
+    for (unsigned i = 0; view->sources != NULL && i < view->sources->count; i++) {
+        const struct pn_source *source = &view->sources->items[i];
+        bool is_silent = source->silent_since_ms != 0;
+        if ((source->kinds == 0 && !is_silent) || told == TOLD_SOURCES_MAX ||
+            !pn_source_feeds(view->sources, i, view->rule)) {
+            continue;
+        }
+        told++;
+        pn_buf_add_str(out, "{\"url\":\"" COMPLETENESS "\",\"extension\":[{\"url\":\"source\","
+                            "\"valueUri\":\"");
+        pn_trigger_escape(out, pn_slice_str(source->name));
+        pn_buf_printf(out, "\"},{\"url\":\"silent\",\"valueBoolean\":%s}",
+                      is_silent ? "true" : "false");
+        if (is_silent) {
+            pn_time_format(source->silent_since_ms, since);
+            pn_buf_printf(out, ",{\"url\":\"silentSince\",\"valueInstant\":\"%s\"}", since);
+        }
+        pn_buf_add_str(out, "]},");
+    }
+}
+
+// Of a rule that nearly holds: how nearly, and since when it may not rise.
+static void add_nearness(const struct pn_trigger_view *view, struct pn_buf *out)
+{
+    char again[PN_TIME_TEXT_BYTES];
+    add_number(out, "nearness", view->finding->nearness);
+    if (view->finding->again_ms != 0) {
+        pn_time_format(view->finding->again_ms, again);
+        pn_buf_printf(out, "{\"url\":\"" EXTENSION "rests-until\",\"valueDateTime\":\"%s\"},",
+                      again);
+    }
+}
+
 static void add_extensions(const struct pn_trigger_view *view, struct pn_buf *out)
 {
     char lapses[PN_TIME_TEXT_BYTES], since[PN_TIME_TEXT_BYTES], moment[PN_TIME_TEXT_BYTES];
+    const bool is_raised = !view->is_near && view->state == PN_TRIGGER_RAISED;
     pn_time_format(view->moment_ms, moment);
     pn_buf_add_str(out, "\"extension\":[");
     add_number(out, "count", view->finding->count);
     add_number(out, "threshold", view->rule->threshold);
-    if (view->state == PN_TRIGGER_RAISED) {
+    if (is_raised) {
         // The counterfactual: so many fewer, and it would not hold.
         add_number(out, "margin", view->finding->count - view->rule->lapse_below + 1);
         pn_time_format(view->finding->since_ms, since);
         pn_buf_printf(out, "{\"url\":\"" EXTENSION "since\",\"valueDateTime\":\"%s\"},", since);
     }
-    if (view->state == PN_TRIGGER_RAISED && view->finding->lapses_ms != 0) {
+    if (is_raised && view->finding->lapses_ms != 0) {
         pn_time_format(view->finding->lapses_ms, lapses);
         pn_buf_printf(out, "{\"url\":\"" EXTENSION "lapses\",\"valueDateTime\":\"%s\"},", lapses);
     }
-    if (view->state == PN_TRIGGER_RAISED) {
+    if (view->is_near) {
+        add_nearness(view, out);
+    }
+    if (is_raised || view->is_near) {
         add_conditions(view, out);
     }
+    add_sources(view, out);
     if (view->rule->window_months > 0) {
         add_number(out, "window-months", view->rule->window_months);
     }
     pn_buf_printf(out, "{\"url\":\"" EXTENSION "evaluated\",\"valueDateTime\":\"%s\"},", moment);
     pn_buf_printf(out, "{\"url\":\"" EXTENSION "state\",\"valueCode\":\"%s\"},",
-                  pn_trigger_state_name(view->state));
+                  view->is_near ? "near" : pn_trigger_state_name(view->state));
     pn_buf_printf(out, "{\"url\":\"" EXTENSION "class\",\"valueCode\":\"%s\"}],",
-                  pn_class_name(view->finding->data_class));
+                  pn_class_name(view->data_class));
 }
 
 static void add_reference(const struct pn_fact_entry *fact, bool is_first, struct pn_buf *out)
@@ -227,7 +168,7 @@ static void add_evidence(const struct pn_trigger_view *view, struct pn_buf *out)
     unsigned count = finding->evidence_count;
     unsigned from = count > PN_EVIDENCE_MAX ? count - PN_EVIDENCE_MAX : 0;
     bool is_begun = false;
-    for (unsigned l = 0; view->state == PN_TRIGGER_RAISED && l < finding->leaf_count; l++) {
+    for (unsigned l = 0; l < finding->leaf_count; l++) {
         bool is_first = true;
         for (unsigned i = from; i < count; i++) {
             if ((finding->evidence_leaves[i] & 1U << l) == 0) {
@@ -249,9 +190,13 @@ static void add_evidence(const struct pn_trigger_view *view, struct pn_buf *out)
     pn_buf_add_str(out, is_begun ? "]" : "");
 }
 
-// ObservationStatus: a suggestion stands, was amended, is over, or should never have been.
+// ObservationStatus: a suggestion stands, was amended, is over, or should never have been; or may
+// come to be.
 static const char *status_of(const struct pn_trigger_view *view)
 {
+    if (view->is_near) {
+        return "preliminary";
+    }
     switch (view->state) {
     case PN_TRIGGER_LAPSED:
         return "cancelled";
@@ -268,22 +213,31 @@ void pn_trigger_print(const struct pn_trigger_view *view, struct pn_buf *out)
     char raised[PN_TIME_TEXT_BYTES];
     pn_time_format(view->raised_ms, raised);
     pn_buf_printf(out, "{\"resourceType\":\"DetectedIssue\",\"id\":\"%s\",", view->id);
+    if (view->data_class != PN_CLASS_ORDINARY) {
+        // By this label whoever passes the resource on knows that it is specially protected.
+        pn_buf_printf(out,
+                      "\"meta\":{\"security\":[{\"system\":\"https://punos.fi/fhir/CodeSystem/"
+                      "data-class\",\"code\":\"%s\"}]},",
+                      pn_class_name(view->data_class));
+    }
     add_extensions(view, out);
     pn_buf_printf(out,
                   "\"status\":\"%s\",\"code\":{\"coding\":[{\"system\":"
                   "\"https://punos.fi/fhir/CodeSystem/rule\",\"version\":\"%lld\",\"code\":\"%s\","
                   "\"display\":",
                   status_of(view), (long long)view->rule->version, view->rule->id);
-    add_text(out, view->rule->title, PN_LANGUAGE_FI, view);
+    pn_trigger_text(out, view->rule->title, PN_LANGUAGE_FI, view);
     pn_buf_add_str(out, ",\"_display\":");
     add_translations(out, view->rule->title, view);
     pn_buf_printf(out,
                   "}]},\"patient\":{\"reference\":\"Patient/%s\"},"
                   "\"identifiedDateTime\":\"%s\"",
                   view->client_key, raised);
-    add_evidence(view, out);
+    if (view->is_near || view->state == PN_TRIGGER_RAISED) {
+        add_evidence(view, out);
+    }
     pn_buf_add_str(out, ",\"detail\":");
-    add_text(out, view->rule->explanation, PN_LANGUAGE_FI, view);
+    pn_trigger_text(out, view->rule->explanation, PN_LANGUAGE_FI, view);
     pn_buf_add_str(out, ",\"_detail\":");
     add_translations(out, view->rule->explanation, view);
     pn_buf_add_char(out, '}');

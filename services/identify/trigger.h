@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/ids.h"
 #include "services/identify/evaluate.h"
+#include "services/identify/sources.h"
 #include "services/identify/worklist_read.h"
 
 enum { PN_EVIDENCE_MAX = 500 }; // references in one DetectedIssue: the newest
@@ -23,8 +24,11 @@ struct pn_trigger_view {
     const struct pn_rule *rule;
     const struct pn_finding *finding;
     const struct pn_fact_entry *facts; // that the finding's evidence is about
+    const struct pn_sources *sources;  // NULL: nothing is said of them
     enum pn_trigger_state state;
-    bool is_change; // raised before, and something about it is new
+    enum pn_data_class data_class; // of all that it was ever told with
+    bool is_near;                  // no trigger: the rule nearly holds; the state is not looked at
+    bool is_change;                // raised before, and something about it is new
     int64_t raised_ms;
     int64_t moment_ms;
 };

@@ -262,7 +262,9 @@ static enum pn_code tell(struct judged *judged, const struct telling *telling, s
                                          .rule = telling->rule,
                                          .finding = &verdicts->finding,
                                          .facts = verdicts->facts,
+                                         .sources = verdicts->options.sources,
                                          .state = telling->state,
+                                         .data_class = known->data_class,
                                          .is_change = telling->is_change,
                                          .raised_ms = known->raised_ms,
                                          .moment_ms = judged->moment_ms};

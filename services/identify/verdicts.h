@@ -10,12 +10,14 @@
 
 #include "services/identify/engine.h"
 #include "services/identify/identify_store.h"
+#include "services/identify/sources.h"
 
 struct pn_verdicts;
 
 struct pn_verdicts_options {
     struct pn_store *store;
     const struct pn_ruleset *rules;
+    const struct pn_sources *sources; // as they are when something is told
     enum pn_code (*emit)(void *context, const struct pn_event *event, struct pn_err *err);
     void *context;
 };

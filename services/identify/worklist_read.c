@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/identify/worklist_read.h"
+#include "services/identify/worklist_parts.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,22 +10,10 @@
 #include "base/log.h"
 #include "fhir/json.h"
 #include "privacy/client_index.h"
-#include "services/identify/evaluate.h"
 #include "services/identify/identify_store.h"
-#include "services/identify/rules.h"
 #include "services/identify/trigger.h"
 
 enum { BOOT_BYTES_MAX = 16 * 1024 * 1024, FACTS_BYTES_MAX = 64 * 1024 * 1024 };
-
-struct pn_worklist {
-    struct pn_store *store;
-    struct pn_arena *boot;
-    struct pn_arena *facts;
-    struct pn_ruleset *rules; // NULL: triggers show as they were told last
-    struct pn_evaluator *evaluator;
-    struct pn_fact_entry gathered[PN_CLIENT_FACTS_MAX];
-    struct pn_finding finding;
-};
 
 static const char *const state_names[PN_CASE_STATE_COUNT] = {
     [PN_CASE_NEW] = "new",
@@ -191,6 +179,8 @@ static enum pn_code refresh_one(struct pn_worklist *worklist, struct pn_arena *a
                                          .rule = rule,
                                          .finding = finding,
                                          .facts = worklist->gathered,
+                                         .sources = &worklist->sources,
+                                         .data_class = finding->data_class,
                                          .state = PN_TRIGGER_RAISED,
                                          .raised_ms = trigger->raised_ms,
                                          .moment_ms = evaluation.moment_ms};
@@ -212,22 +202,31 @@ static enum pn_code refresh_one(struct pn_worklist *worklist, struct pn_arena *a
     return code;
 }
 
+enum pn_code pn_worklist_gather(struct pn_worklist *worklist, int64_t client, int *ret_birth_year,
+                                struct pn_err *err)
+{
+    struct pn_held_client *held = NULL;
+    pn_arena_reset(worklist->facts);
+    enum pn_code code = pn_held_load(worklist->store, worklist->facts, client, &held, err);
+    if (code == PN_OK) {
+        pn_evaluator_take(worklist->evaluator, worklist->gathered,
+                          pn_held_gather(held, worklist->gathered));
+        code = pn_held_birth_year(worklist->store, client, ret_birth_year, err);
+    }
+    return code == PN_OK
+               ? pn_sources_refresh(&worklist->sources, worklist->store, pn_clock_now_ms(), err)
+               : code;
+}
+
 static enum pn_code refresh(struct pn_worklist *worklist, struct pn_arena *arena, const char *key,
                             struct pn_trigger *triggers, unsigned count, struct pn_err *err)
 {
     int64_t client = 0;
     int birth_year = 0;
-    struct pn_held_client *held = NULL;
-    pn_arena_reset(worklist->facts);
     if (count == 0 || !pn_client_number(pn_slice_str(key), &client)) {
         return PN_OK;
     }
-    enum pn_code code = pn_held_load(worklist->store, worklist->facts, client, &held, err);
-    if (code == PN_OK) {
-        pn_evaluator_take(worklist->evaluator, worklist->gathered,
-                          pn_held_gather(held, worklist->gathered));
-        code = pn_held_birth_year(worklist->store, client, &birth_year, err);
-    }
+    enum pn_code code = pn_worklist_gather(worklist, client, &birth_year, err);
     for (unsigned i = 0; i < count && code == PN_OK; i++) {
         code = refresh_one(worklist, arena, key, birth_year, &triggers[i], err);
     }

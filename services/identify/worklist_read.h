@@ -99,6 +99,23 @@ PN_MUST_USE enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struc
                                              struct pn_slice id, struct pn_trigger *ret_trigger,
                                              char ret_client[static PN_CLIENT_KEY_TEXT_BYTES],
                                              struct pn_err *err);
+
+// A rule that nearly holds for a client, and what would be enough for it: no trigger, nobody is
+// told. Of facts as they are now; nothing of it is stored.
+struct pn_near {
+    struct pn_slice rule_id;
+    struct pn_slice title_fi, title_sv, title_en;
+    int64_t count, threshold;      // of what the rule tells first
+    int64_t nearness;              // per mille of what it needs
+    enum pn_data_class data_class; // the most protected class among the events counted
+    struct pn_slice data;          // a preliminary DetectedIssue, JSON
+};
+enum { PN_NEAR_MAX = 16 };
+// Nearest first. None when the client has no events. `client` as in pn_worklist_case.
+PN_MUST_USE enum pn_code pn_worklist_near(struct pn_worklist *worklist, struct pn_arena *arena,
+                                          struct pn_slice client,
+                                          struct pn_near ret_near[static PN_NEAR_MAX],
+                                          unsigned *ret_count, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_worklist_counts(struct pn_worklist *worklist,
                                             int64_t ret_by_state[static PN_CASE_STATE_COUNT],
                                             struct pn_err *err);
