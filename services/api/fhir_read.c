@@ -9,7 +9,6 @@
 #include "services/api/calls.h"
 #include "services/api/api_types.h"
 #include "services/api/plan_view.h"
-#include "services/api/silence.h"
 #include "services/plan/plan_case.h"
 
 // What was found, before anybody knows whether it may be shown.
@@ -114,11 +113,7 @@ static enum pn_code make_resource(struct pn_call *call, const struct pn_api_type
         return pn_plan_view(call, &found->plan_row, type->name, ret_resource, err);
     }
     if (found->data.len > 0) {
-        enum pn_code code = pn_json_parse(found->data, ret_resource, err);
-        if (code == PN_OK && type->source == PN_FROM_WORKLIST) {
-            pn_silences_stamp_now(call, *ret_resource);
-        }
-        return code;
+        return pn_json_parse(found->data, ret_resource, err);
     }
     cJSON *flag = found->of_case.id[0] != '\0' ? pn_plan_case_flag(&found->of_case)
                                                : pn_worklist_flag(&found->flagged);

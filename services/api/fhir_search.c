@@ -9,7 +9,6 @@
 #include "services/api/calls.h"
 #include "services/api/fhir_query.h"
 #include "services/api/plan_view.h"
-#include "services/api/silence.h"
 #include "services/plan/plan_case.h"
 
 // How often a page is filled up when filters leave out much of what was read.
@@ -109,9 +108,6 @@ static enum pn_code add_trigger(struct search *search, const struct pn_trigger *
     }
     cJSON *issue = NULL;
     enum pn_code code = pn_json_parse(trigger->data, &issue, err);
-    if (code == PN_OK) {
-        pn_silences_stamp_now(&search->call, issue);
-    }
     return code != PN_OK ? code
                          : add_match(search, issue, trigger->changed_ms, trigger->changed_ms, err);
 }

@@ -41,38 +41,3 @@ void pn_silences_list(const struct pn_silences *silences, cJSON *object)
         pn_json_add_time(item, "since", silences->items[i].since_ms);
     }
 }
-
-static void add_part(cJSON *parts, const char *url, const char *member, struct pn_slice value)
-{
-    cJSON *part = cJSON_CreateObject();
-    cJSON_AddItemToArray(parts, part);
-    cJSON_AddStringToObject(part, "url", url);
-    pn_json_add_slice(part, member, value);
-}
-
-void pn_silences_stamp(const struct pn_silences *silences, cJSON *resource)
-{
-    cJSON *list = cJSON_GetObjectItemCaseSensitive(resource, "extension");
-    if (list == NULL && silences->count > 0) {
-        list = cJSON_AddArrayToObject(resource, "extension");
-    }
-    for (unsigned i = 0; i < silences->count; i++) {
-        char since[PN_TIME_TEXT_BYTES];
-        cJSON *extension = cJSON_CreateObject();
-        pn_time_format(silences->items[i].since_ms, since);
-        cJSON_AddItemToArray(list, extension);
-        cJSON_AddStringToObject(extension, "url", PN_COMPLETENESS_URL);
-        cJSON *parts = cJSON_AddArrayToObject(extension, "extension");
-        add_part(parts, "source", "valueUri", silences->items[i].source);
-        add_part(parts, "silentSince", "valueInstant", pn_slice_str(since));
-    }
-}
-
-void pn_silences_stamp_now(struct pn_call *call, cJSON *resource)
-{
-    struct pn_silences *silences = pn_arena_alloc(call->arena, sizeof *silences);
-    if (silences != NULL) {
-        pn_silences_read(call, silences);
-        pn_silences_stamp(silences, resource);
-    }
-}

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The completeness stamp on what is counted: while a source is silent, a count is "at least".
+ * The completeness stamp on a list of what is counted: while a source is silent, a count is "at
+ * least". (A trigger has a stamp of its own, of the sources that its rule counts:
+ * services/identify.)
  */
 #ifndef PN_SERVICES_API_SILENCE_H
 #define PN_SERVICES_API_SILENCE_H
@@ -21,9 +23,5 @@ struct pn_silences {
 void pn_silences_read(struct pn_call *call, struct pn_silences *ret_silences);
 // `"silent": [{"source": "oberon/PPK1", "since": …}]`; nothing when all are heard.
 void pn_silences_list(const struct pn_silences *silences, cJSON *object);
-// The extension on a resource that counts, once for each silent source.
-void pn_silences_stamp(const struct pn_silences *silences, cJSON *resource);
-// Both: what is silent now, on the resource.
-void pn_silences_stamp_now(struct pn_call *call, cJSON *resource);
 
 #endif

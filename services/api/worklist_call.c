@@ -35,8 +35,7 @@ static void add_title(cJSON *object, const struct pn_trigger *trigger)
     pn_json_add_slice(title, "en", trigger->title_en);
 }
 
-// `silences`: with the DetectedIssue, stamped; NULL: without.
-static cJSON *show_trigger(const struct pn_trigger *trigger, const struct pn_silences *silences)
+static cJSON *show_trigger(const struct pn_trigger *trigger, bool with_issue)
 {
     cJSON *object = cJSON_CreateObject();
     pn_json_add_slice(object, "id", trigger->id);
@@ -51,15 +50,14 @@ static cJSON *show_trigger(const struct pn_trigger *trigger, const struct pn_sil
     pn_json_add_time(object, "lapses", trigger->lapses_ms);
     struct pn_err err;
     cJSON *issue = NULL;
-    if (silences != NULL && pn_json_parse(trigger->data, &issue, &err) == PN_OK) {
-        pn_silences_stamp(silences, issue);
+    if (with_issue && pn_json_parse(trigger->data, &issue, &err) == PN_OK) {
         cJSON_AddItemToObject(object, "issue", issue);
     }
     return object;
 }
 
-static cJSON *show_case(const struct pn_call *call, const struct pn_case *found,
-                        const struct pn_silences *silences, unsigned *withheld)
+static cJSON *show_case(const struct pn_call *call, const struct pn_case *found, bool with_issues,
+                        unsigned *withheld)
 {
     char etag[PN_ETAG_BYTES];
     pn_etag_format(found->version, etag);
@@ -75,7 +73,7 @@ static cJSON *show_case(const struct pn_call *call, const struct pn_case *found,
     for (unsigned i = 0; i < found->trigger_count; i++) {
         const struct pn_trigger *trigger = &found->triggers[i];
         if (pn_access_shows(&call->access, PN_SECTOR_UNKNOWN, trigger->data_class)) {
-            cJSON_AddItemToArray(triggers, show_trigger(trigger, silences));
+            cJSON_AddItemToArray(triggers, show_trigger(trigger, with_issues));
         } else {
             (*withheld)++;
         }
@@ -171,7 +169,7 @@ static bool add_client(struct worklist_page *page, cJSON *clients, const struct 
     struct pn_call *call = &page->call;
     struct pn_client client;
     struct pn_err err;
-    cJSON *object = show_case(call, found, NULL, &page->withheld);
+    cJSON *object = show_case(call, found, false, &page->withheld);
     cJSON_AddItemToArray(clients, object);
     if (pn_timeline_client(call->api->timeline, pn_slice_str(found->client), &client, &err) !=
         PN_OK) {
@@ -289,7 +287,7 @@ static void answer_case(struct pn_call *call, const struct pn_client *client)
     if (silences->count == 0 && pn_call_is_unchanged(call, found.version)) {
         return;
     }
-    cJSON *object = show_case(call, &found, silences, &withheld);
+    cJSON *object = show_case(call, &found, true, &withheld);
     add_year_and_gender(object, client);
     pn_silences_list(silences, object);
     cJSON_AddNumberToObject(object, "withheld", withheld);

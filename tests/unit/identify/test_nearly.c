@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What nearly fires, and how complete the sources are that a trigger looked at.
+#include "fhir/json.h"
 #include "services/identify/sources.h"
 #include "tests/unit/identify/engine_bench.h"
 
@@ -127,7 +128,7 @@ static unsigned stamps_of(const cJSON *issue, bool silent_only)
             cJSON_GetArrayItem(cJSON_GetObjectItemCaseSensitive(extension, "extension"), 1),
             "valueBoolean"));
         count +=
-            pn_slice_is(pn_fhir_get(extension, "url"), COMPLETENESS) && (is_silent || !silent_only)
+            pn_slice_is(pn_json_text(extension, "url"), COMPLETENESS) && (is_silent || !silent_only)
                 ? 1
                 : 0;
     }
