@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 #include "store/store.h"
 
 // What evaluation found of a client, all rules together.
@@ -16,7 +17,9 @@ struct pn_case_sum {
     int64_t client;
     int64_t now_ms;
     int64_t trigger_count, rank;
-    bool has_told; // something was told: only then is the row written
+    bool has_told;         // something was told: only then is the row written
+    struct pn_slice unit;  // of the counted events; empty: as it was
+    struct pn_slice rules; // ids of those that hold, a comma between
 };
 
 // Puts the client on the list, moves it, or lets it lapse when nothing holds and nobody has begun.

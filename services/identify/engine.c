@@ -8,6 +8,7 @@
 #include "fhir/json.h"
 #include "privacy/client_index.h"
 #include "services/identify/sources.h"
+#include "services/identify/units.h"
 #include "services/identify/verdicts.h"
 
 enum {
@@ -23,6 +24,7 @@ struct pn_engine {
     struct pn_client_index *index;
     struct pn_verdicts *verdicts;
     struct pn_sources sources;
+    struct pn_units *units;
     struct pn_arena *arena; // of one batch
     struct pn_held_client *table[TABLE_ROWS];
     bool is_begun, is_same_rules;
@@ -146,6 +148,7 @@ enum pn_code pn_engine_open(const struct pn_engine_options *options, struct pn_e
                                                  .context = options->context};
     enum pn_code code = pn_client_index_open(&index, &engine->index, err);
     code = code == PN_OK ? pn_verdicts_open(&verdicts, &engine->verdicts, err) : code;
+    code = code == PN_OK ? pn_units_open(options->store, &engine->units, err) : code;
     if (code != PN_OK) {
         pn_engine_close(engine);
         return code;
@@ -159,6 +162,7 @@ void pn_engine_close(struct pn_engine *engine)
     if (engine != NULL) {
         pn_client_index_close(engine->index);
         pn_verdicts_close(engine->verdicts);
+        pn_units_close(engine->units);
         pn_arena_free(engine->arena);
         free(engine);
     }
@@ -172,6 +176,7 @@ void pn_engine_committed(struct pn_engine *engine)
 void pn_engine_forget(struct pn_engine *engine)
 {
     pn_client_index_forget(engine->index);
+    pn_units_forget(engine->units);
     drop_all(engine);
     engine->is_begun = engine->is_same_rules = false;
     engine->sources.read_ms = 0;
@@ -380,6 +385,7 @@ enum pn_code pn_engine_take(struct pn_engine *engine, struct pn_arena *arena,
         return code;
     }
     code = pn_sources_heard(&engine->sources, engine->options.store, event, &fact, err);
+    code = code == PN_OK ? pn_units_note(engine->units, fact.unit, facts.unit, err) : code;
     return code == PN_OK ? put_fact(engine, event, &fact, err) : code;
 }
 

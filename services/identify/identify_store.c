@@ -49,6 +49,16 @@ const struct pn_migration pn_identify_migrations[] = {
     {4, "CREATE TABLE sources (source TEXT PRIMARY KEY, kinds BIGINT NOT NULL,"
         " sectors BIGINT NOT NULL, since_ms BIGINT NOT NULL, told_ms BIGINT NOT NULL)"
         " WITHOUT ROWID"},
+    {5, "CREATE TABLE case_log (serial BIGINT PRIMARY KEY, client BIGINT NOT NULL,"
+        " at_ms BIGINT NOT NULL, was BIGINT NOT NULL, state BIGINT NOT NULL,"
+        " reason TEXT NOT NULL, by TEXT NOT NULL, unit TEXT NOT NULL, team TEXT NOT NULL,"
+        " rules TEXT NOT NULL) WITHOUT ROWID;"
+        "CREATE INDEX case_log_client ON case_log (client, serial);"
+        "CREATE INDEX case_log_time ON case_log (at_ms);"
+        "CREATE TABLE units (hash BIGINT PRIMARY KEY, code TEXT NOT NULL) WITHOUT ROWID;"
+        "ALTER TABLE cases ADD COLUMN unit TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE cases ADD COLUMN team TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE cases ADD COLUMN reason TEXT NOT NULL DEFAULT ''"},
 };
 const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
 

@@ -21,6 +21,7 @@ struct pn_case_change {
     enum pn_case_state state; // lapsed is the service's own: PN_INVALID
     int64_t expected_version; // PN_CONFLICT when it is another by now; -1: whatever it is
     struct pn_slice set_by;   // the token's name
+    struct pn_slice reason;   // coded; empty: none
 };
 // One transaction. PN_NOT_FOUND when the client was never flagged.
 PN_MUST_USE enum pn_code pn_worklist_set_state(struct pn_identify_writer *writer,

@@ -7,9 +7,13 @@
 #include "base/clock.h"
 #include "fhir/json.h"
 #include "privacy/client_index.h"
+#include "services/identify/case_log.h"
 #include "services/identify/cases.h"
 #include "services/identify/evaluate.h"
 #include "services/identify/trigger.h"
+#include "services/identify/units.h"
+
+enum { UNIT_MONTHS = 12 }; // a case's unit is that of most of its counted events of so long
 
 // A trigger as the store has it.
 struct known {
@@ -29,6 +33,9 @@ struct pn_verdicts {
     struct known known[PN_TRIGGERS_MAX];
     unsigned known_count;
     struct pn_finding finding;
+    // Of the rules that hold for the client that is judged
+    struct pn_counted counted;
+    char rules[PN_CASE_RULES_BYTES];
     struct pn_buf text;
 };
 
@@ -365,6 +372,22 @@ static enum pn_code evaluate(struct judged *judged, const struct pn_rule *rule, 
     return code;
 }
 
+static void add_holding(struct judged *judged, const struct pn_rule *rule)
+{
+    struct pn_verdicts *verdicts = judged->verdicts;
+    const struct pn_finding *finding = &verdicts->finding;
+    if (judged->sum.trigger_count == 0) {
+        memset(&verdicts->counted, 0, sizeof verdicts->counted);
+        verdicts->rules[0] = '\0';
+    }
+    judged->sum.trigger_count++;
+    judged->sum.rank += rule->weight * 100 + (finding->count * 10) / rule->threshold;
+    pn_case_rules_add(verdicts->rules, pn_slice_str(rule->id));
+    for (unsigned i = 0; i < finding->evidence_count; i++) {
+        pn_counted_add(&verdicts->counted, finding->evidence[i]);
+    }
+}
+
 static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule,
                                struct pn_err *err)
 {
@@ -386,8 +409,7 @@ static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule
         judged->is_due_new = true;
     }
     if (finding->holds) {
-        judged->sum.trigger_count++;
-        judged->sum.rank += rule->weight * 100 + (finding->count * 10) / rule->threshold;
+        add_holding(judged, rule);
     }
     if (finding->holds && !did_hold) {
         return begins_to_hold(judged, rule, known, err);
@@ -427,6 +449,25 @@ static enum pn_code retract_orphans(struct judged *judged, struct pn_err *err)
     return code;
 }
 
+static enum pn_code settle(struct judged *judged, struct pn_err *err)
+{
+    struct pn_verdicts *verdicts = judged->verdicts;
+    char unit[PN_UNIT_BYTES] = "";
+    enum pn_code code = PN_OK;
+    bool has_any = judged->sum.trigger_count > 0;
+    if (judged->has_told && has_any) {
+        uint32_t hash = pn_unit_of(&verdicts->counted, verdicts->facts,
+                                   pn_months_later(judged->moment_ms, -UNIT_MONTHS));
+        code = hash == 0 ? PN_OK : pn_unit_code(verdicts->options.store, hash, unit, err);
+    }
+    judged->sum.client = judged->client->number;
+    judged->sum.now_ms = judged->moment_ms;
+    judged->sum.has_told = judged->has_told;
+    judged->sum.unit = pn_slice_str(unit);
+    judged->sum.rules = pn_slice_str(has_any ? verdicts->rules : "");
+    return code == PN_OK ? pn_case_settle(verdicts->options.store, &judged->sum, err) : code;
+}
+
 enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_held_client *client,
                                int64_t moment_ms, struct pn_err *err)
 {
@@ -440,10 +481,7 @@ enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_hel
     }
     code = code == PN_OK ? retract_orphans(&judged, err) : code;
     if (code == PN_OK && (had_any || judged.sum.trigger_count > 0)) {
-        judged.sum.client = client->number;
-        judged.sum.now_ms = moment_ms;
-        judged.sum.has_told = judged.has_told;
-        code = pn_case_settle(verdicts->options.store, &judged.sum, err);
+        code = settle(&judged, err);
     }
     // More events only put the end of a plain rule off: the time written before is early enough,
     // and looking then finds the new one.

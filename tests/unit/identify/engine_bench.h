@@ -150,6 +150,7 @@ struct spec {
     const char *status;
     const char *encounter_class;
     unsigned profession;
+    const char *unit; // NULL: none
 };
 
 struct made {
@@ -173,9 +174,11 @@ static inline void make(struct made *made, unsigned place, const struct spec *sp
                                                                      : "Encounter";
     (void)snprintf(made->data, sizeof made->data,
                    "{\"resourceType\":\"%s\",\"id\":\"%s\",\"status\":\"%s\",\"class\":{\"code\":"
-                   "\"%s\"},\"participant\":[{\"type\":[{\"coding\":[{\"system\":\"urn:oid:"
+                   "\"%s\"},\"serviceProvider\":{\"display\":\"%s\"},\"participant\":[{\"type\":[{"
+                   "\"coding\":[{\"system\":\"urn:oid:"
                    "1.2.246.537.6.74\",\"code\":\"p%u\"}]}]}],\"period\":{\"start\":\"%s\"}}",
-                   type, resource_id, spec->status, spec->encounter_class, spec->profession, start);
+                   type, resource_id, spec->status, spec->encounter_class,
+                   spec->unit == NULL ? "" : spec->unit, spec->profession, start);
     made->event = (struct pn_event){.id = pn_slice_str(made->id),
                                     .source = pn_slice_str("/adapter/lifecare/unit"),
                                     .type = pn_slice_str(made->type),
