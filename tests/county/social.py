@@ -19,8 +19,8 @@ def _code(system, code, display):
     return {"system": CODES + system, "code": code, "display": display}
 
 
-def _author():
-    return {"sukunimi": "Laatija", "etunimet": "Koe", "tehtavanimike": "sosiaalityöntekijä",
+def _author(title="sosiaalityöntekijä"):
+    return {"sukunimi": "Laatija", "etunimet": "Koe", "tehtavanimike": title,
             "palveluyksikko": _code("202", KEEPER, "Sosiaalipalvelut")}
 
 
@@ -101,7 +101,7 @@ def _describe(oid, structure, type_code, title, **more):
     return {**base, **more}
 
 
-def clientship(oid, moment, person, opened, unit, closed=None):
+def clientship(oid, moment, person, opened, unit, closed=None, version=1):
     content = {"asiakkuusasiakirja": {
         "asiakkuuden_yksilointitunnus": {"system": "urn:ietf:rfc:3986", "value": "urn:oid:" + oid},
         "asiakas": {**_client(person, as_list=False), "turvakielto": False},
@@ -115,11 +115,11 @@ def clientship(oid, moment, person, opened, unit, closed=None):
         content["asiakkuusasiakirja"]["sosiaalihuollon_asiakkuus"][
             "asiakkuuden_paattymispvm"] = closed.isoformat()
     head = _describe(oid, "1.2.246.537.6.1505.1.2023.6.1", "1", "Asiakkuusasiakirja", group="1",
-                     clientship=oid)
+                     clientship=oid, version=version)
     return _document(person, moment, head, content)
 
 
-def meeting(oid, moment, person, start, end):
+def meeting(oid, moment, person, start, end, title="sosiaalityöntekijä"):
     content = {"merkinta_tapaamisesta_tai_yhteydenotosta": {
         "asiakas": _client(person),
         "asiakaskertomusmerkinta": {
@@ -129,7 +129,7 @@ def meeting(oid, moment, person, start, end):
                 "ajanjakso": {"alkamishetki": start.strftime("%Y-%m-%dT%H:%M:%S+00:00"),
                               "paattymishetki": end.strftime("%Y-%m-%dT%H:%M:%S+00:00")},
                 "asiointitapa": [_code("1250", "3", "Käynti asiakkaan luona")]}},
-        "paivamaara": start.date().isoformat(), "laatija": _author()}}
+        "paivamaara": start.date().isoformat(), "laatija": _author(title)}}
     head = _describe(oid, "1.2.246.537.6.1506.19005.2022.1.10", "19",
                      "Merkintä tapaamisesta tai yhteydenotosta")
     return _document(person, moment, head, content)
