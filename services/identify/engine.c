@@ -28,6 +28,7 @@ struct pn_engine {
     struct pn_arena *arena; // of one batch
     struct pn_held_client *table[TABLE_ROWS];
     bool is_begun, is_same_rules;
+    bool judges_all, has_made_all_due; // the second: in the open transaction
     int64_t old_ms;
 };
 
@@ -139,6 +140,7 @@ enum pn_code pn_engine_open(const struct pn_engine_options *options, struct pn_e
         return pn_err_set(err, PN_MEMORY, "identify", "no memory");
     }
     engine->options = *options;
+    engine->judges_all = options->judges_all;
     const struct pn_client_index_options index = {
         .store = options->store, .moved = moved, .context = engine};
     const struct pn_verdicts_options verdicts = {.store = options->store,
@@ -171,6 +173,8 @@ void pn_engine_close(struct pn_engine *engine)
 void pn_engine_committed(struct pn_engine *engine)
 {
     engine->is_begun = false;
+    engine->judges_all = engine->judges_all && !engine->has_made_all_due;
+    engine->has_made_all_due = false;
 }
 
 void pn_engine_forget(struct pn_engine *engine)
@@ -178,8 +182,25 @@ void pn_engine_forget(struct pn_engine *engine)
     pn_client_index_forget(engine->index);
     pn_units_forget(engine->units);
     drop_all(engine);
-    engine->is_begun = engine->is_same_rules = false;
+    engine->is_begun = engine->is_same_rules = engine->has_made_all_due = false;
     engine->sources.read_ms = 0;
+}
+
+// Others are in use from here on. What was found with those before is looked at again, also when
+// another process has already made everybody due: this one has gone on with the old ones since.
+static enum pn_code take_rules(struct pn_engine *engine, struct pn_err *err)
+{
+    const struct pn_ruleset *rules = engine->options.rules;
+    enum pn_code code = engine->options.newest_rules == NULL
+                            ? PN_OK
+                            : engine->options.newest_rules(engine->options.context, &rules, err);
+    if (code == PN_OK && rules != engine->options.rules) {
+        engine->options.rules = rules;
+        pn_verdicts_use(engine->verdicts, rules);
+        engine->is_same_rules = false;
+        engine->judges_all = true;
+    }
+    return code;
 }
 
 static enum pn_code begin(struct pn_engine *engine, struct pn_err *err)
@@ -187,9 +208,13 @@ static enum pn_code begin(struct pn_engine *engine, struct pn_err *err)
     if (engine->is_begun) {
         return PN_OK;
     }
+    enum pn_code code = take_rules(engine, err);
+    if (code != PN_OK) {
+        return code;
+    }
     int64_t months = engine->options.rules->window_months_max + KEPT_MONTHS;
     engine->old_ms = pn_months_later(pn_clock_now_ms(), -months);
-    enum pn_code code = pn_client_index_begin(engine->index, err);
+    code = pn_client_index_begin(engine->index, err);
     code = code == PN_OK
                ? pn_sources_refresh(&engine->sources, engine->options.store, pn_clock_now_ms(), err)
                : code;
@@ -422,8 +447,8 @@ enum pn_code pn_engine_tick(struct pn_engine *engine, int64_t now_ms, struct pn_
 {
     enum pn_code code = begin(engine, err);
     if (code == PN_OK && !engine->is_same_rules) {
-        code = pn_verdicts_check_rules(engine->verdicts, err);
-        engine->is_same_rules = code == PN_OK;
+        code = pn_verdicts_check_rules(engine->verdicts, engine->judges_all, err);
+        engine->is_same_rules = engine->has_made_all_due = code == PN_OK;
     }
     code =
         code == PN_OK ? pn_client_index_repair(engine->index, now_ms - REPAIR_BACK_MS, err) : code;

@@ -18,7 +18,13 @@ struct pn_engine;
 
 struct pn_engine_options {
     struct pn_store *store;
-    const struct pn_ruleset *rules; // outlives the engine
+    const struct pn_ruleset *rules; // used until newest_rules gives others
+    // May be NULL. Asked when a transaction begins, inside it: the rules from then on. Those from
+    // before are not looked at again. When they are others everybody is evaluated anew.
+    enum pn_code (*newest_rules)(void *context, const struct pn_ruleset **ret_rules,
+                                 struct pn_err *err);
+    // Another process may have evaluated with older rules just before: evaluate everybody anew.
+    bool judges_all;
     // Takes one trigger event, inside the open transaction.
     enum pn_code (*emit)(void *context, const struct pn_event *event, struct pn_err *err);
     void *context;

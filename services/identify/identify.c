@@ -6,14 +6,22 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "base/file.h"
 #include "services/identify/engine.h"
 #include "services/identify/identify_store.h"
+#include "services/identify/rule_sets.h"
 
-enum { TICK_MS = 1000, BOOT_BYTES_MAX = 16 * 1024 * 1024 };
+enum {
+    TICK_MS = 1000,
+    BOOT_BYTES_MAX = 16 * 1024 * 1024,
+    // A transaction of another process, begun with the rules before, is at an end by then.
+    OVERLAP_MS = 10 * 60 * 1000
+};
 
 struct identify {
     struct pn_run *run;
-    struct pn_arena *boot;
+    struct pn_rules_follower *rules;
     struct pn_engine *engine;
 };
 
@@ -28,24 +36,71 @@ static void stop(void *state)
     struct identify *identify = state;
     if (identify != NULL) {
         pn_engine_close(identify->engine);
-        pn_arena_free(identify->boot);
+        pn_rules_follower_close(identify->rules);
         free(identify);
     }
 }
 
+static enum pn_code newest_rules(void *context, const struct pn_ruleset **ret_rules,
+                                 struct pn_err *err)
+{
+    struct identify *identify = context;
+    const struct pn_ruleset *before = pn_rules_followed(identify->rules);
+    int64_t number = before->number;
+    bool is_refused = false;
+    enum pn_code code = pn_rules_follow(identify->rules, ret_rules, &is_refused, err);
+    if (code == PN_OK && is_refused) {
+        pn_log_error("a newer rule set can't be read: the one before stays in use", err);
+    }
+    if (code == PN_OK && (*ret_rules)->number != number) {
+        pn_log(PN_LOG_INFO, "another rule set is in use: everybody is evaluated anew",
+               PN_TAG_INT("number", (*ret_rules)->number));
+    }
+    return code;
+}
+
+// The configuration's file was the first set; from then on it is only looked at.
+static void compare_with_file(const struct identify *identify)
+{
+    const char *path = pn_run_config(identify->run)->rules_file;
+    struct pn_arena *arena = pn_arena_new(BOOT_BYTES_MAX);
+    struct pn_rule_set set;
+    struct pn_slice text;
+    struct pn_err err = {.code = PN_MEMORY, .where = "rules", .text = "no memory"};
+    enum pn_code code = arena == NULL ? PN_MEMORY
+                                      : pn_rule_set_read(pn_run_store(identify->run), arena, 0,
+                                                         &set, &err);
+    code = code == PN_OK ? pn_file_read(arena, path, PN_RULES_FILE_BYTES_MAX, &text, &err) : code;
+    if (code != PN_OK) {
+        pn_log_error("the configuration's rules can't be compared with those in use", &err);
+    } else if (!pn_slice_eq(set.text, text)) {
+        pn_log(PN_LOG_WARNING,
+               "the configuration's rules are not those in use: to take them, backtest and promote"
+               " the file (punos rules backtest, punos rules promote)",
+               PN_TAG("file", path), PN_TAG_INT("in_use", set.number));
+    }
+    pn_arena_free(arena);
+}
+
 static enum pn_code open_engine(struct identify *identify, struct pn_err *err)
 {
-    identify->boot = pn_arena_new(BOOT_BYTES_MAX);
-    struct pn_ruleset *rules =
-        identify->boot == NULL ? NULL : pn_arena_alloc(identify->boot, sizeof *rules);
-    if (rules == NULL) {
-        return pn_err_set(err, PN_MEMORY, "identify", "no memory");
+    const struct pn_rules_follower_options following = {
+        .store = pn_run_store(identify->run),
+        .rules_file = pn_run_config(identify->run)->rules_file,
+        .makes_first = true};
+    enum pn_code code = pn_rules_follower_open(&following, &identify->rules, err);
+    if (code != PN_OK) {
+        return code;
     }
-    const char *path = pn_run_config(identify->run)->rules_file;
-    enum pn_code code = pn_rules_read(identify->boot, path, rules, err);
-    const struct pn_engine_options options = {
-        .store = pn_run_store(identify->run), .rules = rules, .emit = emit, .context = identify};
-    return code == PN_OK ? pn_engine_open(&options, &identify->engine, err) : code;
+    compare_with_file(identify);
+    const int64_t age_ms = pn_clock_now_ms() - pn_rules_followed_since_ms(identify->rules);
+    const struct pn_engine_options options = {.store = pn_run_store(identify->run),
+                                              .rules = pn_rules_followed(identify->rules),
+                                              .newest_rules = newest_rules,
+                                              .judges_all = age_ms < OVERLAP_MS,
+                                              .emit = emit,
+                                              .context = identify};
+    return pn_engine_open(&options, &identify->engine, err);
 }
 
 static enum pn_code start(struct pn_run *run, void **ret_state, struct pn_err *err)

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
+#include "privacy/audit.h"
 #include "privacy/client_index.h"
+#include "services/identify/rule_sets.h"
 
 // Rows of facts are read and written as they stand in memory: little-endian, without holes.
 _Static_assert(sizeof(struct pn_fact_entry) == 80, "the stored form of a fact");
@@ -59,6 +61,8 @@ const struct pn_migration pn_identify_migrations[] = {
         "ALTER TABLE cases ADD COLUMN unit TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE cases ADD COLUMN team TEXT NOT NULL DEFAULT '';"
         "ALTER TABLE cases ADD COLUMN reason TEXT NOT NULL DEFAULT ''"},
+    {6, pn_rule_sets_sql},
+    {7, PN_AUDIT_SQL},
 };
 const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
 

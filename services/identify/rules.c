@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identify/rules.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "conf/yaml.h"
 #include "services/identify/rules_fields.h"
 
 enum {
-    FILE_BYTES_MAX = 1024 * 1024,
     MONTH_DAYS = 28,
     WINDOW_MONTHS_MAX = 60,
     // Another one when the same file comes to mean something else: clients are evaluated anew.
@@ -308,22 +306,9 @@ enum pn_code pn_rules_parse(struct pn_arena *arena, const char *name, struct pn_
 enum pn_code pn_rules_read(struct pn_arena *arena, const char *path, struct pn_ruleset *ret_rules,
                            struct pn_err *err)
 {
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return pn_err_set(err, PN_NOT_FOUND, path, "%s", strerror(errno));
-    }
-    char *text = pn_arena_alloc(arena, FILE_BYTES_MAX + 1);
-    size_t len = text == NULL ? 0 : fread(text, 1, FILE_BYTES_MAX + 1, file);
-    bool is_bad = ferror(file) != 0;
-    (void)fclose(file);
-    if (text == NULL) {
-        return pn_err_set(err, PN_MEMORY, path, "no memory");
-    }
-    if (is_bad || len > FILE_BYTES_MAX) {
-        return is_bad ? pn_err_set(err, PN_IO, path, "it can't be read")
-                      : pn_err_set(err, PN_LIMIT, path, "longer than %d bytes", FILE_BYTES_MAX);
-    }
-    return pn_rules_parse(arena, path, pn_slice_of(text, len), ret_rules, err);
+    struct pn_slice text;
+    enum pn_code code = pn_file_read(arena, path, PN_RULES_FILE_BYTES_MAX, &text, err);
+    return code == PN_OK ? pn_rules_parse(arena, path, text, ret_rules, err) : code;
 }
 
 const struct pn_rule *pn_rules_find(const struct pn_ruleset *rules, struct pn_slice id)

@@ -569,13 +569,21 @@ enum pn_code pn_verdicts_due(struct pn_verdicts *verdicts, int64_t now_ms,
     return code;
 }
 
-enum pn_code pn_verdicts_check_rules(struct pn_verdicts *verdicts, struct pn_err *err)
+void pn_verdicts_use(struct pn_verdicts *verdicts, const struct pn_ruleset *rules)
 {
+    verdicts->options.rules = rules;
+}
+
+enum pn_code pn_verdicts_check_rules(struct pn_verdicts *verdicts, bool in_any_case,
+                                     struct pn_err *err)
+{
+    // With the number: a set that is put back is another one than it was before.
+    const int64_t fingerprint =
+        verdicts->options.rules->number << 32 | verdicts->options.rules->fingerprint;
     int64_t before = 0;
-    const int64_t fingerprint = verdicts->options.rules->fingerprint;
     enum pn_code code = ask_number(
         verdicts, "SELECT value FROM identify_state WHERE name = 'rules'", NULL, 0, &before, err);
-    if (code != PN_OK || before == fingerprint) {
+    if (code != PN_OK || (before == fingerprint && !in_any_case)) {
         return code;
     }
     code = exec(verdicts,

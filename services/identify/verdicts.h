@@ -45,7 +45,10 @@ PN_MUST_USE enum pn_code pn_verdicts_person(struct pn_verdicts *verdicts,
 PN_MUST_USE enum pn_code pn_verdicts_due(struct pn_verdicts *verdicts, int64_t now_ms,
                                          int64_t ret_clients[static PN_DUE_MAX],
                                          unsigned *ret_count, struct pn_err *err);
-// Makes everybody due when the rules are others than the last time.
-PN_MUST_USE enum pn_code pn_verdicts_check_rules(struct pn_verdicts *verdicts, struct pn_err *err);
+// Other rules from now on.
+void pn_verdicts_use(struct pn_verdicts *verdicts, const struct pn_ruleset *rules);
+// Makes everybody due when the rules are others than the last time, or in any case.
+PN_MUST_USE enum pn_code pn_verdicts_check_rules(struct pn_verdicts *verdicts, bool in_any_case,
+                                                 struct pn_err *err);
 
 #endif
