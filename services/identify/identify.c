@@ -67,9 +67,9 @@ static void compare_with_file(const struct identify *identify)
     struct pn_rule_set set;
     struct pn_slice text;
     struct pn_err err = {.code = PN_MEMORY, .where = "rules", .text = "no memory"};
-    enum pn_code code = arena == NULL ? PN_MEMORY
-                                      : pn_rule_set_read(pn_run_store(identify->run), arena, 0,
-                                                         &set, &err);
+    enum pn_code code = arena == NULL
+                            ? PN_MEMORY
+                            : pn_rule_set_read(pn_run_store(identify->run), arena, 0, &set, &err);
     code = code == PN_OK ? pn_file_read(arena, path, PN_RULES_FILE_BYTES_MAX, &text, &err) : code;
     if (code != PN_OK) {
         pn_log_error("the configuration's rules can't be compared with those in use", &err);

@@ -31,9 +31,8 @@ static enum pn_code ask(struct pn_store *store, const char *sql, const struct pn
 {
     struct pn_stmt *stmt = NULL;
     enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK
-               ? pn_store_query(store, stmt, value, value == NULL ? 0 : 1, ret_rows, err)
-               : code;
+    return code == PN_OK ? pn_store_query(store, stmt, value, value == NULL ? 0 : 1, ret_rows, err)
+                         : code;
 }
 
 static bool keep(struct pn_arena *arena, struct pn_slice text, struct pn_slice *ret_kept)
@@ -130,8 +129,8 @@ enum pn_code pn_rule_set_add(struct pn_store *store, const struct pn_rule_set *s
 {
     struct pn_stmt *stmt = NULL;
     int64_t changed = 0;
-    const struct pn_value values[] = {PN_INT(set->number),      PN_TEXT(set->fingerprint),
-                                      PN_TEXT(set->text),       PN_TEXT(set->file),
+    const struct pn_value values[] = {PN_INT(set->number),       PN_TEXT(set->fingerprint),
+                                      PN_TEXT(set->text),        PN_TEXT(set->file),
                                       PN_TEXT(set->promoted_by), PN_INT(set->at_ms),
                                       PN_INT(set->backtest_ms)};
     enum pn_code code =
@@ -194,7 +193,6 @@ enum pn_code pn_backtest_add(struct pn_store *store, const struct pn_backtest *b
         " SET from_ms = excluded.from_ms, to_ms = excluded.to_ms, made_by = excluded.made_by,"
         " figures = excluded.figures",
         &stmt, err);
-    return code == PN_OK
-               ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-               : code;
+    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
+                         : code;
 }

@@ -15,7 +15,7 @@ enum { PN_RULES_FILE_BYTES_MAX = 1024 * 1024 };
 struct pn_ruleset {
     struct pn_rule rules[PN_RULES_MAX];
     unsigned count;
-    int64_t number; // in the store's rule_sets; 0: it is not from there
+    int64_t number;            // in the store's rule_sets; 0: it is not from there
     int64_t window_months_max; // how far back a fact may matter
     uint32_t fingerprint; // of the file's text: another one means that clients are evaluated anew
 };

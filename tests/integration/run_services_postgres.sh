@@ -12,6 +12,7 @@ set -a
 eval "$(tests/integration/postgres.sh env "$folder")"
 PN_TEST_STORE=postgres
 set +a
-for name in timeline.test_timeline identify.test_engine identify.test_engine_order; do
+for name in timeline.test_timeline identify.test_engine identify.test_engine_order \
+    identify.test_rule_sets; do
     "$build/unit/$name"
 done
