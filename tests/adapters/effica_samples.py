@@ -133,11 +133,11 @@ def cancellation(reason, words, moment="2026-11-20T10:00:00+02:00"):
         "paivamaara": "2026-11-20", "laatija": author()}}
 
 
-def need(*reporters):
+def need(*reporters, about=(("8", "Päihteet"), ("2", "Asuminen"))):
     return {"ilmoitus_sosiaalihuollon_tarpeesta": {
         "asiakas": [TUULIA], "ilmoittaja": [{"taho": code("6.1243", *one)} for one in reporters],
         "ilmoittamispaivamaara": "2026-11-19",
-        "asiasisalto": [code("6.1282", "8", "Päihteet"), code("6.1282", "2", "Asuminen")],
+        "asiasisalto": [code("6.1282", *one) for one in about],
         "kuvaus_tilanteesta_ja_huolesta": "Vapaata tekstiä, joka ei lähde eteenpäin.",
         "laatija": author()}}
 
@@ -218,6 +218,10 @@ def plain_samples():
         ("3", "Muu läheinen"), ("7", "Terveydenhuollon ammattihenkilö")))
     yield "need-by-professional-first", frame(17, "need", need(("6", "Sosiaalihuolto")))
     yield "need-by-relative", frame(18, "need", need(("3", "Muu läheinen")))
+    yield "need-by-client", frame(41, "need", need(("1", "Asiakas itse"), about=(
+        ("2", "Asuminen"), ("10", "Toimintakyky"), ("9", "Mielenterveys"))))
+    yield "need-by-school", frame(42, "need", need(("99", "Muu"), ("15", "Opetus"), about=(
+        ("2", "Asuminen"), ("5", "Väkivalta"))))
     yield "plan-of-family", frame(19, "families", families_plan())
     yield "plan-of-working-age", frame(20, "working-age", working_age_plan(), task="15")
     yield "plan-without-service-task", frame(22, "working-age", working_age_plan(), task=None)
