@@ -36,6 +36,7 @@ enum pn_action {
     PN_ACTION_METRICS,      // figures without clients
     PN_ACTION_WORKLIST,     // the list of flagged clients
     PN_ACTION_WORKLIST_SET, // a client's state on it
+    PN_ACTION_TRIGGERS,     // what the rules say of one client
     PN_ACTION_TIMELINE,     // a client's events
     PN_ACTION_IDENTITY,     // open the vault: name and identity code
     PN_ACTION_PLAN_READ,

@@ -86,6 +86,10 @@ OPERATIONS = [
      {200: (JSON, "client, state, triggers")}),
     ("put", "/worklist/{id}", 'Set where the work stands: {"state": …}', [ID, IF_MATCH], JSON,
      {200: (JSON, "client, state"), 412: (FHIR, "Somebody set it first")}),
+    ("get", "/clients/{id}/triggers", "What the rules say of one client: why, the events counted, what "
+     "nearly holds", [ID, PURPOSE, RELATION], None,
+     {200: (JSON, "triggers and near, each with its DetectedIssue (schemas/trigger.md) and the events "
+            "that were counted; withheld")}),
     ("get", "/feed", "The live event feed (server-sent events)",
      [("types", "query", "string", "Event types with commas between; * ends a stem", False),
       ("subject", "query", "string", "One client key", False),

@@ -113,19 +113,21 @@ void pn_bundle_add_links(struct pn_call *call, cJSON *bundle, const char *cursor
 
 // --- Resources -----------------------------------------------------------------------------------
 
-static bool names_client(const cJSON *reference, const struct pn_client *client)
+bool pn_client_has_key(const struct pn_client *client, struct pn_slice key)
 {
-    struct pn_slice text = pn_json_text(reference, "reference");
-    if (!pn_slice_starts_with(text, "Patient/")) {
-        return false;
-    }
-    struct pn_slice key = pn_slice_of(text.ptr + 8, text.len - 8);
     for (unsigned i = 0; i < client->key_count; i++) {
         if (pn_slice_is(key, client->keys[i])) {
             return true;
         }
     }
     return pn_slice_is(key, client->key);
+}
+
+static bool names_client(const cJSON *reference, const struct pn_client *client)
+{
+    struct pn_slice text = pn_json_text(reference, "reference");
+    return pn_slice_starts_with(text, "Patient/") &&
+           pn_client_has_key(client, pn_slice_of(text.ptr + 8, text.len - 8));
 }
 
 bool pn_reference_set_client(cJSON *reference, const struct pn_client *client)

@@ -24,6 +24,8 @@ void pn_bundle_add_links(struct pn_call *call, cJSON *bundle, const char *cursor
 // Every reference to the client in `resource` (subject, patient, for, participant.actor) that names
 // one of the client's keys becomes the present key.
 PN_MUST_USE bool pn_resource_set_client(cJSON *resource, const struct pn_client *client);
+// Whether the key is one of the client's.
+bool pn_client_has_key(const struct pn_client *client, struct pn_slice key);
 // One such reference.
 PN_MUST_USE bool pn_reference_set_client(cJSON *reference, const struct pn_client *client);
 // meta.versionId and meta.lastUpdated.

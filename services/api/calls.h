@@ -21,7 +21,8 @@ pn_call_handler pn_timeline_call; // timeline_call.c
 pn_call_handler pn_worklist_call; // worklist_call.c
 pn_call_handler pn_worklist_case_call;
 pn_call_handler pn_worklist_set_call;
-pn_call_handler pn_plan_create_call; // plan_call.c
+pn_call_handler pn_client_triggers_call; // trigger_call.c
+pn_call_handler pn_plan_create_call;     // plan_call.c
 pn_call_handler pn_plan_update_call;
 pn_call_handler pn_plan_withdraw_call;
 pn_call_handler pn_plan_history_call;

@@ -89,7 +89,8 @@ static struct pn_slice purpose_of(const struct pn_call *call, enum pn_action act
             return header;
         }
     }
-    bool is_finding = action == PN_ACTION_WORKLIST || action == PN_ACTION_WORKLIST_SET;
+    bool is_finding = action == PN_ACTION_WORKLIST || action == PN_ACTION_WORKLIST_SET ||
+                      action == PN_ACTION_TRIGGERS;
     return pn_slice_str(is_finding ? "identification" : "care-coordination");
 }
 

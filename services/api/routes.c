@@ -40,6 +40,7 @@ const struct pn_http_route pn_api_routes[] = {
     {PN_HTTP_GET, "/worklist", pn_worklist_call},
     {PN_HTTP_GET, "/worklist/{id}", pn_worklist_case_call},
     {PN_HTTP_PUT, "/worklist/{id}", pn_worklist_set_call},
+    {PN_HTTP_GET, "/clients/{id}/triggers", pn_client_triggers_call},
     {PN_HTTP_GET, "/feed", pn_feed_call},
     {PN_HTTP_GET, "/me", pn_me_call},
     {PN_HTTP_GET, "/metrics", pn_metrics_call},

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county")]
 import hl7  # noqa: E402
 import people  # noqa: E402
+import trigger_calls  # noqa: E402
 from hub import Hub, Receiver, acknowledgement, wait_until  # noqa: E402
 
 UTC = datetime.timezone.utc
@@ -37,16 +38,19 @@ def equal(found, wanted, what):
 
 
 class World:
-    """One busy client, one quiet one, and a hub that has heard of both."""
+    """One busy client, one quiet one, one with an event too few, and a hub that has heard of them."""
 
     def __init__(self, hub, receiver):
         self.hub = hub
         self.receiver = receiver
         source = random.Random(5)
-        self.busy, self.quiet = people.Person(source, 1), people.Person(source, 2)
+        self.busy, self.quiet, third = (people.Person(source, number) for number in (1, 2, 3))
         self.control = 0
         self.tell_busy()
         self.tell(hl7.adt("A04", self.next_control(), NOW, self.quiet, self.visit("Q1", 3, "O")))
+        for number in range(2):
+            self.tell_noshow(third, f"T{number}", 20 * number + 8)
+        self.nearly = wait_until(lambda: hub.find_patient(third.code), 30, "the third client")
         self.client = wait_until(lambda: hub.find_patient(self.busy.code), 30, "the busy client")
         self.other = wait_until(lambda: hub.find_patient(self.quiet.code), 30, "the quiet client")
         wait_until(lambda: len(self.timeline()) >= EMERGENCY_VISITS + NO_SHOWS, 30, "all entries")
@@ -70,15 +74,21 @@ class World:
             visit = self.visit(f"B{number}", 20 * number + 2, "E")
             self.tell(hl7.adt("A03", self.next_control(), visit["end"], self.busy, visit))
         for number in range(NO_SHOWS):
-            start = NOW - datetime.timedelta(days=30 * number + 5)
-            self.tell(hl7.siu("S26", self.next_control(), start, self.busy, {
-                "id": f"N{number}", "start": start, "end": start + datetime.timedelta(minutes=30),
-                "service": "15", "minutes": 30, "unit": "POLI1", "profession": "laakari"}))
+            self.tell_noshow(self.busy, f"N{number}", 30 * number + 5)
+
+    def tell_noshow(self, person, name, days_ago):
+        start = NOW - datetime.timedelta(days=days_ago)
+        self.tell(hl7.siu("S26", self.next_control(), start, person, {
+            "id": name, "start": start, "end": start + datetime.timedelta(minutes=30),
+            "service": "15", "minutes": 30, "unit": "POLI1", "profession": "laakari"}))
 
     def bundle(self, path):
         found = self.hub.get(path)
         assert_valid(self.hub, found)
         return found
+
+    def valid(self, resource):
+        assert_valid(self.hub, resource)
 
     def matches(self, path):
         return [e["resource"] for e in self.bundle(path).get("entry", [])
@@ -566,7 +576,7 @@ def main():
     try:
         with Hub(systems=("oberon",), receivers={"oberon": receiver}) as hub:
             world = World(hub, receiver)
-            for function in CHECKS:
+            for function in CHECKS + trigger_calls.CHECKS:
                 try:
                     function(world)
                     print(f"ok      {function.__name__}")
@@ -576,7 +586,7 @@ def main():
     finally:
         receiver.stop()
         __import__("shutil").rmtree(folder, ignore_errors=True)
-    print(f"{len(CHECKS) - failed} held, {failed} did not")
+    print(f"{len(CHECKS + trigger_calls.CHECKS) - failed} held, {failed} did not")
     return 1 if failed else 0
 
 

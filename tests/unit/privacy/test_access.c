@@ -49,6 +49,10 @@ static void roles_do_their_own_work_only(void **state)
         {PN_ROLE_COORDINATOR, PN_ACTION_WORKLIST_SET, true},
         {PN_ROLE_COORDINATOR, PN_ACTION_QUARANTINE_SHOW, false},
         {PN_ROLE_PROFESSIONAL, PN_ACTION_WORKLIST, false},
+        {PN_ROLE_COORDINATOR, PN_ACTION_TRIGGERS, true},
+        {PN_ROLE_PROFESSIONAL, PN_ACTION_TRIGGERS, false}, // no relationship
+        {PN_ROLE_INTEGRATION, PN_ACTION_TRIGGERS, false},  // the same
+        {PN_ROLE_ADMIN, PN_ACTION_TRIGGERS, false},
         {PN_ROLE_PROFESSIONAL, PN_ACTION_TIMELINE, false}, // no relationship
         {PN_ROLE_INTEGRATION, PN_ACTION_FEED, true},
         {PN_ROLE_INTEGRATION, PN_ACTION_IDENTITY, false},

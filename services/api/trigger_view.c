@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/api/trigger_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "fhir/json.h"
+#include "services/api/bundle.h"
+
+enum { COUNTED_MAX = 500 }; // a DetectedIssue names no more
+
+struct counted {
+    struct pn_slice reference;
+    struct pn_entry entry;
+};
+
+struct view {
+    struct pn_call *call;
+    const struct pn_client *client;
+    struct counted *counted;
+    unsigned count;
+    struct pn_slice *withheld; // references
+    unsigned withheld_count;
+};
+
+static bool is_among(const struct view *view, struct pn_slice reference)
+{
+    for (unsigned i = 0; i < view->count; i++) {
+        if (pn_slice_eq(view->counted[i].reference, reference)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_withheld(const struct view *view, struct pn_slice reference)
+{
+    for (unsigned i = 0; i < view->withheld_count; i++) {
+        if (pn_slice_eq(view->withheld[i], reference)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whether the caller may see the event: it is there, the client's own, and not withheld.
+static bool read_entry(const struct view *view, struct pn_slice reference,
+                       struct pn_entry *ret_entry)
+{
+    struct pn_call *call = view->call;
+    struct pn_slice id = {0};
+    struct pn_err err;
+    const char *type = pn_arena_copy(call->arena, pn_slice_split(reference, '/', &id));
+    return type != NULL &&
+           pn_timeline_entry(call->api->timeline, call->arena, type, id, ret_entry, &err) ==
+               PN_OK &&
+           pn_client_has_key(view->client, ret_entry->subject) &&
+           pn_access_shows(&call->access, ret_entry->sector, ret_entry->data_class);
+}
+
+static void take_reference(struct view *view, struct pn_slice reference)
+{
+    if (reference.len == 0 || is_among(view, reference) || is_withheld(view, reference) ||
+        view->count + view->withheld_count == COUNTED_MAX) {
+        return;
+    }
+    struct pn_entry entry;
+    if (read_entry(view, reference, &entry)) {
+        view->counted[view->count++] = (struct counted){reference, entry};
+    } else {
+        view->withheld[view->withheld_count++] = reference;
+    }
+}
+
+static void take_evidence(struct view *view, const cJSON *issue)
+{
+    const cJSON *evidence = NULL, *detail = NULL;
+    cJSON_ArrayForEach(evidence, cJSON_GetObjectItemCaseSensitive(issue, "evidence"))
+    {
+        cJSON_ArrayForEach(detail, cJSON_GetObjectItemCaseSensitive(evidence, "detail"))
+        {
+            take_reference(view, pn_json_text(detail, "reference"));
+        }
+    }
+}
+
+// A FHIR array is not empty: what has nothing left goes.
+static void cut_withheld(const struct view *view, cJSON *issue)
+{
+    cJSON *list = cJSON_GetObjectItemCaseSensitive(issue, "evidence");
+    cJSON *next_evidence = NULL;
+    for (cJSON *evidence = list == NULL ? NULL : list->child; evidence != NULL;
+         evidence = next_evidence) {
+        next_evidence = evidence->next;
+        cJSON *details = cJSON_GetObjectItemCaseSensitive(evidence, "detail");
+        cJSON *next = NULL;
+        for (cJSON *detail = details == NULL ? NULL : details->child; detail != NULL;
+             detail = next) {
+            next = detail->next;
+            if (is_withheld(view, pn_json_text(detail, "reference"))) {
+                cJSON_DetachItemViaPointer(details, detail);
+            }
+        }
+        if (details != NULL && details->child == NULL) {
+            cJSON_DetachItemViaPointer(evidence, details);
+        }
+    }
+}
+
+static int newer(const void *a, const void *b)
+{
+    const struct counted *one = a, *two = b;
+    return one->entry.start_ms < two->entry.start_ms ? 1 : -1;
+}
+
+static void add_counted(const struct view *view, cJSON *object)
+{
+    cJSON *list = cJSON_AddArrayToObject(object, "counted");
+    for (unsigned i = 0; i < view->count; i++) {
+        const struct pn_entry *entry = &view->counted[i].entry;
+        cJSON *item = cJSON_CreateObject();
+        cJSON_AddItemToArray(list, item);
+        pn_json_add_slice(item, "reference", view->counted[i].reference);
+        pn_json_add_time(item, "start", entry->start_ms);
+        pn_json_add_time(item, "end", entry->end_ms);
+        cJSON_AddStringToObject(item, "kind", pn_kind_name(entry->kind));
+        cJSON_AddStringToObject(item, "sector", pn_sector_name(entry->sector));
+        if (!view->client->is_protected) {
+            pn_json_add_slice(item, "unit", entry->unit);
+        }
+        pn_json_add_slice(item, "status", entry->status);
+    }
+    cJSON_AddNumberToObject(object, "countedWithheld", view->withheld_count);
+}
+
+bool pn_trigger_view(struct pn_call *call, const struct pn_client *client, struct pn_slice issue,
+                     cJSON *object)
+{
+    struct pn_err err;
+    cJSON *resource = NULL;
+    struct view view = {.call = call, .client = client};
+    view.counted = pn_arena_alloc_array(call->arena, COUNTED_MAX, sizeof *view.counted);
+    view.withheld = pn_arena_alloc_array(call->arena, COUNTED_MAX, sizeof *view.withheld);
+    if (view.counted == NULL || view.withheld == NULL) {
+        return false;
+    }
+    if (pn_json_parse(issue, &resource, &err) != PN_OK) {
+        pn_log_error("a trigger could not be read", &err);
+        return false;
+    }
+    if (!pn_resource_set_client(resource, client)) {
+        return false;
+    }
+    take_evidence(&view, resource);
+    if (view.count == 0 && view.withheld_count > 0) {
+        return false;
+    }
+    cut_withheld(&view, resource);
+    qsort(view.counted, view.count, sizeof *view.counted, newer);
+    cJSON_AddItemToObject(object, "issue", resource);
+    add_counted(&view, object);
+    return true;
+}

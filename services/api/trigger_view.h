@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A trigger, or a rule that nearly holds, as it is shown to one caller: its DetectedIssue without
+ * the events that the caller may not see, and the others as a list. Inside services/api only.
+ */
+#ifndef PN_SERVICES_API_TRIGGER_VIEW_H
+#define PN_SERVICES_API_TRIGGER_VIEW_H
+
+#include <cjson/cJSON.h>
+
+#include "services/api/api.h"
+
+// After an access decision. `issue` is the DetectedIssue's text; to `object` come:
+//   issue            as it is, without references that are withheld
+//   counted          [{reference, start, end, kind, sector, unit, status}], newest
+//                    first
+//   countedWithheld  how many more there are that the caller may not see
+// False, and nothing is added, when events were counted and the caller may see none of them: then
+// the trigger is withheld too.
+PN_MUST_USE bool pn_trigger_view(struct pn_call *call, const struct pn_client *client,
+                                 struct pn_slice issue, cJSON *object);
+
+#endif
