@@ -54,12 +54,13 @@ def wait_done(program, data, service, seconds_max):
     sys.exit(f"{service} was not done after {seconds_max} s")
 
 
-def rebuild(binary, data, service, seconds_max=SECONDS_MAX):
+def rebuild(binary, data, service, seconds_max=SECONDS_MAX, more=()):
     for pattern in (f"store/{service}.db*", f"run/{service}.*"):
         for path in data.glob(pattern):
             path.unlink()
     started = time.monotonic()
-    program = subprocess.Popen([binary, service, "--data", str(data)], stderr=subprocess.DEVNULL)
+    program = subprocess.Popen([binary, service, "--data", str(data), *more],
+                               stderr=subprocess.DEVNULL)
     try:
         handled, cpu, peak = wait_done(program, data, service, seconds_max)
         seconds = time.monotonic() - started
@@ -72,13 +73,15 @@ def rebuild(binary, data, service, seconds_max=SECONDS_MAX):
             "peak_mib": round(peak / 1048576, 1)}
 
 
-def make_stream(build, data, events):
-    """Fills the stream of a data folder with a made-up county; the number of its clients."""
+def make_stream(build, data, events, tables=None):
+    """Fills the stream of a data folder with a made-up county; the number of its clients. The folder
+    `tables` gets the same as CSV."""
     clients = max(int(events * CLIENTS_PER_EVENT), 10)
     data.mkdir(parents=True, exist_ok=True)
     (data / "stream").mkdir(exist_ok=True)
     subprocess.run([os.path.join(build, "bench", "make_events"), str(data), str(events),
-                    str(clients)], check=True, stdout=subprocess.DEVNULL)
+                    str(clients), *([str(tables)] if tables else [])], check=True,
+                   stdout=subprocess.DEVNULL)
     return clients
 
 
