@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * How fast rules are evaluated, and nothing else: each event of a made-up county-year adds a fact
- * to its client, who is then evaluated under every rule of the file. The same numbers give the same
- * events.
+ * How fast rules are evaluated, and nothing else. Each event of the stream of a data folder that
+ * make_events filled adds a fact to its client, who is then evaluated under every rule of the file;
+ * after that each client's whole history is walked once more, as a backtest does. Reading the
+ * events is measured on its own.
  *
- *   bench_rules [--events FILE] [--triggers FILE] RULES EVENTS CLIENTS [SEED]
+ *   bench_rules [--triggers FILE] RULES DATA
  *
- * --events writes the events as CSV, for peers; --triggers what rose and ended, and at which event.
+ * FILE gets a row for each trigger that rose: rule, client, since when; FILE.history those of the
+ * walk over history.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -19,84 +21,43 @@
 #include "base/clock.h"
 #include "services/identify/evaluate.h"
 #include "services/identify/rules.h"
+#include "stream/stream.h"
 
 enum {
     BATCH = 1000,
     BOOT_BYTES_MAX = 64 * 1024 * 1024,
-    DAYS = 365,
     ROOM_FIRST = 4,
-    UNITS = 12,
-    SERVICES = 30
+    SPANS_MAX = 64,
+    PATH_BYTES = 512,
+    YEAR_DIGITS = 4
 };
-
-static const struct kind {
-    const char *name, *setting, *contact, *status;
-    enum pn_entry_kind kind;
-    enum pn_urgency urgency;
-    unsigned share; // of a hundred
-    uint8_t resource_type, flags;
-    int hours; // at most, of its length
-} kinds[] = {
-    {"visit", "AMB", "R10", "finished", PN_KIND_VISIT, PN_URGENCY_UNKNOWN, 43, 1,
-     PN_FACT_CLIENT_CONTACT, 1},
-    {"visit", "EMER", "R10", "finished", PN_KIND_VISIT, PN_URGENCY_EMERGENCY, 8, 1,
-     PN_FACT_CLIENT_CONTACT, 8},
-    {"visit", "IMP", "R10", "finished", PN_KIND_VISIT, PN_URGENCY_UNKNOWN, 2, 1,
-     PN_FACT_CLIENT_CONTACT, 240},
-    {"contact", "VR", "R50", "finished", PN_KIND_CONTACT, PN_URGENCY_UNKNOWN, 12, 1,
-     PN_FACT_CLIENT_CONTACT, 1},
-    {"appointment", "", "", "booked", PN_KIND_APPOINTMENT, PN_URGENCY_UNKNOWN, 18, 2, 0, 1},
-    {"appointment", "", "", "noshow", PN_KIND_APPOINTMENT, PN_URGENCY_UNKNOWN, 2, 2, PN_FACT_NOSHOW,
-     1},
-    {"condition", "", "", "active", PN_KIND_CONDITION, PN_URGENCY_UNKNOWN, 11, 6, 0, 0},
-    {"clientship", "", "", "active", PN_KIND_CLIENTSHIP, PN_URGENCY_UNKNOWN, 2, 3, 0, 4000},
-    {"need", "", "", "active", PN_KIND_NEED, PN_URGENCY_UNKNOWN, 1, 5, PN_FACT_CLIENT_CONTACT, 0},
-    {"concern", "", "", "active", PN_KIND_CONCERN, PN_URGENCY_UNKNOWN, 1, 4, 0, 0},
-};
-static const char *const professions[] = {"laakari",
-                                          "sairaanhoitaja",
-                                          "fysioterapeutti",
-                                          "psykologi",
-                                          "sosiaalityontekija",
-                                          "ravitsemus",
-                                          "suuhygienisti",
-                                          ""};
-static const struct {
-    enum pn_code_system system;
-    const char *name, *code;
-} codes[] = {{PN_SYSTEM_NONE, "", ""},
-             {PN_SYSTEM_ICPC2, "icpc2", "A04"},
-             {PN_SYSTEM_ICPC2, "icpc2", "D01"},
-             {PN_SYSTEM_ICPC2, "icpc2", "P76"},
-             {PN_SYSTEM_ICPC2, "icpc2", "L03"},
-             {PN_SYSTEM_ICD10, "icd10", "R52"},
-             {PN_SYSTEM_ICD10, "icd10", "F32.1"},
-             {PN_SYSTEM_ICD10, "icd10", "F10.2"},
-             {PN_SYSTEM_ICD10, "icd10", "E11.9"},
-             {PN_SYSTEM_ICD10, "icd10", "M54.5"}};
 
 struct client {
     struct pn_fact_entry *facts;
+    int64_t *since_ms; // of each rule, 0: it does not hold; NULL: none ever did
     unsigned count, room;
-    uint64_t holds; // 1 << rule
+    int birth_year;
 };
 
 struct event {
     unsigned client;
+    int64_t time_ms;
     struct pn_fact_entry fact;
+};
+
+struct watch {
+    double wall_s, cpu_s;
 };
 
 struct bench {
     struct pn_ruleset *rules;
     struct pn_evaluator *evaluator;
     struct client *clients;
-    unsigned client_count;
-    uint64_t seed;
-    int64_t made, events, begin_ms;
+    unsigned client_count, client_room;
     struct event batch[BATCH];
-    FILE *event_file, *trigger_file;
-    int64_t raised, ended;
-    double cpu_s, wall_s;
+    FILE *rises, *history_rises; // NULL: not asked for
+    int64_t events, raised, in_history, room, first_ms, last_ms;
+    struct watch reading, live, history;
     struct pn_finding finding;
 };
 
@@ -104,6 +65,13 @@ static void stop(const char *where, const char *text)
 {
     fprintf(stderr, "bench_rules: %s: %s\n", where, text);
     exit(3);
+}
+
+static void must(enum pn_code code, const struct pn_err *err)
+{
+    if (code != PN_OK) {
+        stop(err->where, err->text);
+    }
 }
 
 static void *room(size_t count, size_t size, void *old)
@@ -115,147 +83,6 @@ static void *room(size_t count, size_t size, void *old)
     return made;
 }
 
-// --- Events --------------------------------------------------------------------------------------
-
-// xorshift64*
-static uint64_t draw(struct bench *bench, uint64_t below)
-{
-    bench->seed ^= bench->seed >> 12;
-    bench->seed ^= bench->seed << 25;
-    bench->seed ^= bench->seed >> 27;
-    return (bench->seed * UINT64_C(2685821657736338717) >> 11) % below;
-}
-
-static uint32_t code_of(const char *text)
-{
-    return pn_fact_code(pn_slice_str(text));
-}
-
-static const struct kind *draw_kind(struct bench *bench)
-{
-    uint64_t place = draw(bench, 100);
-    unsigned i = 0;
-    while (place >= kinds[i].share) {
-        place -= kinds[i++].share;
-    }
-    return &kinds[i];
-}
-
-struct drawn {
-    const struct kind *kind;
-    unsigned client, service, unit, profession, code, sector;
-    int64_t start_ms, end_ms;
-};
-
-static void write_event(struct bench *bench, const struct drawn *drawn)
-{
-    const struct kind *kind = drawn->kind;
-    fprintf(bench->event_file,
-            "%" PRId64 ",%u,%" PRId64 ",%" PRId64 ",%s,%s,%s,%d,%d,%u,%s,%s,%s,%s,unit-%u,%s,%s\n",
-            bench->made, drawn->client, drawn->start_ms, drawn->end_ms, kind->name,
-            pn_sector_name((enum pn_sector)drawn->sector),
-            kind->urgency == PN_URGENCY_EMERGENCY ? "emergency" : "",
-            (kind->flags & PN_FACT_NOSHOW) != 0, (kind->flags & PN_FACT_CLIENT_CONTACT) != 0,
-            drawn->service, professions[drawn->profession], kind->contact, kind->status,
-            kind->setting, drawn->unit, codes[drawn->code].name, codes[drawn->code].code);
-}
-
-static void fill_fact(struct bench *bench, const struct drawn *drawn, struct pn_fact_entry *fact)
-{
-    char text[16];
-    const struct kind *kind = drawn->kind;
-    *fact = (struct pn_fact_entry){
-        .start_ms = drawn->start_ms,
-        .end_ms = drawn->end_ms,
-        .revision = drawn->start_ms << 2,
-        .code = pn_fact_pack(codes[drawn->code].system, pn_slice_str(codes[drawn->code].code), 0),
-        .profession = code_of(professions[drawn->profession]),
-        .contact = code_of(kind->contact),
-        .status = code_of(kind->status),
-        .setting = code_of(kind->setting),
-        .resource_type = kind->resource_type,
-        .kind = (uint8_t)kind->kind,
-        .sector = (uint8_t)drawn->sector,
-        .urgency = (uint8_t)kind->urgency,
-        .flags = kind->flags,
-    };
-    snprintf(text, sizeof text, "%u", drawn->service);
-    fact->service = code_of(text);
-    snprintf(text, sizeof text, "unit-%u", drawn->unit);
-    fact->unit = code_of(text);
-    const uint64_t id[2] = {(uint64_t)bench->made * UINT64_C(0x9E3779B97F4A7C15),
-                            (uint64_t)bench->made};
-    memcpy(fact->id, id, sizeof fact->id);
-}
-
-// A tenth of the clients has three quarters of the events.
-static void draw_event(struct bench *bench, struct event *ret_event)
-{
-    uint64_t tenth = bench->client_count / 10 == 0 ? 1 : bench->client_count / 10;
-    struct drawn drawn = {.kind = draw_kind(bench)};
-    drawn.client =
-        (unsigned)(draw(bench, 4) != 0 ? draw(bench, tenth) : draw(bench, bench->client_count));
-    drawn.start_ms = bench->begin_ms + bench->made * (DAYS * PN_MS_PER_DAY / bench->events);
-    drawn.end_ms = drawn.start_ms;
-    if (drawn.kind->hours > 0) {
-        drawn.end_ms += (int64_t)(1 + draw(bench, (uint64_t)drawn.kind->hours)) * 3600000;
-    }
-    drawn.service = 10 + (unsigned)draw(bench, SERVICES);
-    drawn.unit = (unsigned)draw(bench, UNITS);
-    drawn.profession = (unsigned)draw(bench, PN_ARRAY_COUNT(professions));
-    drawn.code = (unsigned)draw(bench, PN_ARRAY_COUNT(codes));
-    drawn.sector = PN_SECTOR_PRIMARY + (unsigned)draw(bench, 3);
-    ret_event->client = drawn.client;
-    fill_fact(bench, &drawn, &ret_event->fact);
-    if (bench->event_file != NULL) {
-        write_event(bench, &drawn);
-    }
-    bench->made++;
-}
-
-// --- Evaluation ----------------------------------------------------------------------------------
-
-static void add_fact(struct client *client, const struct pn_fact_entry *fact)
-{
-    if (client->count == PN_CLIENT_FACTS_MAX) {
-        memmove(client->facts, client->facts + 1, --client->count * sizeof *fact);
-    }
-    if (client->count == client->room) {
-        client->room += client->room / 4 + ROOM_FIRST;
-        client->facts = room(client->room, sizeof *fact, client->facts);
-    }
-    client->facts[client->count++] = *fact;
-}
-
-static void tell(struct bench *bench, const struct event *event, unsigned rule, bool holds)
-{
-    bench->raised += holds ? 1 : 0;
-    bench->ended += holds ? 0 : 1;
-    bench->clients[event->client].holds ^= UINT64_C(1) << rule;
-    if (bench->trigger_file != NULL) {
-        fprintf(bench->trigger_file, "%u,%s,%" PRId64 ",%s\n", event->client,
-                bench->rules->rules[rule].id, event->fact.start_ms, holds ? "raised" : "ended");
-    }
-}
-
-static void handle(struct bench *bench, const struct event *event)
-{
-    struct client *client = &bench->clients[event->client];
-    add_fact(client, &event->fact);
-    pn_evaluator_take(bench->evaluator, client->facts, client->count);
-    for (unsigned i = 0; i < bench->rules->count; i++) {
-        bool did_hold = (client->holds >> i & 1) != 0;
-        const struct pn_evaluation evaluation = {.rule = &bench->rules->rules[i],
-                                                 .moment_ms = event->fact.start_ms,
-                                                 .birth_year = 1935 + (int)(event->client % 70),
-                                                 .wants_all = did_hold};
-        pn_evaluate(bench->evaluator, &evaluation, &bench->finding);
-        if (bench->finding.holds != did_hold) {
-            tell(bench, event, i, bench->finding.holds);
-        }
-    }
-}
-
 static double seconds(clockid_t clock)
 {
     struct timespec now;
@@ -263,90 +90,259 @@ static double seconds(clockid_t clock)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void run(struct bench *bench)
+static void begin(struct watch *watch)
 {
-    while (bench->made < bench->events) {
-        unsigned count = 0;
-        while (count < BATCH && bench->made < bench->events) {
-            draw_event(bench, &bench->batch[count++]); // is not measured
+    watch->wall_s -= seconds(CLOCK_MONOTONIC);
+    watch->cpu_s -= seconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+static void end(struct watch *watch)
+{
+    watch->wall_s += seconds(CLOCK_MONOTONIC);
+    watch->cpu_s += seconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+// --- Events --------------------------------------------------------------------------------------
+
+// make_events ends a client's key in the client's number.
+static unsigned client_of(struct bench *bench, struct pn_slice key)
+{
+    char digits[PN_CLIENT_KEY_TEXT_BYTES] = "";
+    memcpy(digits, key.ptr + key.len / 2, key.len - key.len / 2);
+    unsigned number = (unsigned)strtoul(digits, NULL, 16);
+    if (number >= bench->client_room) {
+        unsigned more = number + number / 2 + BATCH;
+        bench->clients = room(more, sizeof *bench->clients, bench->clients);
+        memset(bench->clients + bench->client_room, 0,
+               (more - bench->client_room) * sizeof *bench->clients);
+        bench->client_room = more;
+    }
+    bench->client_count = number >= bench->client_count ? number + 1 : bench->client_count;
+    return number;
+}
+
+static void take_person(struct bench *bench, const struct pn_event *event)
+{
+    static const char field[] = "\"birthDate\":\"";
+    const char *found = memmem(event->data.ptr, event->data.len, field, sizeof field - 1);
+    int64_t year = 0;
+    if (found == NULL ||
+        !pn_slice_to_i64(pn_slice_of(found + sizeof field - 1, YEAR_DIGITS), &year)) {
+        stop("data", "a year of birth is expected");
+    }
+    unsigned client = client_of(bench, event->subject); // may move the clients
+    bench->clients[client].birth_year = (int)year;
+}
+
+static unsigned read_batch(struct bench *bench, const struct pn_record *records, size_t count)
+{
+    struct pn_facts facts;
+    struct pn_err err;
+    unsigned found = 0;
+    begin(&bench->reading);
+    for (size_t i = 0; i < count; i++) {
+        const struct pn_event *event = &records[i].event;
+        if (pn_slice_is(event->type, "fi.punos.client.identified.v1")) {
+            take_person(bench, event);
+            continue;
         }
-        double cpu = seconds(CLOCK_PROCESS_CPUTIME_ID), wall = seconds(CLOCK_MONOTONIC);
+        must(pn_facts_read(event, &facts, &err), &err);
+        struct event *one = &bench->batch[found];
+        if (pn_fact_entry_make(&facts, &one->fact)) {
+            one->client = client_of(bench, event->subject);
+            one->time_ms = event->time_ms;
+            found++;
+        }
+    }
+    end(&bench->reading);
+    return found;
+}
+
+// --- Evaluation ----------------------------------------------------------------------------------
+
+// What was told of before is told anew; a resource's events are near to each other.
+static void put_fact(struct bench *bench, struct client *client, const struct pn_fact_entry *fact)
+{
+    for (unsigned i = client->count; i > 0; i--) {
+        if (memcmp(client->facts[i - 1].id, fact->id, PN_FACT_ID_BYTES) == 0) {
+            client->facts[i - 1] = *fact;
+            return;
+        }
+    }
+    if (client->count == PN_CLIENT_FACTS_MAX) {
+        memmove(client->facts, client->facts + 1, --client->count * sizeof *fact);
+    }
+    if (client->count == client->room) {
+        unsigned more = client->room / 4 + ROOM_FIRST;
+        client->room += more;
+        bench->room += more;
+        client->facts = room(client->room, sizeof *fact, client->facts);
+    }
+    client->facts[client->count++] = *fact;
+}
+
+static void tell(struct bench *bench, FILE *file, unsigned rule, const int64_t where[static 2])
+{
+    if (file != NULL) {
+        fprintf(file, "%s,%" PRId64 ",%" PRId64 "\n", bench->rules->rules[rule].id, where[0],
+                where[1]);
+    }
+}
+
+static void handle(struct bench *bench, const struct event *event)
+{
+    struct client *client = &bench->clients[event->client];
+    put_fact(bench, client, &event->fact);
+    pn_evaluator_take(bench->evaluator, client->facts, client->count);
+    for (unsigned i = 0; i < bench->rules->count; i++) {
+        int64_t since_ms = client->since_ms == NULL ? 0 : client->since_ms[i];
+        const struct pn_evaluation evaluation = {.rule = &bench->rules->rules[i],
+                                                 .moment_ms = event->time_ms,
+                                                 .birth_year = client->birth_year,
+                                                 .wants_all = since_ms != 0};
+        pn_evaluate(bench->evaluator, &evaluation, &bench->finding);
+        if (bench->finding.since_ms == since_ms) {
+            continue;
+        }
+        if (client->since_ms == NULL) {
+            client->since_ms = room(bench->rules->count, sizeof *client->since_ms, NULL);
+            memset(client->since_ms, 0, bench->rules->count * sizeof *client->since_ms);
+        }
+        client->since_ms[i] = bench->finding.since_ms;
+        if (bench->finding.holds) {
+            bench->raised++;
+            tell(bench, bench->rises, i, (const int64_t[]){event->client, client->since_ms[i]});
+        }
+    }
+}
+
+static void walk_history(struct bench *bench)
+{
+    struct pn_span spans[SPANS_MAX];
+    begin(&bench->history);
+    for (unsigned c = 0; c < bench->client_count; c++) {
+        const struct client *client = &bench->clients[c];
+        pn_evaluator_take(bench->evaluator, client->facts, client->count);
+        for (unsigned i = 0; i < bench->rules->count; i++) {
+            const struct pn_history history = {.rule = &bench->rules->rules[i],
+                                               .from_ms = bench->first_ms,
+                                               .to_ms = bench->last_ms,
+                                               .birth_year = client->birth_year};
+            unsigned count = pn_evaluate_history(bench->evaluator, &history, spans, SPANS_MAX);
+            bench->in_history += count;
+            for (unsigned k = 0; k < count; k++) {
+                tell(bench, bench->history_rises, i, (const int64_t[]){c, spans[k].since_ms});
+            }
+        }
+    }
+    end(&bench->history);
+}
+
+// --- The stream ----------------------------------------------------------------------------------
+
+static enum pn_code from_the_start(void *context, const char *topic, int32_t partition,
+                                   int64_t *ret_next_offset, struct pn_err *err)
+{
+    (void)context;
+    (void)topic;
+    (void)partition;
+    (void)err;
+    *ret_next_offset = 0;
+    return PN_OK;
+}
+
+static void run(struct bench *bench, struct pn_stream *stream)
+{
+    static struct pn_record records[BATCH];
+    static const char *const topics[] = {PN_TOPIC_EVENT};
+    const struct pn_consumer_options options = {
+        .group = "bench", .topics = topics, .topic_count = 1, .load_position = from_the_start};
+    struct pn_consumer *consumer = NULL;
+    struct pn_err err;
+    size_t got = 0;
+    must(pn_consumer_open(stream, &options, &consumer, &err), &err);
+    bench->first_ms = INT64_MAX;
+    do {
+        must(pn_consumer_poll(consumer, 0, records, BATCH, &got, &err), &err);
+        unsigned count = read_batch(bench, records, got);
+        begin(&bench->live);
         for (unsigned i = 0; i < count; i++) {
             handle(bench, &bench->batch[i]);
         }
-        bench->cpu_s += seconds(CLOCK_PROCESS_CPUTIME_ID) - cpu;
-        bench->wall_s += seconds(CLOCK_MONOTONIC) - wall;
-    }
+        end(&bench->live);
+        for (unsigned i = 0; i < count; i++) {
+            int64_t time_ms = bench->batch[i].time_ms;
+            bench->first_ms = time_ms < bench->first_ms ? time_ms : bench->first_ms;
+            bench->last_ms = time_ms > bench->last_ms ? time_ms : bench->last_ms;
+        }
+        bench->events += count;
+    } while (got > 0);
+    pn_consumer_close(consumer);
 }
 
 // --- Start ---------------------------------------------------------------------------------------
 
-static FILE *open_file(const char *path, const char *header)
+static FILE *open_file(const char *path, const char *ending)
 {
-    FILE *file = fopen(path, "we");
+    char name[PATH_BYTES];
+    snprintf(name, sizeof name, "%s%s", path, ending);
+    FILE *file = fopen(name, "we");
     if (file == NULL) {
-        stop(path, "it can't be written");
+        stop(name, "it can't be written");
     }
-    fputs(header, file);
     return file;
 }
 
 static void read_words(struct bench *bench, int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"events", required_argument, NULL, 'e'}, {"triggers", required_argument, NULL, 't'}, {0}};
-    for (int option = 0; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == 'e') {
-            bench->event_file = open_file(optarg, "serial,client,start_ms,end_ms,kind,sector,"
-                                                  "urgency,noshow,client_contact,service,"
-                                                  "profession,contact,status,setting,unit,"
-                                                  "code_system,code\n");
-        } else if (option == 't') {
-            bench->trigger_file = open_file(optarg, "client,rule,at_ms,what\n");
-        } else {
-            exit(2);
-        }
+    static const struct option options[] = {{"triggers", required_argument, NULL, 't'}, {0}};
+    int option = 0;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) == 't') {
+        bench->rises = open_file(optarg, "");
+        bench->history_rises = open_file(optarg, ".history");
     }
-    int64_t clients = 0, seed = 20261122;
-    int left = argc - optind;
-    if (left < 3 || left > 4 || !pn_slice_to_i64(pn_slice_str(argv[optind + 1]), &bench->events) ||
-        !pn_slice_to_i64(pn_slice_str(argv[optind + 2]), &clients) ||
-        (left == 4 && !pn_slice_to_i64(pn_slice_str(argv[optind + 3]), &seed)) || clients < 1 ||
-        bench->events < 1) {
-        fprintf(stderr, "usage: bench_rules [--events FILE] [--triggers FILE] RULES EVENTS CLIENTS"
-                        " [SEED]\n");
+    if (option != -1 || argc - optind != 2) {
+        fprintf(stderr, "usage: bench_rules [--triggers FILE] RULES DATA\n");
         exit(2);
     }
-    bench->client_count = (unsigned)clients;
-    bench->seed = (uint64_t)seed;
+}
+
+static void say(const struct bench *bench)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    double events = (double)bench->events;
+    printf("events %" PRId64 " clients %u rules %u raised %" PRId64 " in_history %" PRId64
+           " events/s %.0f cpu_us %.2f read_cpu_us %.2f history_s %.2f facts_mib %" PRId64
+           " peak_mib %ld\n",
+           bench->events, bench->client_count, bench->rules->count, bench->raised,
+           bench->in_history, events / bench->live.wall_s, bench->live.cpu_s * 1e6 / events,
+           bench->reading.cpu_s * 1e6 / events, bench->history.wall_s,
+           bench->room * (int64_t)sizeof(struct pn_fact_entry) >> 20, usage.ru_maxrss / 1024);
 }
 
 int main(int argc, char **argv)
 {
     static struct bench bench;
+    struct pn_stream *stream = NULL;
+    struct pn_config config;
     struct pn_err err;
     read_words(&bench, argc, argv);
     struct pn_arena *boot = pn_arena_new(BOOT_BYTES_MAX);
     bench.rules = boot == NULL ? NULL : pn_arena_alloc(boot, sizeof *bench.rules);
-    if (bench.rules == NULL || pn_evaluator_new(&bench.evaluator, &err) != PN_OK) {
+    if (bench.rules == NULL) {
         stop("memory", "there is no more");
     }
-    if (pn_rules_read(boot, argv[optind], bench.rules, &err) != PN_OK) {
-        stop(err.where, err.text);
-    }
-    bench.clients = room(bench.client_count, sizeof *bench.clients, NULL);
-    memset(bench.clients, 0, bench.client_count * sizeof *bench.clients);
-    bench.begin_ms = pn_days_from_civil(2025, 1, 1) * PN_MS_PER_DAY;
-    run(&bench);
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    printf("events %" PRId64 " clients %u rules %u raised %" PRId64 " ended %" PRId64
-           " events/s %.0f cpu_us %.2f peak_mib %ld\n",
-           bench.events, bench.client_count, bench.rules->count, bench.raised, bench.ended,
-           (double)bench.events / bench.wall_s, bench.cpu_s * 1e6 / (double)bench.events,
-           usage.ru_maxrss / 1024);
-    if ((bench.event_file != NULL && fclose(bench.event_file) != 0) ||
-        (bench.trigger_file != NULL && fclose(bench.trigger_file) != 0)) {
+    must(pn_evaluator_new(&bench.evaluator, &err), &err);
+    must(pn_rules_read(boot, argv[optind], bench.rules, &err), &err);
+    pn_config_defaults(&config);
+    config.data_dir = argv[optind + 1];
+    must(pn_stream_open(&config, &stream, &err), &err);
+    run(&bench, stream);
+    pn_stream_close(stream);
+    walk_history(&bench);
+    say(&bench);
+    if (bench.rises != NULL && (fclose(bench.rises) != 0 || fclose(bench.history_rises) != 0)) {
         stop("output", "it can't be written");
     }
     return 0;
