@@ -2,11 +2,12 @@
 """Each adapter's own samples through its mapping on one processor, beside parsers not written here that
 only read the same bytes: HAPI and python-hl7 for HL7 v2, libxml2 for XML, cJSON for JSON."""
 import os
-import shutil
 import statistics
 import subprocess
 import tempfile
 from pathlib import Path
+
+import jars
 
 ROOT = Path(__file__).resolve().parents[1]
 TITLE = "Mapping, one processor"
@@ -14,20 +15,6 @@ HEADER = ["adapter", "format", "messages/s", "MB/s", "peer (parses only)", "peer
           "peer MB/s", "ratio to peer"]
 PEERS = {"hl7": ("hapi", "python-hl7"), "xml": ("libxml2",), "json": ("cjson",), "csv": ()}
 DEBIAN_PYTHON = "/usr/bin/python3"  # python3-hl7 is there, whatever else is installed
-CACHE = Path(os.environ.get("PUNOS_TEST_CACHE", Path.home() / ".cache/punos"))
-
-
-def hapi_jars():
-    """The folder with HAPI's jars; None when there is no compiler for Java here."""
-    if not shutil.which("javac"):
-        return None
-    folder = CACHE / "hapi-2.5.1"
-    if not folder.exists():
-        part = folder.with_suffix(".part")
-        subprocess.run(["mvn", "-q", "-B", "-f", ROOT / "bench/peers/pom.xml",
-                        "dependency:copy-dependencies", f"-DoutputDirectory={part}"], check=True)
-        part.rename(folder)
-    return folder
 
 
 def measure(command, figures):
@@ -40,13 +27,13 @@ def measure(command, figures):
 
 
 def measure_adapter(options, folder, listed):
-    figures, seconds, jars = {}, str(options.seconds), hapi_jars()
+    figures, seconds, found = {}, str(options.seconds), jars.folder()
     for _ in range(options.runs):
         measure([os.path.join(options.build, "bench", "bench_mapping"), folder, seconds, listed],
                 figures)
         if ".hl7" in Path(listed).read_text():
-            if jars:
-                measure(["java", "-XX:+UseSerialGC", "-cp", f"{jars}/*",
+            if found:
+                measure(["java", "-XX:+UseSerialGC", "-cp", f"{found}/*",
                          ROOT / "bench/peers/HapiParse.java", seconds, listed], figures)
             measure([DEBIAN_PYTHON, ROOT / "bench/peers/parse_hl7.py", seconds, listed], figures)
     return {what: [statistics.median(column) for column in zip(*pairs)]
