@@ -125,6 +125,59 @@ static bool add_security(cJSON *patient, const cJSON *identity)
     return meta != NULL && copy != NULL && cJSON_AddItemToObject(meta, "security", copy);
 }
 
+// The language that is preferred, else the first one told.
+static struct pn_slice language_of(const cJSON *patient)
+{
+    const cJSON *one = NULL;
+    char path[64];
+    unsigned place = 0, chosen = 0;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(patient, "communication"))
+    {
+        if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(one, "preferred"))) {
+            chosen = place;
+            break;
+        }
+        place++;
+    }
+    (void)snprintf(path, sizeof path, "communication[%u].language.coding[0].code", chosen);
+    return pn_fhir_get(patient, path);
+}
+
+static const char *language_group(struct pn_slice code)
+{
+    static const struct {
+        const char *tag, *group;
+    } national[] = {{"fi", "fi"}, {"fin", "fi"}, {"sv", "sv"}, {"swe", "sv"}};
+    struct pn_slice region;
+    struct pn_slice tag = pn_slice_split(code, '-', &region);
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(national); i++) {
+        if (pn_slice_is_nocase(tag, national[i].tag)) {
+            return national[i].group;
+        }
+    }
+    return "other";
+}
+
+// A rare language beside a year of birth would name somebody: only the group goes out.
+static bool add_language_group(cJSON *patient, const cJSON *identity)
+{
+    struct pn_slice code = language_of(identity);
+    if (code.len == 0) {
+        return true;
+    }
+    cJSON *list = cJSON_AddArrayToObject(patient, "communication");
+    cJSON *item = cJSON_CreateObject();
+    if (list == NULL || item == NULL || !cJSON_AddItemToArray(list, item)) {
+        return false;
+    }
+    cJSON *language = cJSON_AddObjectToObject(item, "language");
+    cJSON *codings = language == NULL ? NULL : cJSON_AddArrayToObject(language, "coding");
+    cJSON *coding = cJSON_CreateObject();
+    return codings != NULL && coding != NULL && cJSON_AddItemToArray(codings, coding) &&
+           pn_json_set_text(coding, "system", pn_slice_str(PN_LANGUAGE_GROUP_SYSTEM)) &&
+           pn_json_set_text(coding, "code", pn_slice_str(language_group(code)));
+}
+
 enum pn_code pn_identity_public(const struct pn_client_keys *keys, const cJSON *patient,
                                 cJSON **ret_public, struct pn_err *err)
 {
@@ -135,6 +188,7 @@ enum pn_code pn_identity_public(const struct pn_client_keys *keys, const cJSON *
     bool is_made = made != NULL && pn_json_set_text(made, "id", pn_slice_str(keys->keys[0])) &&
                    add_security(made, patient) && add_identifiers(made, keys) &&
                    (gender.len == 0 || pn_json_set_text(made, "gender", gender)) &&
+                   add_language_group(made, patient) &&
                    (birth.len < YEAR_DIGITS ||
                     pn_json_set_text(made, "birthDate", pn_slice_of(birth.ptr, YEAR_DIGITS)));
     if (!is_made) {

@@ -82,6 +82,27 @@ static void makes_identity_and_events(void **state)
     desk_close(&desk);
 }
 
+static void tells_a_language_as_its_group(void **state)
+{
+    static const char *const known[][2] = {
+        {"SV^ruotsi", "sv"}, {"fi-FI", "fi"}, {"so", "other"}, {"", NULL}};
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(known); i++) {
+        char text[1024], group[64];
+        struct desk desk = desk_open(state);
+        (void)snprintf(text, sizeof text,
+                       HEAD("A31", "9%u") "PID|1||010181-900C^^^&1.2.246.21&ISO||Esimerkki^Erkki||"
+                                          "19990101|M|||||||%s\r",
+                       i, known[i][0]);
+        assert_int_equal(add(&desk, text), PN_OK);
+        const char *data = desk.outgoing.records[0].event.data.ptr;
+        (void)snprintf(group, sizeof group, "language-group\",\"code\":\"%s\"",
+                       known[i][1] == NULL ? "" : known[i][1]);
+        assert_int_equal(strstr(data, group) != NULL, known[i][1] != NULL);
+        assert_null(strstr(data, "bcp:47"));
+        desk_close(&desk);
+    }
+}
+
 static void gives_the_same_ids_to_the_same_message(void **state)
 {
     struct desk first = desk_open(state);
@@ -181,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         INSTALLED(makes_identity_and_events),
+        INSTALLED(tells_a_language_as_its_group),
         INSTALLED(gives_the_same_ids_to_the_same_message),
         INSTALLED(publishes_identity_when_it_changes),
         INSTALLED(forgets_what_did_not_become_durable),
