@@ -9,6 +9,7 @@
 #include "privacy/client_index.h"
 #include "services/identify/sources.h"
 #include "services/identify/units.h"
+#include "services/identify/people.h"
 #include "services/identify/verdicts.h"
 
 enum {
@@ -172,6 +173,7 @@ void pn_engine_close(struct pn_engine *engine)
 
 void pn_engine_committed(struct pn_engine *engine)
 {
+    pn_trigger_counts_tell(pn_verdicts_counts(engine->verdicts));
     engine->is_begun = false;
     engine->judges_all = engine->judges_all && !engine->has_made_all_due;
     engine->has_made_all_due = false;
@@ -180,6 +182,7 @@ void pn_engine_committed(struct pn_engine *engine)
 void pn_engine_forget(struct pn_engine *engine)
 {
     pn_client_index_forget(engine->index);
+    pn_trigger_counts_forget(pn_verdicts_counts(engine->verdicts));
     pn_units_forget(engine->units);
     drop_all(engine);
     engine->is_begun = engine->is_same_rules = engine->has_made_all_due = false;
@@ -370,7 +373,7 @@ static enum pn_code take_client(struct pn_engine *engine, struct pn_arena *arena
                ? pn_client_index_resolve(engine->index, event->subject, &subject, &number, err)
                : code;
     if (code == PN_OK && pn_slice_is(event->type, "fi.punos.client.identified.v1")) {
-        code = pn_verdicts_person(engine->verdicts, event, patient, subject, &is_new_year, err);
+        code = pn_people_take(engine->options.store, event, patient, subject, &is_new_year, err);
     }
     const struct pn_client_statement statement = {event, patient};
     code = code == PN_OK ? pn_client_index_handle(engine->index, &statement, err) : code;

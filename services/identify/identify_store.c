@@ -63,6 +63,14 @@ const struct pn_migration pn_identify_migrations[] = {
         "ALTER TABLE cases ADD COLUMN reason TEXT NOT NULL DEFAULT ''"},
     {6, pn_rule_sets_sql},
     {7, PN_AUDIT_SQL},
+    {8, "CREATE TABLE trigger_log (serial BIGINT NOT NULL, client BIGINT NOT NULL,"
+        " rule TEXT NOT NULL, version BIGINT NOT NULL, happening BIGINT NOT NULL,"
+        " at_ms BIGINT NOT NULL, told_ms BIGINT NOT NULL, unit TEXT NOT NULL,"
+        " team TEXT NOT NULL, PRIMARY KEY (client, rule, serial)) WITHOUT ROWID;"
+        "ALTER TABLE people ADD COLUMN gender BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE people ADD COLUMN gender_ms BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE people ADD COLUMN language BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE people ADD COLUMN language_ms BIGINT NOT NULL DEFAULT 0"},
 };
 const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
 

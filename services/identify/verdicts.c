@@ -11,6 +11,7 @@
 #include "services/identify/cases.h"
 #include "services/identify/evaluate.h"
 #include "services/identify/trigger.h"
+#include "services/identify/trigger_log.h"
 #include "services/identify/units.h"
 
 enum { UNIT_MONTHS = 12 }; // a case's unit is that of most of its counted events of so long
@@ -36,6 +37,8 @@ struct pn_verdicts {
     // Of the rules that hold for the client that is judged
     struct pn_counted counted;
     char rules[PN_CASE_RULES_BYTES];
+    struct pn_trigger_tellings tellings;
+    struct pn_trigger_counts counts; // of the open transaction
     struct pn_buf text;
 };
 
@@ -115,6 +118,11 @@ void pn_verdicts_close(struct pn_verdicts *verdicts)
         pn_evaluator_free(verdicts->evaluator);
         free(verdicts);
     }
+}
+
+struct pn_trigger_counts *pn_verdicts_counts(struct pn_verdicts *verdicts)
+{
+    return &verdicts->counts;
 }
 
 // --- What is known -------------------------------------------------------------------------------
@@ -261,6 +269,15 @@ static enum pn_code tell(struct judged *judged, const struct telling *telling, s
     judged->has_told = true;
     known->serial++;
     known->told = verdicts->finding.count;
+    if (!telling->is_change) {
+        const int64_t since_ms = verdicts->finding.since_ms;
+        const struct pn_trigger_told told = {.rule = telling->rule->id,
+                                             .version = telling->rule->version,
+                                             .serial = known->serial,
+                                             .happening = telling->state,
+                                             .at_ms = since_ms != 0 ? since_ms : judged->moment_ms};
+        pn_trigger_tellings_add(&verdicts->tellings, &told);
+    }
     if (telling->state == PN_TRIGGER_RAISED) {
         known->data_class = verdicts->finding.data_class;
     }
@@ -465,7 +482,11 @@ static enum pn_code settle(struct judged *judged, struct pn_err *err)
     judged->sum.has_told = judged->has_told;
     judged->sum.unit = pn_slice_str(unit);
     judged->sum.rules = pn_slice_str(has_any ? verdicts->rules : "");
-    return code == PN_OK ? pn_case_settle(verdicts->options.store, &judged->sum, err) : code;
+    code = code == PN_OK ? pn_case_settle(verdicts->options.store, &judged->sum, err) : code;
+    pn_trigger_counts_add(&verdicts->counts, &verdicts->tellings);
+    return code == PN_OK ? pn_trigger_log_write(verdicts->options.store, judged->client->number,
+                                                judged->moment_ms, &verdicts->tellings, err)
+                         : code;
 }
 
 enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_held_client *client,
@@ -473,6 +494,7 @@ enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_hel
 {
     struct judged judged = {.verdicts = verdicts, .client = client, .moment_ms = moment_ms};
     verdicts->fact_count = pn_held_gather(client, verdicts->facts);
+    verdicts->tellings.count = 0;
     pn_evaluator_take(verdicts->evaluator, verdicts->facts, verdicts->fact_count);
     enum pn_code code = load_known(verdicts, client->number, err);
     bool had_any = verdicts->known_count > 0;
@@ -514,31 +536,6 @@ enum pn_code pn_verdicts_owner(struct pn_verdicts *verdicts, int64_t subject, in
     const struct pn_value value = PN_INT(subject);
     return ask_number(verdicts, "SELECT canonical FROM client_keys WHERE client = ?1", &value,
                       subject, ret_owner, err);
-}
-
-enum pn_code pn_verdicts_person(struct pn_verdicts *verdicts, const struct pn_event *event,
-                                const cJSON *patient, int64_t subject, bool *ret_is_new,
-                                struct pn_err *err)
-{
-    int64_t year = 0, before = 0;
-    struct pn_slice birth = pn_json_text(patient, "birthDate");
-    birth.len = birth.len > 4 ? 4 : birth.len;
-    if (!pn_slice_to_i64(birth, &year)) {
-        year = 0;
-    }
-    const struct pn_value values[] = {PN_INT(subject), PN_INT(year), PN_INT(event->recorded_ms)};
-    enum pn_code code = ask_number(verdicts, "SELECT birth_year FROM people WHERE subject = ?1",
-                                   values, -1, &before, err);
-    if (code != PN_OK || before == year) {
-        return code;
-    }
-    *ret_is_new = before != -1 || year != 0;
-    return exec(verdicts,
-                "INSERT INTO people (subject, birth_year, recorded_ms) VALUES (?1, ?2, ?3)"
-                " ON CONFLICT (subject) DO UPDATE SET birth_year = excluded.birth_year,"
-                " recorded_ms = excluded.recorded_ms"
-                " WHERE excluded.recorded_ms >= people.recorded_ms",
-                values, 3, err);
 }
 
 enum pn_code pn_verdicts_due(struct pn_verdicts *verdicts, int64_t now_ms,

@@ -10,6 +10,7 @@
 
 #include "services/identify/engine.h"
 #include "services/identify/identify_store.h"
+#include "services/identify/trigger_log.h"
 #include "services/identify/sources.h"
 
 struct pn_verdicts;
@@ -24,6 +25,8 @@ struct pn_verdicts_options {
 PN_MUST_USE enum pn_code pn_verdicts_open(const struct pn_verdicts_options *options,
                                           struct pn_verdicts **ret_verdicts, struct pn_err *err);
 void pn_verdicts_close(struct pn_verdicts *verdicts); // takes NULL
+// What was told since it was told or forgotten last: metrics count what was committed.
+struct pn_trigger_counts *pn_verdicts_counts(struct pn_verdicts *verdicts);
 
 // Evaluates every rule on the client's facts, and writes and emits what is new.
 PN_MUST_USE enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts,
@@ -36,11 +39,6 @@ PN_MUST_USE enum pn_code pn_verdicts_moved(struct pn_verdicts *verdicts, int64_t
 // Today's client of a subject that the index knows.
 PN_MUST_USE enum pn_code pn_verdicts_owner(struct pn_verdicts *verdicts, int64_t subject,
                                            int64_t *ret_owner, struct pn_err *err);
-// The year of birth; *ret_is_new when it is another than before.
-PN_MUST_USE enum pn_code pn_verdicts_person(struct pn_verdicts *verdicts,
-                                            const struct pn_event *event, const cJSON *patient,
-                                            int64_t subject, bool *ret_is_new, struct pn_err *err);
-
 // Clients to be looked at by now, each told once.
 PN_MUST_USE enum pn_code pn_verdicts_due(struct pn_verdicts *verdicts, int64_t now_ms,
                                          int64_t ret_clients[static PN_DUE_MAX],
