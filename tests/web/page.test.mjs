@@ -156,11 +156,11 @@ test("the drawn time line and the list hold the same, and keys move", async () =
   await page.locator(".drawn svg").waitFor();
   const marks = await page.locator(".drawn .mark:not(.more)").count();
   assert.ok(marks > 0, "marks are drawn");
-  await page.locator("summary").click();
+  await page.locator("section[aria-labelledby=timeline-title] summary").click();
   const rows = await page.locator("details tbody tr").count();
   assert.ok(rows >= Math.min(marks, 50), `${rows} rows for ${marks} marks`);
   const more = await page.locator("details > button").isVisible();
-  assert.equal(more, /\((\d+)\)/.exec(await page.locator("summary").textContent())[1] > rows);
+  assert.equal(more, /\((\d+)\)/.exec(await page.locator("section[aria-labelledby=timeline-title] summary").textContent())[1] > rows);
   const stops = await page.locator('.drawn .mark[tabindex="0"]').count();
   assert.equal(stops, 1, "one tab stop");
   await page.locator('.drawn .mark[tabindex="0"]').focus();
@@ -172,6 +172,53 @@ test("the drawn time line and the list hold the same, and keys move", async () =
   await page.keyboard.press("Home");
   await page.keyboard.press("End");
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), last);
+});
+
+async function ask(path) {
+  const answer = await fetch(`${base}${path}`, { headers: { Authorization: `Bearer ${token}` } });
+  assert.equal(answer.status, 200, path);
+  return answer.json();
+}
+
+// Clients of the work list with what the rules say of each.
+async function explained() {
+  const list = await ask("/worklist");
+  return Promise.all(list.clients.map((item) => ask(`/clients/${item.client}/triggers`)));
+}
+
+test("a trigger says why, what it counted and where the data comes from", async () => {
+  const found = (await explained()).find((one) => one.triggers.some((each) =>
+    each.state === "raised" && each.counted.length > 1));
+  const trigger = found.triggers[0];
+  const words = { fi: "jos määrä olisi", sv: "skulle inte uppfyllas med", en: "would not hold with" };
+  for (const language of ["fi", "sv", "en"]) {
+    const shown = await newPage(language);
+    await shown.setViewportSize({ width: 320, height: 700 });
+    await shown.goto(`${base}/#/client/${found.client}`);
+    const card = shown.locator("#why .trigger").first();
+    await card.waitFor();
+    assert.ok((await card.locator("h3").textContent()).startsWith(trigger.title[language]));
+    assert.ok((await card.locator("p").first().textContent()).includes(words[language]), language);
+    assert.ok(await card.getByText("oberon").count() > 0, "a source");
+    await card.locator("summary").focus();
+    await shown.keyboard.press("Enter");
+    assert.equal(await card.locator("details[open] li").count(), trigger.counted.length);
+    const wide = await shown.evaluate(() => document.documentElement.scrollWidth);
+    assert.ok(wide <= 320, `${wide} px at 320`);
+    await audit(shown, `a trigger in ${language}`);
+    await shot(shown, `trigger-${language}`);
+    await shown.context().close();
+  }
+});
+
+test("rules that nearly hold stand apart", async () => {
+  const found = (await explained()).find((one) => one.near.length > 0);
+  assert.ok(found, "a client with a rule that nearly holds");
+  await page.goto(`${base}/#/client/${found.client}`);
+  await page.locator("#near .trigger").first().waitFor();
+  assert.equal(await page.locator("#near .trigger").count(), found.near.length);
+  assert.equal(await page.locator("#near .tag").first().textContent(), "Ei täyty");
+  await audit(page, "what nearly holds");
 });
 
 test("a trigger shows the events that it counted", async () => {

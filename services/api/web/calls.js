@@ -66,6 +66,8 @@ export async function worklist(state, withNames, cursor) {
 
 export const flagged = (client) => call("GET", `/worklist/${client}`);
 
+export const triggers = async (client) => (await call("GET", `/clients/${client}/triggers`)).json;
+
 export const setState = (client, state, etag) =>
   call("PUT", `/worklist/${client}`, { state }, { "If-Match": etag });
 

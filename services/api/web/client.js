@@ -2,9 +2,10 @@
 // One client: why on the list, the timeline over the sectors, the plan and where it stands.
 
 import { h, say, show } from "./dom.js";
-import { day, inLanguage, moment, t } from "./texts.js";
+import { day, moment, t } from "./texts.js";
 import * as calls from "./calls.js";
 import { STATES, shortKey } from "./worklist.js";
+import { triggerCards } from "./trigger.js";
 import { timelineSection } from "./timeline.js";
 import { planSection } from "./plan_view.js";
 
@@ -57,42 +58,6 @@ function heading(client, patient, caller) {
 
 // --- Why on the list -----------------------------------------------------------------------------
 
-function evidenceOf(trigger) {
-  const references = [];
-  for (const evidence of (trigger.issue && trigger.issue.evidence) || []) {
-    for (const detail of evidence.detail || []) {
-      references.push(detail.reference);
-    }
-  }
-  return references.filter((reference) => reference);
-}
-
-function triggerItem(trigger, highlight, silent) {
-  const counted = evidenceOf(trigger);
-  const button = counted.length > 0 && h("button",
-    { type: "button", class: "quiet", "aria-pressed": "false" }, t("showCounted"));
-  if (button) {
-    button.addEventListener("click", () => {
-      const isOn = button.getAttribute("aria-pressed") === "true";
-      for (const other of document.querySelectorAll("#why [aria-pressed]")) {
-        other.setAttribute("aria-pressed", "false");
-      }
-      button.setAttribute("aria-pressed", String(!isOn));
-      highlight(isOn ? [] : counted);
-    });
-  }
-  return h("li", {},
-    h("strong", {}, inLanguage(trigger.title) || trigger.rule), " ",
-    h("span", { class: "tag" }, t(`trigger.${trigger.state}`)),
-    h("span", { class: "block" },
-      t(silent.length > 0 ? "countedAtLeast" : "counted", trigger.count, trigger.threshold)),
-    silent.map((feed) => h("strong", { class: "block" },
-      t("silentSince", feed.source, moment(feed.since)))),
-    trigger.state === "raised" && trigger.lapses &&
-      h("span", { class: "hint block" }, t("lapses", day(trigger.lapses))),
-    button);
-}
-
 function stateForm(client, found, refresh) {
   const select = h("select", { id: "case-state" },
     STATES.filter((state) => state !== "lapsed" || state === found.json.state)
@@ -117,15 +82,10 @@ function stateForm(client, found, refresh) {
     h("button", { type: "submit" }, t("save")));
 }
 
-function whySection(client, found, caller, highlight, refresh) {
-  const triggers = found ? found.json.triggers : [];
+function whySection(client, triggers, found, caller, highlight, refresh) {
   return h("section", { id: "why", "aria-labelledby": "why-title" },
     h("h2", { id: "why-title" }, t("triggers")),
-    triggers.length === 0 && h("p", {}, t("noTriggers")),
-    h("ul", { class: "cards" }, triggers.map((trigger) =>
-      triggerItem(trigger, highlight, found.json.silent || []))),
-    found && found.json.withheld > 0 && h("p", { class: "hint" },
-      t("withheld", found.json.withheld)),
+    triggerCards(triggers, highlight),
     found && caller.may.includes("worklist-set") && stateForm(client, found, refresh));
 }
 
@@ -179,8 +139,9 @@ function sourcesSection(bundle) {
 }
 
 export async function showClient(main, caller, client) {
-  const [patient, found, flag, plan, timeline] = await Promise.all([
+  const [patient, triggers, found, flag, plan, timeline] = await Promise.all([
     calls.patient(client),
+    orNull(calls.triggers(client), 403, 503),
     orNull(calls.flagged(client), 403, 404),
     orNull(calls.sharedCase(client), 403, 503),
     orNull(calls.currentPlan(client), 403),
@@ -190,7 +151,7 @@ export async function showClient(main, caller, client) {
   show(main,
     h("p", {}, h("a", { href: "#/" }, t("back"))),
     heading(client, patient, caller),
-    whySection(client, found, caller, timeline.highlight, refresh),
+    whySection(client, triggers, found, caller, timeline.highlight, refresh),
     timeline.element,
     sharedSection(client, flag, found, caller, refresh),
     await planSection(client, plan, caller),

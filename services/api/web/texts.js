@@ -39,6 +39,12 @@ export function t(key, ...values) {
   return values.reduce((line, value, index) => line.replace(`{${index}}`, String(value)), text);
 }
 
+// The same by number: "key.one" or "key.many". All three languages have one form for 1 and one for
+// the rest.
+export function tn(key, number) {
+  return t(`${key}.${number === 1 ? "one" : "many"}`, number);
+}
+
 export function has(key) {
   return all[language][key] !== undefined;
 }
