@@ -17,6 +17,7 @@ ID = ("id", "path", "string", "Logical id", True)
 COUNT = ("_count", "query", "integer", "Items on a page", False)
 CURSOR = ("_cursor", "query", "string", "Where a page begins; only from a next link", False)
 IF_MATCH = ("If-Match", "header", "string", 'The ETag that was read, W/"n"', True)
+SERVICE = ("service", "path", "string", "punos-shared-client", True)
 PURPOSE = ("Punos-Purpose", "header", "string", "Why the data is used, for the access record", False)
 RELATION = ("Punos-Relationship", "header", "string",
             "A contact that shows the care relationship: Encounter/<id>", False)
@@ -90,6 +91,17 @@ OPERATIONS = [
      "nearly holds", [ID, PURPOSE, RELATION], None,
      {200: (JSON, "triggers and near, each with its DetectedIssue (schemas/trigger.md) and the events "
             "that were counted; withheld")}),
+    ("get", "/cds-services", "CDS Hooks 2.0: the services there are", [], None,
+     {200: (JSON, "services")}),
+    ("post", "/cds-services/{service}", "CDS Hooks 2.0, hook patient-view: a card when a rule holds",
+     [SERVICE, ("Accept-Language", "header", "string", "The card's language: fi, sv, en", False),
+      PURPOSE, RELATION], JSON,
+     {200: (JSON, "cards; none when there is nothing to say"), 400: (FHIR, "Not such a request"),
+      404: (FHIR, "No such service"),
+      412: (FHIR, "The patient cannot be known: prefetch, or a Patient id of this hub, is needed")}),
+    ("post", "/cds-services/{service}/feedback", "CDS Hooks 2.0: what became of cards",
+     [SERVICE], JSON, {200: (JSON, "Noted in the work list"), 400: (FHIR, "Not such feedback"),
+                       404: (FHIR, "No such service or card")}),
     ("get", "/feed", "The live event feed (server-sent events)",
      [("types", "query", "string", "Event types with commas between; * ends a stem", False),
       ("subject", "query", "string", "One client key", False),

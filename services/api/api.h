@@ -52,6 +52,9 @@ struct pn_call {
     struct pn_arena *arena;
     const struct pn_caller *caller;
     struct pn_access access; // the last decision
+    // The contact that shows the relationship, "Encounter/<id>", when the body names it; empty: the
+    // header Punos-Relationship does.
+    struct pn_slice relationship;
 };
 
 void pn_call_begin(struct pn_call *call, struct pn_http_exchange *exchange, void *context);

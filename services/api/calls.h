@@ -21,6 +21,9 @@ pn_call_handler pn_timeline_call; // timeline_call.c
 pn_call_handler pn_worklist_call; // worklist_call.c
 pn_call_handler pn_worklist_case_call;
 pn_call_handler pn_worklist_set_call;
+pn_call_handler pn_cds_discovery_call; // cds_call.c
+pn_call_handler pn_cds_service_call;
+pn_call_handler pn_cds_feedback_call;    // cds_feedback.c
 pn_call_handler pn_client_triggers_call; // trigger_call.c
 pn_call_handler pn_plan_create_call;     // plan_call.c
 pn_call_handler pn_plan_update_call;

@@ -135,9 +135,10 @@ static enum pn_code write_record(struct pn_call *call, enum pn_action action,
 // caller names it (57 §: technically verified).
 static bool has_relationship(struct pn_call *call, const struct pn_client *client)
 {
-    struct pn_slice header = pn_http_header(call->exchange, "Punos-Relationship");
+    struct pn_slice named = pn_http_header(call->exchange, "Punos-Relationship");
+    named = named.len == 0 ? call->relationship : named;
     struct pn_slice id = {0};
-    struct pn_slice type = pn_slice_split(header, '/', &id);
+    struct pn_slice type = pn_slice_split(named, '/', &id);
     const char *const types[] = {"Encounter", "EpisodeOfCare", "Appointment"};
     for (unsigned i = 0; client != NULL && i < PN_ARRAY_COUNT(types); i++) {
         struct pn_entry entry;

@@ -44,13 +44,13 @@ class World:
         self.hub = hub
         self.receiver = receiver
         source = random.Random(5)
-        self.busy, self.quiet, third = (people.Person(source, number) for number in (1, 2, 3))
+        self.busy, self.quiet, self.third = (people.Person(source, number) for number in (1, 2, 3))
         self.control = 0
         self.tell_busy()
         self.tell(hl7.adt("A04", self.next_control(), NOW, self.quiet, self.visit("Q1", 3, "O")))
         for number in range(2):
-            self.tell_noshow(third, f"T{number}", 20 * number + 8)
-        self.nearly = wait_until(lambda: hub.find_patient(third.code), 30, "the third client")
+            self.tell_noshow(self.third, f"T{number}", 20 * number + 8)
+        self.nearly = wait_until(lambda: hub.find_patient(self.third.code), 30, "the third client")
         self.client = wait_until(lambda: hub.find_patient(self.busy.code), 30, "the busy client")
         self.other = wait_until(lambda: hub.find_patient(self.quiet.code), 30, "the quiet client")
         wait_until(lambda: len(self.timeline()) >= EMERGENCY_VISITS + NO_SHOWS, 30, "all entries")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What apps are promised of triggers; part of calls.py, which has the hub and the clients."""
+from hub import wait_until
+
 CHECKS = []
 
 
@@ -68,3 +70,100 @@ def triggers_are_for_those_who_may_see_the_events(world):
     equal(world.hub.call("GET", path, None, related)[0], 200, "with one")
     equal(world.hub.call("GET", path, None, world.token("boss", "admin"))[0], 403, "an admin")
     equal(world.hub.call("GET", "/clients/" + "0" * 32 + "/triggers")[0], 404, "nobody")
+
+
+# --- CDS Hooks 2.0 -------------------------------------------------------------------------------
+
+SERVICE = "/cds-services/punos-shared-client"
+HETU = "urn:oid:1.2.246.21"
+
+
+def hook(patient_id, person=None, **more):
+    body = {"hook": "patient-view", "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+            "context": {"userId": "Practitioner/example", "patientId": patient_id, **more}}
+    if person is not None:
+        body["prefetch"] = {"patient": {"resourceType": "Patient", "id": patient_id, "identifier": [
+            {"system": "http://local.example/id", "value": "7"}, {"system": HETU, "value": person.code}]}}
+    return body
+
+
+def call(world, path, body, headers=None):
+    status, _, answer = world.hub.call("POST", path, body,
+                                       {"Content-Type": "application/json", **(headers or {})})
+    return status, answer
+
+
+def cards(world, body, headers=None):
+    status, answer = call(world, SERVICE, body, headers)
+    equal(status, 200, f"a card: {answer}")
+    return answer["cards"]
+
+
+@check
+def a_card_says_that_a_rule_holds(world):
+    services = world.hub.get("/cds-services")["services"]
+    equal([(s["id"], s["hook"]) for s in services], [("punos-shared-client", "patient-view")],
+          "the services")
+    assert services[0]["description"] and services[0]["prefetch"]["patient"]
+    equal(cards(world, hook("77", world.quiet)), [], "a client with no trigger")
+    equal(cards(world, hook("77", world.third)), [], "one with an event too few")
+    world.tell_noshow(world.third, "T9", 3)
+    wait_until(lambda: cards(world, hook("77", world.third)), 30, "the card")
+    card, = cards(world, hook("77", world.third), {"Accept-Language": "sv-FI, en;q=0.5"})
+    assert len(card["summary"]) < 140 and card["indicator"] == "info" and card["source"]["label"]
+    assert "gränsen är 3" in card["detail"] and "Källan" not in card["detail"], card["detail"]
+    equal(card["links"][0]["type"], "absolute", "the link")
+    assert card["links"][0]["url"].endswith(f"/#/client/{world.nearly}"), card["links"]
+    for private in (world.third.code, world.third.family):
+        assert private not in str(card), "who it is"
+    equal(cards(world, hook(world.nearly))[0]["uuid"], card["uuid"], "by the hub's own id")
+
+
+@check
+def a_card_is_for_those_who_may_see_the_events(world):
+    nurse = world.token("nurse-cds", "professional")
+    equal(call(world, SERVICE, hook("77", world.third), nurse)[0], 403, "no relationship")
+    unknown = hook("77", world.third)
+    unknown["prefetch"]["patient"]["identifier"] = [{"system": HETU, "value": "nobody"}]
+    equal(call(world, SERVICE, unknown, nurse)[0], 403, "nor whether the hub knows somebody")
+    equal(cards(world, unknown), [], "nobody that the hub knows")
+    encounter = world.matches(f"/fhir/Encounter?patient={world.client}")[0]["id"]
+    related = hook("77", world.busy, encounterId=encounter)
+    equal(call(world, SERVICE, related, nurse)[0], 200, "with a contact of the client")
+    equal(world.hub.call("POST", SERVICE, hook("77"), {"Authorization": ""})[0], 401, "no token")
+
+
+@check
+def a_hook_with_faults_is_refused(world):
+    equal(call(world, SERVICE, hook("77"))[0], 412, "nobody can know the patient")
+    equal(call(world, "/cds-services/other", hook("77"))[0], 404, "no such service")
+    for name in ("hook", "hookInstance", "context"):
+        body = hook("77", world.third)
+        del body[name]
+        equal(call(world, SERVICE, body)[0], 400, f"without {name}")
+
+
+@check
+def what_becomes_of_a_card_is_on_the_work_list(world):
+    def state():
+        return world.hub.get(f"/worklist/{world.nearly}")["state"]
+
+    card, = cards(world, hook("77", world.third))
+    suggestion = card["suggestions"][0]["uuid"]
+    equal(card["selectionBehavior"], "at-most-one", "how many")
+
+    def feedback(outcome, **more):
+        return call(world, f"{SERVICE}/feedback", {"feedback": [
+            {"card": card["uuid"], "outcome": outcome,
+             "outcomeTimestamp": "2026-01-01T00:00:00Z", **more}]})[0]
+
+    equal(feedback("ignored"), 400, "no such outcome")
+    equal(feedback("accepted"), 400, "nothing accepted")
+    equal(feedback("overridden"), 200, "dismissed")
+    equal(state(), "seen", "somebody has seen it")
+    equal(feedback("overridden"), 200, "the same again")
+    equal(feedback("accepted", acceptedSuggestions=[{"id": suggestion}]), 200, "accepted")
+    equal(state(), "in-discussion", "taken up")
+    equal(feedback("overridden"), 200, "dismissed elsewhere")
+    equal(state(), "in-discussion", "what a person has set stays")
+    assert "suggestions" not in cards(world, hook("77", world.third))[0], "nothing left to suggest"
