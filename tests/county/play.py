@@ -1,12 +1,21 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A made-up county's messages into a hub, over the transports of the systems themselves: MLLP, HTTP, files in a
 folder, and a FHIR server that is asked. Each system's messages go in their order, the systems side by side.
 
-    with county_hub(folder) as hub:
-        totals = play(hub, folder)
+    play.py --county DIR --data DATA
+
+has only the intake run and leaves its data folder, with the county on the embedded stream: for score.py, and
+for whatever reads a stream. A test has a whole hub:
+
+    with CountyHub(folder) as hub:
+        totals = play(hub)
 """
-import http.client
+import argparse
 import json
+import re
+import selectors
+import socket
 import subprocess
 import sys
 import threading
@@ -23,10 +32,13 @@ MLLP = ("oberon", "pegasos", "lifecare", "mediatri")
 HTTP = {"lifecare": "application/fhir+json", "forms": "application/fhir+json",
         "kanta": "application/xml", "yph-effica": "application/xml"}
 DROP = ("effica", "pro-consona")
-WINDOW = 32                  # messages under way on an MLLP connection
-HTTP_CONNECTIONS = 4
+WINDOW = 64                  # messages under way on an MLLP connection
+HTTP_CONNECTIONS = 24
+HTTP_SECONDS = 60
+LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
 FILES_AT_ONCE = 400          # per call of the MLLP sender
 POLL_EVERY_S = 1
+SECONDS_MAX = 7200
 PAGES_OLD_S = 400 * 86400    # the FHIR server is asked from so long ago on
 
 
@@ -92,12 +104,12 @@ def lines_of_systems(folder, server, ports):
 
 
 class CountyHub(Hub):
-    def __init__(self, county, rules=None, settings=()):
+    def __init__(self, county, rules=None, settings=(), binary=None):
         self.county = Path(county)
         self.server = CountyServer(self.county)
         self.ports = free_ports(len(MLLP))
         more = [*settings, *([f'rules: "{Path(rules).resolve()}"'] if rules else [])]
-        super().__init__(systems=(), settings=more)
+        super().__init__(systems=(), settings=more, binary=binary)
         with open(self.config, "a", encoding="utf-8") as file:
             file.write("\n".join(lines_of_systems(self.folder, self.server, self.ports)) + "\n")
 
@@ -106,13 +118,46 @@ class CountyHub(Hub):
         super().__exit__(*arguments)
 
     def metrics(self, service):
-        """The service's own count: (name, label) to number."""
-        found = {}
-        for path in (self.data / "run").glob(f"{service}.*.metrics"):
-            for line in path.read_text(encoding="utf-8").splitlines():
-                name, _, label, number = line.split("\t")
-                found[name, label] = int(number)
-        return found
+        return read_metrics(self.data, service)
+
+
+class CountyIntake(CountyHub):
+    """Only what takes messages in."""
+
+    def __init__(self, county, data, binary=None):
+        super().__init__(county, binary=binary)
+        self.data = Path(data)
+        self.data.mkdir(parents=True)
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [self.binary, "ingest", "--data", str(self.data), "--config", str(self.config)],
+                stdout=log, stderr=log)
+        wait_until(self.is_ready, 60, f"the intake to be ready (log: {self.log})")
+        return self
+
+    def is_ready(self):
+        assert self.process.poll() is None, f"the intake stopped: see {self.log}"
+        try:
+            for port in (*self.ports, self.in_port):
+                socket.create_connection(("127.0.0.1", port), 2).close()
+            return (self.data / "secrets" / "api-token").exists()
+        except OSError:
+            return False
+
+    def quarantined(self):
+        return self.run("quarantine", "list").stdout.decode().splitlines()
+
+
+def read_metrics(data, service):
+    """The service's own counts: (name, label) to number."""
+    found = {}
+    for path in (data / "run").glob(f"{service}.*.metrics"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            name, _, label, number = line.split("\t")
+            found[name, label] = int(number)
+    return found
 
 
 # --- Sending -------------------------------------------------------------------------------------
@@ -134,37 +179,65 @@ def send_mllp(hub, name):
     return count
 
 
-class HttpSender(threading.Thread):
-    def __init__(self, hub, name, lines):
-        super().__init__()
-        self.hub, self.name_of, self.lines, self.faults = hub, name, lines, []
+class HttpConnection:
+    """One request under way at a time; the loop below keeps many of these busy."""
 
-    def run(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.hub.in_port, timeout=60)
-        headers = {"Authorization": f"Bearer {self.hub.token()}", "Content-Type": HTTP[self.name_of]}
-        path = f"/in/{self.name_of}/fhir"
-        for line in self.lines:
-            connection.request("POST", path, line, headers)
-            answer = connection.getresponse()
-            body = answer.read()
-            if answer.status >= 300:
-                self.faults.append(f"{self.name_of}: {answer.status} {body[:300]!r}")
-        connection.close()
+    def __init__(self, port, requests):
+        self.requests, self.answer = requests, b""
+        self.socket = socket.create_connection(("127.0.0.1", port), 60)
+        self.is_done = not self.ask()
+
+    def ask(self):
+        request = next(self.requests, None)
+        if request is not None:
+            self.socket.sendall(request)
+        return request is not None
+
+    def hear(self):
+        """Takes what came; the status line and body of a whole answer, else None."""
+        piece = self.socket.recv(65536)
+        if not piece:
+            raise ConnectionError("the hub closed the connection")
+        self.answer += piece
+        head, found, rest = self.answer.partition(b"\r\n\r\n")
+        length = LENGTH.search(head)
+        if not found or (length and len(rest) < int(length[1])):
+            return None
+        self.answer = b""
+        self.is_done = not self.ask()
+        return head.split(b"\r\n", 1)[0] + b" " + rest[:300]
+
+
+def _requests(hub, name):
+    token = hub.token()
+    for path in sorted((hub.county / name / "http").glob("*.*")):
+        for body in path.read_bytes().splitlines():
+            yield (f"POST /in/{name}/fhir HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}"
+                   f"\r\nContent-Type: {HTTP[name]}\r\nContent-Length: {len(body)}\r\n\r\n"
+                   ).encode() + body
 
 
 def send_http(hub, name):
-    count = 0
-    for path in sorted((hub.county / name / "http").glob("*.*")):
-        lines = path.read_bytes().splitlines()
-        parts = [lines[at::HTTP_CONNECTIONS] for at in range(HTTP_CONNECTIONS)]
-        senders = [HttpSender(hub, name, part) for part in parts if part]
-        for sender in senders:
-            sender.start()
-        for sender in senders:
-            sender.join()
-            if sender.faults:
-                raise AssertionError(sender.faults[0])
-        count += len(lines)
+    requests, count = _requests(hub, name), 0
+    with selectors.DefaultSelector() as selector:
+        for _ in range(HTTP_CONNECTIONS):
+            connection = HttpConnection(hub.in_port, requests)
+            if connection.is_done:
+                connection.socket.close()
+            else:
+                selector.register(connection.socket, selectors.EVENT_READ, connection)
+        while selector.get_map():
+            ready = selector.select(HTTP_SECONDS)
+            assert ready, f"{name}: no answer in {HTTP_SECONDS} s"
+            for key, _ in ready:
+                answer = key.data.hear()
+                if answer is None:
+                    continue
+                assert answer.split()[1].startswith(b"2"), f"{name}: {answer}"
+                count += 1
+                if key.data.is_done:
+                    selector.unregister(key.data.socket)
+                    key.data.socket.close()
     return count
 
 
@@ -203,7 +276,7 @@ def _in_thread(results, key, work, *arguments):
 
 
 def play(hub, seconds=600):
-    """Everything in; the number of messages by (system, transport). Waits until all is worked off."""
+    """Everything in; the number of messages by (system, transport)."""
     results, threads = {}, []
     for way, names, work in (("mllp", MLLP, send_mllp), ("http", HTTP, send_http), ("drop", DROP, drop)):
         for name in names:
@@ -216,7 +289,6 @@ def play(hub, seconds=600):
             raise result
     wait_until(hub.server.is_read, seconds, "Mediatri's resources to be asked for")
     results["mediatri", "poll"] = sum(1 for kind, _ in hub.server.resources if kind != "Patient")
-    settle(hub, seconds)
     return results
 
 
@@ -225,3 +297,24 @@ def settle(hub, seconds):
     for service in ("timeline", "identify"):
         wait_until(lambda: hub.metrics(service).get(("punos_lag_events", ""), 1) == 0, seconds,
                    f"{service} to have read everything")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--county", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="a data folder that is not there yet")
+    parser.add_argument("--binary", default=str(ROOT / "build/punos"))
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    with CountyIntake(arguments.county, arguments.data, arguments.binary) as hub:
+        counts = play(hub, SECONDS_MAX)
+        refused = hub.quarantined()
+    for (name, way), count in sorted(counts.items()):
+        print(f"{name:12} {way:5} {count:9}")
+    seconds = time.monotonic() - started
+    print(f"{sum(counts.values())} messages in {seconds:.0f} s, {len(refused)} in quarantine")
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -156,6 +156,7 @@ def _deal_emergency(clients, parameters, quota, draw):
     low = [client for client in clients if client.is_shared and client.why != "emergency"]
     ten = [client for client in clients if client.is_shared and client.why == "emergency"]
     draw.shuffle(low)
+    low.sort(key=lambda client: client.why == "cannot-use")  # who hardly uses anything has the few
     # Which of the shared have ten visits is a quota of its own: near to those of that why, not the same.
     ten, low = (ten + low)[:quota["ten"]], (ten + low)[quota["ten"]:]
     for client in ten:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a client's year comes to, counted from the happenings themselves and never from messages."""
 CONTACTS = ("emergency", "visit", "phone", "outpatient", "social")
-COLUMNS = ("emergency", "contacts", "professions", "noshows", "vague", "clientship", "ward_days", "cost")
+MET = (*CONTACTS, "stay", "elsewhere")  # what a hub has as a visit or a contact
+COLUMNS = ("emergency", "contacts", "met", "professions", "noshows", "vague", "clientship", "ward_days", "cost")
 
 
 def count(happenings, kind, prices, days):
@@ -10,6 +11,7 @@ def count(happenings, kind, prices, days):
     professions = set()
     daily = {name: price for name, _, price in kind["services"]}
     for h in happenings:
+        figures["met"] += h.kind in MET
         if h.kind in CONTACTS:
             figures["contacts"] += 1
             professions.add(h.profession)
