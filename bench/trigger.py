@@ -2,8 +2,8 @@
 """From the last byte of a message to the trigger on the live feed, with a whole hub under load.
 
 The load: admissions of known clients at a fixed rate over eight connections. Beside it one connection
-sends, at even intervals, the tenth emergency visit of a client who has had nine: the rule for repeated
-emergency visits raises a trigger for it. The clock runs from the moment before that message is handed to
+sends, at even intervals, that a client did not come (SIU^S26), the third time: the rule for repeatedly
+unused appointments raises a trigger for it. The clock runs from the moment before that message is handed to
 the socket until the event has been read from the feed.
 """
 import datetime
@@ -27,7 +27,7 @@ RATE = 1000
 LOAD_CLIENTS = 5000
 CONNECTIONS = 8
 EVERY_SECONDS = 0.05
-VISITS_BEFORE = 9
+MISSED_BEFORE = 2  # one less than the rule's threshold
 LATEST_SECONDS = 30
 UTC = datetime.timezone.utc
 
@@ -43,20 +43,23 @@ class Person:
         self.sex, self.municipality = "F", "091"
 
 
-def emergency_visit(person, number):
-    moment = datetime.datetime.now(UTC) - datetime.timedelta(days=10 * (VISITS_BEFORE - number) + 1)
-    visit_id = f"P{person.number}N{number}"
-    visit = {"class": "E", "unit": "PAIVYSTYS", "service": "15", "id": visit_id, "start": moment}
-    return hubs.hl7.adt("A04", visit_id, moment, person, visit)
+def missed(person, number):
+    """That an appointment was neither used nor cancelled."""
+    now = datetime.datetime.now(UTC)
+    start = now - datetime.timedelta(days=10 * (MISSED_BEFORE - number) + 1)
+    appointment = {"id": f"P{person.number}N{number}", "start": start, "minutes": 30,
+                   "end": start + datetime.timedelta(minutes=30), "service": "15",
+                   "unit": "AIKA", "profession": "laakari"}
+    return hubs.hl7.siu("S26", appointment["id"], now, person, appointment)
 
 
 def send_before(options, port, folder, people):
     path = os.path.join(folder, "before.hl7")
     with open(path, "wb") as file:
-        for number in range(VISITS_BEFORE):
+        for number in range(MISSED_BEFORE):
             for person in people:
-                file.write(emergency_visit(person, number))
-    intake.send(options.build, port, path, CONNECTIONS, VISITS_BEFORE * len(people), "before")
+                file.write(missed(person, number))
+    intake.send(options.build, port, path, CONNECTIONS, MISSED_BEFORE * len(people), "before")
 
 
 def start_load(options, port, path, run, seconds):
@@ -89,7 +92,7 @@ def measure(options, hub, path, run):
     hubs.Feed(hub, "fi.punos.trigger.raised.v1", seen.setdefault)
     load = start_load(options, port, path, run, EVERY_SECONDS * options.probes + 2)
     time.sleep(1)  # the load is even by then
-    probe(port, [(key, emergency_visit(person, VISITS_BEFORE))
+    probe(port, [(key, missed(person, MISSED_BEFORE))
                  for key, person in zip(keys, people)], sent)
     load.wait()
     hubs.whole.wait_until(lambda: all(key in seen for key in keys), LATEST_SECONDS,
