@@ -5,7 +5,7 @@ acknowledged is lost, nothing happens twice, and work goes on by itself.
 
     outage.py [--seconds 60] [--people 30] [--visits 12]
 
-Needs PN_TEST_KAFKA and PN_TEST_POSTGRES_FOLDER (the folders that kafka.sh and postgres.sh start gave)
+Needs PN_TEST_KAFKA and PN_TEST_POSTGRES (the folders that kafka.sh and postgres.sh start gave)
 besides PN_TEST_BROKERS and PN_TEST_CONNINFO.
 """
 import argparse
@@ -68,7 +68,7 @@ def main():
             sender.start()
         wait_until(lambda: sum(s.acknowledged for s in senders) > 50, 30, "messages to flow")
         outage("kafka.sh", os.environ["PN_TEST_KAFKA"], arguments.seconds, senders)
-        outage("postgres.sh", os.environ["PN_TEST_POSTGRES_FOLDER"], arguments.seconds, senders)
+        outage("postgres.sh", os.environ["PN_TEST_POSTGRES"], arguments.seconds, senders)
         for sender in senders:
             sender.join()
             assert sender.error is None, sender.error

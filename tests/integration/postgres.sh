@@ -4,7 +4,8 @@
 #
 #   tests/integration/postgres.sh start         prints the folder that names this server from now on
 #   tests/integration/postgres.sh env FOLDER    prints shell lines that set PGHOST, PGPORT, PGUSER,
-#                                               PGDATABASE and PN_TEST_CONNINFO
+#                                               PGDATABASE, PN_TEST_CONNINFO and PN_TEST_POSTGRES
+#                                               (the folder)
 #   tests/integration/postgres.sh stop FOLDER   stops the server and removes the folder
 #   tests/integration/postgres.sh kill FOLDER   kill -9 of the server's processes (a power cut)
 #   tests/integration/postgres.sh restart FOLDER  starts it again after kill or halt
@@ -91,6 +92,7 @@ print_env() {
     local folder=$1 port
     port=$(cat "$folder/port")
     echo "export PGHOST=127.0.0.1 PGPORT=$port PGUSER=punos PGDATABASE=punos"
+    echo "export PN_TEST_POSTGRES='$folder'"
     echo "export PN_TEST_CONNINFO='host=127.0.0.1 port=$port user=punos dbname=punos'"
 }
 

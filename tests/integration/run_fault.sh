@@ -11,13 +11,8 @@ kills=${FAULT_KILLS:-50}
 echo "== embedded"
 python3 tests/fault/kill.py --kills "$kills" --people 60 --visits 14 --seed "${FAULT_SEED:-3}"
 
-kafka=$(tests/integration/kafka.sh start)
-trap 'tests/integration/kafka.sh stop "$kafka"' EXIT
-postgres=$(tests/integration/postgres.sh start)
-trap 'tests/integration/kafka.sh stop "$kafka"; tests/integration/postgres.sh stop "$postgres"' EXIT
-eval "$(tests/integration/kafka.sh env "$kafka")"
-eval "$(tests/integration/postgres.sh env "$postgres")"
-export PN_TEST_POSTGRES_FOLDER=$postgres
+# shellcheck source=tests/lib/servers.sh
+. tests/lib/servers.sh
 
 echo "== Kafka and PostgreSQL"
 python3 tests/fault/kill.py --kills "$kills" --people 60 --visits 14 --seed "${FAULT_SEED:-6}"

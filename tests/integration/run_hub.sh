@@ -15,12 +15,8 @@ fi
 if [ "$where" = embedded ]; then
     exit 0
 fi
-kafka=$(tests/integration/kafka.sh start)
-trap 'tests/integration/kafka.sh stop "$kafka"' EXIT
-postgres=$(tests/integration/postgres.sh start)
-trap 'tests/integration/kafka.sh stop "$kafka"; tests/integration/postgres.sh stop "$postgres"' EXIT
-eval "$(tests/integration/kafka.sh env "$kafka")"
-eval "$(tests/integration/postgres.sh env "$postgres")"
+# shellcheck source=tests/lib/servers.sh
+. tests/lib/servers.sh
 python3 tests/integration/hub/scenes.py
 python3 tests/integration/api/calls.py
 python3 tests/integration/leak/leak.py

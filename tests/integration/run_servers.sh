@@ -8,12 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 PN_TEST_BINARY=$(realpath "${1:-build}/punos")
 export PN_TEST_BINARY
-kafka=$(tests/integration/kafka.sh start)
-trap 'tests/integration/kafka.sh stop "$kafka"' EXIT
-postgres=$(tests/integration/postgres.sh start)
-trap 'tests/integration/kafka.sh stop "$kafka"; tests/integration/postgres.sh stop "$postgres"' EXIT
-eval "$(tests/integration/kafka.sh env "$kafka")"
-eval "$(tests/integration/postgres.sh env "$postgres")"
+# shellcheck source=tests/lib/servers.sh
+. tests/lib/servers.sh
 python3 tests/integration/drops/drops.py
 python3 tests/integration/eight/eight.py
 python3 tests/integration/leak/adapters.py

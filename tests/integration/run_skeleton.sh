@@ -9,11 +9,6 @@ program=${1:-build}/integration/test_run
 
 PN_TEST_STREAM=embedded PN_TEST_STORE=embedded "$program"
 
-kafka=$(tests/integration/kafka.sh start)
-trap 'tests/integration/kafka.sh stop "$kafka"' EXIT
-postgres=$(tests/integration/postgres.sh start)
-trap 'tests/integration/kafka.sh stop "$kafka"; tests/integration/postgres.sh stop "$postgres"' EXIT
-eval "$(tests/integration/kafka.sh env "$kafka")"
-eval "$(tests/integration/postgres.sh env "$postgres")"
-PN_TEST_POSTGRES=$postgres PN_TEST_KAFKA=$kafka \
-    PN_TEST_STREAM=kafka PN_TEST_STORE=postgres "$program"
+# shellcheck source=tests/lib/servers.sh
+. tests/lib/servers.sh
+PN_TEST_STREAM=kafka PN_TEST_STORE=postgres "$program"
