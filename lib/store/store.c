@@ -256,3 +256,24 @@ void pn_rows_close(struct pn_rows *rows)
     rows->stmt->has_open_rows = false;
     rows->store->backend->rows_close(rows);
 }
+
+enum pn_code pn_store_each(struct pn_store *store, const struct pn_question *question,
+                           struct pn_err *err)
+{
+    struct pn_stmt *stmt = NULL;
+    struct pn_rows *rows = NULL;
+    enum pn_code code = pn_store_prepare(store, question->sql, &stmt, err);
+    if (code == PN_OK) {
+        code = pn_store_query(store, stmt, question->values, question->value_count, &rows, err);
+    }
+    bool has_row = code == PN_OK;
+    for (size_t i = 0; has_row && i < question->row_max; i++) {
+        code = pn_rows_next(rows, &has_row, err);
+        if (code == PN_OK && has_row) {
+            code = question->take(question->context, rows, err);
+        }
+        has_row = has_row && code == PN_OK;
+    }
+    pn_rows_close(rows);
+    return code;
+}

@@ -104,4 +104,16 @@ struct pn_slice pn_rows_text(const struct pn_rows *rows, unsigned column); // un
 struct pn_slice pn_rows_bytes(const struct pn_rows *rows, unsigned column);
 void pn_rows_close(struct pn_rows *rows); // takes NULL
 
+// A query whose rows go one by one to `take`, at most row_max of them. The first failure ends it.
+struct pn_question {
+    const char *sql;
+    const struct pn_value *values;
+    unsigned value_count;
+    size_t row_max;
+    enum pn_code (*take)(void *context, const struct pn_rows *row, struct pn_err *err);
+    void *context;
+};
+PN_MUST_USE enum pn_code pn_store_each(struct pn_store *store, const struct pn_question *question,
+                                       struct pn_err *err);
+
 #endif

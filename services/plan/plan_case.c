@@ -15,35 +15,35 @@ enum { TRANSACTION_TRIES_MAX = 8, FLAG_BYTES_MAX = 4096 };
 
 // --- Reading -------------------------------------------------------------------------------------
 
+struct cases {
+    struct pn_plan_case *cases;
+    size_t count;
+};
+
+static enum pn_code take_case(void *context, const struct pn_rows *row, struct pn_err *err)
+{
+    (void)err;
+    struct cases *cases = context;
+    struct pn_plan_case *found = &cases->cases[cases->count++];
+    snprintf(found->id, sizeof found->id, "%.*s", PN_SLICE_FMT(pn_rows_text(row, 0)));
+    snprintf(found->client_key, sizeof found->client_key, "%.*s",
+             PN_SLICE_FMT(pn_rows_text(row, 1)));
+    found->version = pn_rows_int(row, 2);
+    found->opened_ms = pn_rows_int(row, 3);
+    found->ended_ms = pn_rows_int(row, 4);
+    return PN_OK;
+}
+
 static enum pn_code read_cases(struct pn_store *store, const char *sql,
                                const struct pn_value *values, unsigned value_count,
                                struct pn_plan_case *ret_cases, size_t case_max, size_t *ret_count,
                                struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
+    struct cases cases = {.cases = ret_cases};
+    const struct pn_question question = {sql, values, value_count, case_max, take_case, &cases};
+    enum pn_code code = pn_store_each(store, &question, err);
     if (code == PN_OK) {
-        code = pn_store_query(store, stmt, values, value_count, &rows, err);
-    }
-    size_t count = 0;
-    bool has_row = code == PN_OK;
-    while (has_row && count < case_max) {
-        code = pn_rows_next(rows, &has_row, err);
-        has_row = has_row && code == PN_OK;
-        if (has_row) {
-            struct pn_plan_case *found = &ret_cases[count++];
-            snprintf(found->id, sizeof found->id, "%.*s", PN_SLICE_FMT(pn_rows_text(rows, 0)));
-            snprintf(found->client_key, sizeof found->client_key, "%.*s",
-                     PN_SLICE_FMT(pn_rows_text(rows, 1)));
-            found->version = pn_rows_int(rows, 2);
-            found->opened_ms = pn_rows_int(rows, 3);
-            found->ended_ms = pn_rows_int(rows, 4);
-        }
-    }
-    pn_rows_close(rows);
-    if (code == PN_OK) {
-        *ret_count = count;
+        *ret_count = cases.count;
     }
     return code;
 }

@@ -39,17 +39,26 @@ static void copy_text(char *to, size_t to_bytes, struct pn_slice text)
     snprintf(to, to_bytes, "%.*s", PN_SLICE_FMT(text));
 }
 
-static void read_row(const struct pn_rows *rows, struct pn_plan_row *row)
+struct plans {
+    struct pn_plan_row *rows;
+    size_t count;
+};
+
+static enum pn_code take_plan(void *context, const struct pn_rows *row, struct pn_err *err)
 {
-    copy_text(row->id, sizeof row->id, pn_rows_text(rows, 0));
-    copy_text(row->client_key, sizeof row->client_key, pn_rows_text(rows, 1));
-    row->version = pn_rows_int(rows, 2);
-    copy_text(row->status, sizeof row->status, pn_rows_text(rows, 3));
-    copy_text(row->period_start, sizeof row->period_start, pn_rows_text(rows, 4));
-    copy_text(row->period_end, sizeof row->period_end, pn_rows_text(rows, 5));
-    copy_text(row->author, sizeof row->author, pn_rows_text(rows, 6));
-    row->created_ms = pn_rows_int(rows, 7);
-    row->written_ms = pn_rows_int(rows, 8);
+    (void)err;
+    struct plans *plans = context;
+    struct pn_plan_row *found = &plans->rows[plans->count++];
+    copy_text(found->id, sizeof found->id, pn_rows_text(row, 0));
+    copy_text(found->client_key, sizeof found->client_key, pn_rows_text(row, 1));
+    found->version = pn_rows_int(row, 2);
+    copy_text(found->status, sizeof found->status, pn_rows_text(row, 3));
+    copy_text(found->period_start, sizeof found->period_start, pn_rows_text(row, 4));
+    copy_text(found->period_end, sizeof found->period_end, pn_rows_text(row, 5));
+    copy_text(found->author, sizeof found->author, pn_rows_text(row, 6));
+    found->created_ms = pn_rows_int(row, 7);
+    found->written_ms = pn_rows_int(row, 8);
+    return PN_OK;
 }
 
 // As many rows as there are, at most row_max.
@@ -58,24 +67,11 @@ static enum pn_code read_rows(struct pn_store *store, const char *sql,
                               struct pn_plan_row *ret_rows, size_t row_max, size_t *ret_count,
                               struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
+    struct plans plans = {.rows = ret_rows};
+    const struct pn_question question = {sql, values, value_count, row_max, take_plan, &plans};
+    enum pn_code code = pn_store_each(store, &question, err);
     if (code == PN_OK) {
-        code = pn_store_query(store, stmt, values, value_count, &rows, err);
-    }
-    size_t count = 0;
-    bool has_row = code == PN_OK;
-    while (has_row && count < row_max) {
-        code = pn_rows_next(rows, &has_row, err);
-        has_row = has_row && code == PN_OK;
-        if (has_row) {
-            read_row(rows, &ret_rows[count++]);
-        }
-    }
-    pn_rows_close(rows);
-    if (code == PN_OK) {
-        *ret_count = count;
+        *ret_count = plans.count;
     }
     return code;
 }
@@ -123,34 +119,40 @@ enum pn_code pn_plan_history(struct pn_store *store, struct pn_slice id,
                      values, 2, ret_rows, row_max, ret_count, err);
 }
 
+struct content {
+    const struct pn_privacy *privacy;
+    const struct pn_plan_row *row;
+    cJSON *plan; // NULL: there is no such version
+};
+
+static enum pn_code take_content(void *context, const struct pn_rows *row, struct pn_err *err)
+{
+    struct content *content = context;
+    return pn_plan_unseal(content->privacy, content->row->id, content->row->version,
+                          pn_rows_bytes(row, 0), &content->plan, err);
+}
+
 enum pn_code pn_plan_content(struct pn_store *store, const struct pn_privacy *privacy,
                              const struct pn_plan_row *row, cJSON **ret_plan, struct pn_err *err)
 {
     const struct pn_value values[] = {PN_STR(row->id), PN_INT(row->version)};
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    bool has_row = false;
-    cJSON *plan = NULL;
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT sealed FROM plan_version WHERE plan_id = ?1 AND version = ?2", &stmt, err);
-    if (code == PN_OK) {
-        code = pn_store_query(store, stmt, values, 2, &rows, err);
+    struct content content = {.privacy = privacy, .row = row};
+    const struct pn_question question = {
+        "SELECT sealed FROM plan_version WHERE plan_id = ?1 AND version = ?2",
+        values,
+        PN_ARRAY_COUNT(values),
+        1,
+        take_content,
+        &content};
+    enum pn_code code = pn_store_each(store, &question, err);
+    if (code == PN_OK && content.plan == NULL) {
+        return pn_err_set(err, PN_NOT_FOUND, "CarePlan", "there is no such version");
     }
     if (code == PN_OK) {
-        code = pn_rows_next(rows, &has_row, err);
-    }
-    if (code == PN_OK && !has_row) {
-        code = pn_err_set(err, PN_NOT_FOUND, "CarePlan", "there is no such version");
+        code = pn_plan_content_set_client(content.plan, row->client_key, err);
     }
     if (code == PN_OK) {
-        code = pn_plan_unseal(privacy, row->id, row->version, pn_rows_bytes(rows, 0), &plan, err);
-    }
-    pn_rows_close(rows);
-    if (code == PN_OK) {
-        code = pn_plan_content_set_client(plan, row->client_key, err);
-    }
-    if (code == PN_OK) {
-        *ret_plan = plan;
+        *ret_plan = content.plan;
     }
     return code;
 }

@@ -155,6 +155,48 @@ static void values_come_back_as_they_went(void **state)
     pn_rows_close(rows);
 }
 
+struct sum {
+    int64_t sum, rows, stop_at;
+};
+
+static enum pn_code add_row(void *context, const struct pn_rows *row, struct pn_err *ret_err)
+{
+    struct sum *sum = context;
+    sum->sum += pn_rows_int(row, 0);
+    return ++sum->rows == sum->stop_at ? pn_err_set(ret_err, PN_LIMIT, "row", "enough") : PN_OK;
+}
+
+static void each_row_is_taken(void **state)
+{
+    (void)state;
+    for (int64_t i = 1; i <= 5; i++) {
+        insert_thing(store, i, "n");
+    }
+    const struct pn_value values[] = {PN_INT(2)};
+    struct sum sum = {0};
+    struct pn_question question = {"SELECT id FROM thing WHERE id >= ?1 ORDER BY id",
+                                   values,
+                                   PN_ARRAY_COUNT(values),
+                                   10,
+                                   add_row,
+                                   &sum};
+    must(pn_store_each(store, &question, &err));
+    assert_true(sum.sum == 14 && sum.rows == 4);
+
+    sum = (struct sum){0};
+    question.row_max = 2;
+    must(pn_store_each(store, &question, &err));
+    assert_true(sum.sum == 5 && sum.rows == 2);
+
+    // The statement is free for the next one after a failure, too.
+    sum = (struct sum){.stop_at = 1};
+    assert_int_equal(pn_store_each(store, &question, &err), PN_LIMIT);
+    assert_true(sum.rows == 1);
+    sum = (struct sum){0};
+    must(pn_store_each(store, &question, &err));
+    assert_true(sum.rows == 2);
+}
+
 static void sums_and_counts_are_numbers(void **state)
 {
     (void)state;
@@ -468,6 +510,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         test(values_come_back_as_they_went),
+        test(each_row_is_taken),
         test(sums_and_counts_are_numbers),
         test(a_rollback_leaves_nothing),
         test(a_savepoint_takes_back_its_part),
