@@ -17,7 +17,12 @@
 #include "event/event.h"
 #include "event/vocabulary.h"
 
-enum pn_urgency { PN_URGENCY_UNKNOWN, PN_URGENCY_PLANNED, PN_URGENCY_EMERGENCY };
+enum pn_urgency {
+    PN_URGENCY_UNKNOWN,
+    PN_URGENCY_PLANNED,
+    PN_URGENCY_EMERGENCY,
+    PN_URGENCY_COUNT
+};
 
 // Whose code a reason or a diagnosis is.
 enum pn_code_system { PN_SYSTEM_NONE, PN_SYSTEM_ICPC2, PN_SYSTEM_ICD10, PN_SYSTEM_SOCIAL };

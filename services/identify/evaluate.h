@@ -60,11 +60,25 @@ void pn_evaluator_free(struct pn_evaluator *evaluator); // takes NULL
 void pn_evaluator_take(struct pn_evaluator *evaluator, const struct pn_fact_entry *facts,
                        unsigned fact_count);
 
+// What is remembered of a client and a rule so that the next evaluation need not begin before all
+// facts. It follows from the facts alone: what is found with it is what is found without it, as
+// long as since then facts were only added, none that begins by time_ms, and the rule and the year
+// of birth are the same. Else, and at first, it is all zero.
+struct pn_standing {
+    bool is_known, holds;
+    int64_t time_ms; // the rule's state is that of this time, some days before the moment
+    int64_t since_ms, cool_ms;
+    // Of the moment: until then it holds or not as before, as long as pn_rules_touched says of no
+    // new fact that it is a matter of the rule. 0: for ever.
+    int64_t due_ms;
+};
+
 struct pn_evaluation {
     const struct pn_rule *rule;
     int64_t moment_ms;
     int birth_year; // 0: not known, the rule's ages do not matter
     bool wants_all; // also of a rule that is far from holding; else its count is an upper bound
+    struct pn_standing *standing; // NULL, or where the walk begins; made new
 };
 void pn_evaluate(struct pn_evaluator *evaluator, const struct pn_evaluation *evaluation,
                  struct pn_finding *ret_finding);

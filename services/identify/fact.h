@@ -30,7 +30,8 @@ struct pn_fact_entry {
 enum pn_fact_flag {
     PN_FACT_WITHDRAWN = 1 << 0,
     PN_FACT_NOSHOW = 1 << 1,
-    PN_FACT_CLIENT_CONTACT = 1 << 2
+    PN_FACT_CLIENT_CONTACT = 1 << 2,
+    PN_FACT_FLAGS_COUNT = 1 << 3 // sets of them
 };
 
 uint32_t pn_fact_code(struct pn_slice code); // 0 for the empty code, never 0 for another

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "services/identify/match.h"
 
 enum {
     AHEAD_DAYS = 400,       // so far a stay that goes on is followed
@@ -12,48 +13,7 @@ enum {
 };
 static const char zone[] = "Europe/Helsinki";
 
-// --- Filters -------------------------------------------------------------------------------------
-
-static bool has_code(const struct pn_rule_codes *codes, uint32_t code)
-{
-    for (unsigned i = 0; i < codes->count; i++) {
-        if (codes->codes[i] == code) {
-            return true;
-        }
-    }
-    return codes->count == 0;
-}
-
-static bool is_in_ranges(const struct pn_code_ranges *ranges, uint64_t code)
-{
-    for (unsigned i = 0; i < ranges->count; i++) {
-        if (code >= ranges->ranges[i].from && code <= ranges->ranges[i].until) {
-            return true;
-        }
-    }
-    return ranges->count == 0;
-}
-
-static bool fits_lists(const struct pn_filter *filter, const struct pn_fact_entry *fact)
-{
-    return has_code(&filter->services, fact->service) &&
-           has_code(&filter->professions, fact->profession) &&
-           has_code(&filter->contacts, fact->contact) &&
-           has_code(&filter->statuses, fact->status) && has_code(&filter->units, fact->unit) &&
-           has_code(&filter->settings, fact->setting) && is_in_ranges(&filter->codes, fact->code);
-}
-
-bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *fact)
-{
-    return (filter->kinds & (1U << fact->kind)) != 0 && (fact->flags & PN_FACT_WITHDRAWN) == 0 &&
-           (filter->sectors == 0 || (filter->sectors & (1U << fact->sector)) != 0) &&
-           (filter->urgency == PN_URGENCY_UNKNOWN || filter->urgency == fact->urgency) &&
-           (filter->reported_by == 0 || (filter->reported_by & (1U << fact->reporter)) != 0) &&
-           (filter->concerns == 0 || (filter->concerns & (1U << fact->concern)) != 0) &&
-           (!filter->noshow_only || (fact->flags & PN_FACT_NOSHOW) != 0) &&
-           (!filter->client_contacts_only || (fact->flags & PN_FACT_CLIENT_CONTACT) != 0) &&
-           (!filter->has_lists || fits_lists(filter, fact));
-}
+// --- Leaves --------------------------------------------------------------------------------------
 
 // 0 when it can't be told from others (no profession known).
 static uint64_t key_of(const struct pn_node *leaf, const struct pn_fact_entry *fact)
@@ -79,34 +39,54 @@ static uint64_t key_of(const struct pn_node *leaf, const struct pn_fact_entry *f
     return 0;
 }
 
-bool pn_leaf_fits(const struct pn_rule *rule, const struct pn_node *leaf, unsigned step,
-                  const struct pn_fact_entry *fact)
+static const struct pn_fact_entry *fact_at(const struct pn_sorted_facts *facts, unsigned place)
 {
-    const struct pn_filter *filter = leaf->steps[step];
-    return pn_filter_fits(filter, fact) && key_of(leaf, fact) != 0 &&
-           (rule->scope.where == NULL || filter == rule->scope.not_with ||
-            pn_filter_fits(rule->scope.where, fact));
+    return &facts->facts[facts->order[place]];
+}
+
+static bool fits_filters(const struct pn_sorted_facts *facts, const struct pn_node *leaf,
+                         unsigned step, unsigned place)
+{
+    const uint64_t *fits = &facts->fits[(size_t)place * facts->words];
+    return pn_match_has(fits, leaf->bits[step]) && pn_match_has(fits, leaf->scope_bits[step]);
+}
+
+bool pn_leaf_fits(const struct pn_sorted_facts *facts, const struct pn_node *leaf, unsigned step,
+                  unsigned place)
+{
+    return fits_filters(facts, leaf, step, place) && key_of(leaf, fact_at(facts, place)) != 0;
 }
 
 // NULL when it costs nothing.
-static const struct pn_price *price_of(const struct pn_prices *prices,
-                                       const struct pn_fact_entry *fact)
+static const struct pn_price *price_of(const struct pn_sorted_facts *facts,
+                                       const struct pn_prices *prices, unsigned place)
 {
     for (unsigned i = 0; i < prices->count; i++) {
-        if (pn_filter_fits(prices->rows[i].where, fact)) {
+        if (pn_match_has(&facts->fits[(size_t)place * facts->words], prices->rows[i].bit)) {
             return &prices->rows[i];
         }
     }
     return NULL;
 }
 
-int64_t pn_leaf_most(const struct pn_node *leaf, const struct pn_fact_entry *fact)
+int64_t pn_leaf_most(const struct pn_sorted_facts *facts, const struct pn_node *leaf,
+                     unsigned place)
 {
     if (leaf->kind == PN_NODE_SUM) {
-        const struct pn_price *price = price_of(leaf->prices, fact);
+        const struct pn_price *price = price_of(facts, leaf->prices, place);
         return price == NULL ? 0 : price->day > 0 ? INT32_MAX : price->each;
     }
     return leaf->kind == PN_NODE_DAYS ? INT32_MAX : 1;
+}
+
+int64_t pn_leaf_reach(const struct pn_node *leaf, int64_t windows, int64_t from_ms)
+{
+    int64_t days = leaf->window_months > 0 ? leaf->window_months * 31 : leaf->window_days;
+    bool has_end = days > 0 && leaf->kind != PN_NODE_GAP && leaf->kind != PN_NODE_OPEN &&
+                   leaf->kind != PN_NODE_DAYS &&
+                   (leaf->kind != PN_NODE_SUM || !leaf->prices->has_days);
+    return has_end && from_ms != INT64_MIN ? from_ms - (days + 1) * windows * PN_MS_PER_DAY
+                                           : INT64_MIN;
 }
 
 int64_t pn_leaf_leave(const struct pn_node *leaf, int64_t start_ms, int64_t times)
@@ -147,13 +127,31 @@ static void sort_leaving(struct pn_lane *lane)
     }
 }
 
+static int enters_earlier(const void *a, const void *b)
+{
+    const struct pn_interval *one = a, *two = b;
+    return (one->enter_ms > two->enter_ms) - (one->enter_ms < two->enter_ms);
+}
+
+// A later day may leave a window of months at an earlier time of day, and so enter the one before.
+static void sort_entering(struct pn_lane *lane)
+{
+    unsigned i = 1;
+    while (i < lane->count && lane->intervals[i - 1].enter_ms <= lane->intervals[i].enter_ms) {
+        i++;
+    }
+    if (i < lane->count) {
+        qsort(lane->intervals, lane->count, sizeof lane->intervals[0], enters_earlier);
+    }
+}
+
 static void fill_plain(const struct pn_lane_input *input, struct pn_lane *lane,
                        struct pn_lane *before)
 {
     const struct pn_node *leaf = input->leaf;
-    for (unsigned i = 0; i < input->count; i++) {
-        const struct pn_fact_entry *fact = &input->facts[input->order[i]];
-        if (!pn_leaf_fits(input->rule, leaf, 0, fact)) {
+    for (unsigned i = input->from; i < input->count; i++) {
+        const struct pn_fact_entry *fact = fact_at(input->facts, i);
+        if (!pn_leaf_fits(input->facts, leaf, 0, i)) {
             continue;
         }
         int64_t leave =
@@ -161,7 +159,7 @@ static void fill_plain(const struct pn_lane_input *input, struct pn_lane *lane,
         const struct pn_interval now = {.enter_ms = fact->start_ms,
                                         .leave_ms = leave,
                                         .key = key_of(leaf, fact),
-                                        .fact = input->order[i]};
+                                        .fact = input->facts->order[i]};
         add(lane, &now);
         if (leaf->kind == PN_NODE_TREND) {
             const struct pn_interval then = {.enter_ms = leave,
@@ -169,15 +167,16 @@ static void fill_plain(const struct pn_lane_input *input, struct pn_lane *lane,
             add(before, &then);
         }
     }
+    sort_entering(before);
 }
 
 // From `length_days` after each fact until the next one.
 static void fill_gap(const struct pn_lane_input *input, struct pn_lane *lane)
 {
     struct pn_interval gap = {.enter_ms = INT64_MAX, .leave_ms = INT64_MAX};
-    for (unsigned i = 0; i < input->count; i++) {
-        const struct pn_fact_entry *fact = &input->facts[input->order[i]];
-        if (!pn_leaf_fits(input->rule, input->leaf, 0, fact)) {
+    for (unsigned i = input->from; i < input->count; i++) {
+        const struct pn_fact_entry *fact = fact_at(input->facts, i);
+        if (!pn_leaf_fits(input->facts, input->leaf, 0, i)) {
             continue;
         }
         gap.leave_ms = fact->start_ms;
@@ -185,7 +184,7 @@ static void fill_gap(const struct pn_lane_input *input, struct pn_lane *lane)
         gap = (struct pn_interval){.enter_ms =
                                        fact->start_ms + input->leaf->length_days * PN_MS_PER_DAY,
                                    .leave_ms = INT64_MAX,
-                                   .fact = input->order[i]};
+                                   .fact = input->facts->order[i]};
     }
     add(lane, &gap);
 }
@@ -206,18 +205,18 @@ static void fill_sequence(const struct pn_lane_input *input, struct pn_lane *lan
         best[s] = fresh[s] = (struct chain){.first_ms = INT64_MIN};
     }
     int64_t time_ms = INT64_MIN;
-    for (unsigned i = 0; i < input->count; i++) {
-        const struct pn_fact_entry *fact = &input->facts[input->order[i]];
+    for (unsigned i = input->from; i < input->count; i++) {
+        const struct pn_fact_entry *fact = fact_at(input->facts, i);
         if (fact->start_ms != time_ms) {
             memcpy(best, fresh, sizeof best);
             time_ms = fact->start_ms;
         }
         for (unsigned s = 0; s < leaf->step_count; s++) {
-            if (!pn_leaf_fits(input->rule, leaf, s, fact)) {
+            if (!pn_leaf_fits(input->facts, leaf, s, i)) {
                 continue;
             }
             struct chain chain =
-                s == 0 ? (struct chain){fact->start_ms, input->order[i]} : best[s - 1];
+                s == 0 ? (struct chain){fact->start_ms, input->facts->order[i]} : best[s - 1];
             if (chain.first_ms > fresh[s].first_ms) {
                 fresh[s] = chain;
             }
@@ -228,7 +227,7 @@ static void fill_sequence(const struct pn_lane_input *input, struct pn_lane *lan
             const struct pn_interval end = {.enter_ms = fact->start_ms,
                                             .leave_ms = pn_leaf_leave(leaf, chain.first_ms, 1),
                                             .key = 1,
-                                            .fact = input->order[i],
+                                            .fact = input->facts->order[i],
                                             .other = chain.first};
             add(lane, &end);
         }
@@ -273,7 +272,7 @@ struct days {
 static void add_stay(const struct pn_lane_input *input, unsigned place, struct days *days,
                      struct pn_lane *lane)
 {
-    const struct pn_fact_entry *fact = &input->facts[input->order[place]];
+    const struct pn_fact_entry *fact = fact_at(input->facts, place);
     int64_t first = 0, last = 0;
     days_of(fact, input->moment_ms, &first, &last);
     first = first > days->covered ? first : days->covered + 1;
@@ -285,7 +284,7 @@ static void add_stay(const struct pn_lane_input *input, unsigned place, struct d
         enter_ms = enter_ms < fact->start_ms ? fact->start_ms : enter_ms;
         const struct pn_interval one = {.enter_ms = enter_ms,
                                         .leave_ms = pn_leaf_leave(input->leaf, enter_ms, 1),
-                                        .fact = input->order[place]};
+                                        .fact = input->facts->order[place]};
         add(lane, &one);
     }
     if (last >= first) {
@@ -303,8 +302,8 @@ static void fill_days(const struct pn_lane_input *input, struct pn_lane *lane)
     for (unsigned pass = 0; pass < PN_ARRAY_COUNT(passes); pass++) {
         int64_t from = days.seen - PN_LANE_MAX;
         days = (struct days){.covered = INT64_MIN, .from = from};
-        for (unsigned i = 0; i < input->count; i++) {
-            if (pn_leaf_fits(input->rule, input->leaf, 0, &input->facts[input->order[i]])) {
+        for (unsigned i = input->from; i < input->count; i++) {
+            if (pn_leaf_fits(input->facts, input->leaf, 0, i)) {
                 add_stay(input, i, &days, passes[pass]);
             }
         }
@@ -313,21 +312,15 @@ static void fill_days(const struct pn_lane_input *input, struct pn_lane *lane)
 
 // --- Costs ---------------------------------------------------------------------------------------
 
-static int enters_earlier(const void *a, const void *b)
-{
-    const struct pn_interval *one = a, *two = b;
-    return (one->enter_ms > two->enter_ms) - (one->enter_ms < two->enter_ms);
-}
-
 // Newest first: when there are more than a lane holds, the oldest are left out.
 static void fill_sum(const struct pn_lane_input *input, struct pn_lane *lane)
 {
-    for (unsigned i = input->count; i > 0 && lane->count < PN_LANE_MAX; i--) {
-        const struct pn_fact_entry *fact = &input->facts[input->order[i - 1]];
-        const struct pn_price *price = pn_leaf_fits(input->rule, input->leaf, 0, fact)
-                                           ? price_of(input->leaf->prices, fact)
+    for (unsigned i = input->count; i > input->from && lane->count < PN_LANE_MAX; i--) {
+        const struct pn_fact_entry *fact = fact_at(input->facts, i - 1);
+        const struct pn_price *price = pn_leaf_fits(input->facts, input->leaf, 0, i - 1)
+                                           ? price_of(input->facts, input->leaf->prices, i - 1)
                                            : NULL;
-        struct pn_interval one = {.fact = input->order[i - 1]};
+        struct pn_interval one = {.fact = input->facts->order[i - 1]};
         int64_t first = 0, last = price == NULL ? -1 : 0;
         if (price != NULL) {
             one.key = (uint64_t)(price->day > 0 ? price->day : price->each);
@@ -342,7 +335,7 @@ static void fill_sum(const struct pn_lane_input *input, struct pn_lane *lane)
             add(lane, &one);
         }
     }
-    qsort(lane->intervals, lane->count, sizeof lane->intervals[0], enters_earlier);
+    sort_entering(lane);
 }
 
 void pn_lanes_fill(const struct pn_lane_input *input, struct pn_lane *lane, struct pn_lane *before)

@@ -46,6 +46,7 @@ bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *
 // calendar day in Finland that the fact goes on. A fact that no row fits costs nothing.
 struct pn_price {
     const struct pn_filter *where;
+    uint16_t bit;      // of the filter, in the file's match.h
     int64_t each, day; // one of them is 0
 };
 struct pn_prices {
@@ -95,6 +96,8 @@ struct pn_node {
     int64_t weight;      // in a score
     // Leaves
     const struct pn_filter *steps[PN_RULE_STEPS_MAX]; // one, but for a sequence
+    uint16_t bits[PN_RULE_STEPS_MAX];                 // of the filters, in the file's match.h
+    uint16_t scope_bits[PN_RULE_STEPS_MAX];           // of what the scope asks besides
     unsigned step_count;
     enum pn_distinct of;
     const struct pn_prices *prices;     // of a sum
@@ -105,6 +108,7 @@ struct pn_node {
 
 enum pn_language { PN_LANGUAGE_FI, PN_LANGUAGE_SV, PN_LANGUAGE_EN, PN_LANGUAGE_COUNT };
 
+struct pn_match;
 struct pn_rule {
     const char *id;
     int64_t version;
@@ -120,6 +124,7 @@ struct pn_rule {
         const struct pn_filter *not_with;
     } scope;
     int64_t cool_down_days, expires_months; // 0: none
+    const struct pn_match *match;           // the file's filters
     const struct pn_node *nodes;
     unsigned node_count, leaf_count;
     // What is told first of the rule: of the node `headline`, the tree's first positive one that

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "conf/yaml.h"
 #include "services/identify/rules_fields.h"
+#include "services/identify/tree.h"
 
 enum {
     MONTH_DAYS = 28,
@@ -165,6 +166,26 @@ static void put_exclusion(struct pn_rule *rule, struct pn_node *nodes, unsigned 
     nodes[0].end = *count;
 }
 
+// The bits of what the leaves count. Whom the rule is not for is asked of all facts.
+static enum pn_code find_bits(struct pn_rules_reader *reader, const struct pn_yaml *when,
+                              struct pn_rule *rule, struct pn_node *nodes)
+{
+    const struct pn_filter *where = rule->scope.where;
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; i < rule->node_count; i++) {
+        struct pn_node *node = &nodes[i];
+        for (unsigned s = 0; s < node->step_count && code == PN_OK; s++) {
+            bool has_scope = where != NULL && node->steps[s] != rule->scope.not_with;
+            code = pn_rules_bit(reader, when, node->steps[s], &node->bits[s]);
+            node->scope_bits[s] = node->bits[s];
+            if (code == PN_OK && has_scope) {
+                code = pn_rules_bit(reader, when, where, &node->scope_bits[s]);
+            }
+        }
+    }
+    return code;
+}
+
 static enum pn_code read_tree(struct pn_rules_reader *reader, const struct pn_yaml *node,
                               struct pn_rule *rule)
 {
@@ -195,8 +216,9 @@ static enum pn_code read_tree(struct pn_rules_reader *reader, const struct pn_ya
     memcpy(kept, nodes, count * sizeof *kept);
     rule->nodes = kept;
     rule->node_count = count;
+    rule->match = reader->match;
     describe(rule);
-    return PN_OK;
+    return find_bits(reader, when, rule, kept);
 }
 
 // --- Reading -------------------------------------------------------------------------------------
@@ -213,6 +235,19 @@ static int64_t months_back(const struct pn_rule *rule)
         most = pn_node_is_leaf(node->kind) && months > most ? months : most;
     }
     return most + rule->expires_months + rule->cool_down_days / MONTH_DAYS;
+}
+
+// What facts matter to the rule at this place.
+static void index_rule(struct pn_match *match, const struct pn_rule *rule, unsigned place)
+{
+    const uint64_t bit = UINT64_C(1) << place;
+    const struct pn_tree nothing = {.rule = rule, .mode = PN_TREE_POSSIBLE};
+    for (unsigned i = 0; i < rule->node_count; i++) {
+        for (unsigned s = 0; s < rule->nodes[i].step_count; s++) {
+            match->rules[rule->nodes[i].bits[s]] |= bit;
+        }
+    }
+    match->always |= pn_tree_holds(&nothing, 0) ? bit : 0;
 }
 
 static enum pn_code read_rule(struct pn_rules_reader *reader, const struct pn_yaml *node,
@@ -237,6 +272,7 @@ static enum pn_code read_rule(struct pn_rules_reader *reader, const struct pn_ya
     int64_t months = months_back(&rule);
     rules->window_months_max =
         months > rules->window_months_max ? months : rules->window_months_max;
+    index_rule(reader->match, &rule, rules->count);
     rules->rules[rules->count++] = rule;
     return PN_OK;
 }
@@ -289,12 +325,15 @@ enum pn_code pn_rules_parse(struct pn_arena *arena, const char *name, struct pn_
     }
     struct pn_ruleset *rules = pn_arena_alloc(arena, sizeof *rules);
     struct pn_rules_reader *reader = pn_arena_alloc(arena, sizeof *reader);
-    if (rules == NULL || reader == NULL) {
+    struct pn_match *match = pn_arena_alloc(arena, sizeof *match);
+    if (rules == NULL || reader == NULL || match == NULL) {
         return pn_err_set(err, PN_MEMORY, name, "the file takes too much memory");
     }
     reader->arena = arena;
     reader->name = name;
     reader->err = err;
+    reader->match = match;
+    rules->match = match;
     code = read_parts(reader, root, rules);
     if (code == PN_OK) {
         rules->fingerprint = pn_fact_code(text) + LANGUAGE_VERSION;
@@ -319,4 +358,16 @@ const struct pn_rule *pn_rules_find(const struct pn_ruleset *rules, struct pn_sl
         }
     }
     return NULL;
+}
+
+uint64_t pn_rules_touched(const struct pn_ruleset *rules, const struct pn_fact_entry *fact)
+{
+    uint64_t fits[PN_MATCH_WORDS], touched = rules->match->always;
+    pn_match_fact(rules->match, fact, fits);
+    for (unsigned w = 0; w < rules->match->words; w++) {
+        for (uint64_t left = fits[w]; left != 0; left &= left - 1) {
+            touched |= rules->match->rules[w * 64 + (unsigned)__builtin_ctzll(left)];
+        }
+    }
+    return touched;
 }

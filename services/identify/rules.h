@@ -15,8 +15,9 @@ enum { PN_RULES_FILE_BYTES_MAX = 1024 * 1024 };
 struct pn_ruleset {
     struct pn_rule rules[PN_RULES_MAX];
     unsigned count;
-    int64_t number;            // in the store's rule_sets; 0: it is not from there
-    int64_t window_months_max; // how far back a fact may matter
+    const struct pn_match *match; // all filters of the rules
+    int64_t number;               // in the store's rule_sets; 0: it is not from there
+    int64_t window_months_max;    // how far back a fact may matter
     uint32_t fingerprint; // of the file's text: another one means that clients are evaluated anew
 };
 
@@ -26,6 +27,9 @@ PN_MUST_USE enum pn_code pn_rules_parse(struct pn_arena *arena, const char *name
                                         struct pn_err *err);
 PN_MUST_USE enum pn_code pn_rules_read(struct pn_arena *arena, const char *path,
                                        struct pn_ruleset *ret_rules, struct pn_err *err);
+
+// Rules that may say something else of a client who got or lost this fact, as bits: 1 << place.
+uint64_t pn_rules_touched(const struct pn_ruleset *rules, const struct pn_fact_entry *fact);
 
 // NULL when there is none.
 const struct pn_rule *pn_rules_find(const struct pn_ruleset *rules, struct pn_slice id);

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "conf/yaml.h"
-#include "services/identify/rule.h"
+#include "services/identify/match.h"
 
 enum { PN_NAMES_MAX = 64 }; // code groups, filters and price lists of a file, of each
 
@@ -29,6 +29,7 @@ struct pn_rules_reader {
     struct pn_arena *arena;
     const char *name;
     struct pn_names groups, filters, prices;
+    struct pn_match *match;
     struct pn_err *err;
 };
 
@@ -65,6 +66,10 @@ PN_RULES_READER(pn_rules_prices);  // prices, into the reader
 // The tree below `node`; ret_nodes has room for PN_RULE_NODES_MAX, *count of them are taken.
 PN_MUST_USE enum pn_code pn_rules_tree(struct pn_rules_reader *reader, const struct pn_yaml *node,
                                        struct pn_node *ret_nodes, unsigned *count);
+
+// The filter's bit among the file's.
+PN_MUST_USE enum pn_code pn_rules_bit(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                                      const struct pn_filter *filter, uint16_t *ret_bit);
 
 enum pn_code pn_rules_fault(struct pn_rules_reader *reader, const struct pn_yaml *node,
                             const char *text);

@@ -239,6 +239,17 @@ enum pn_code pn_rules_where(struct pn_rules_reader *reader, const struct pn_yaml
     return code;
 }
 
+enum pn_code pn_rules_bit(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                          const struct pn_filter *filter, uint16_t *ret_bit)
+{
+    uint16_t bit = pn_match_add(reader->match, filter);
+    if (bit == PN_MATCH_NONE) {
+        return pn_rules_fault(reader, node, "a file has at most 512 different filters");
+    }
+    *ret_bit = bit;
+    return PN_OK;
+}
+
 // --- Prices --------------------------------------------------------------------------------------
 
 static enum pn_code read_price(struct pn_rules_reader *reader, const struct pn_yaml *item,
@@ -257,7 +268,7 @@ static enum pn_code read_price(struct pn_rules_reader *reader, const struct pn_y
     }
     prices->count++;
     prices->has_days = prices->has_days || price->day > 0;
-    return code;
+    return code == PN_OK ? pn_rules_bit(reader, item, price->where, &price->bit) : code;
 }
 
 static enum pn_code read_price_list(struct pn_rules_reader *reader, const struct pn_yaml *node,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * A rule's history is what evaluation finds at each moment of it: random facts, every condition.
+ * A rule's history is what evaluation finds at each moment of it, and what is found on from where
+ * a rule stood is what is found from all facts: random facts, every condition.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,7 +27,7 @@ struct bench {
     struct pn_evaluator *evaluator;
     struct pn_fact_entry facts[FACTS_MAX];
     unsigned count;
-    struct pn_finding finding;
+    struct pn_finding finding, fresh;
     uint64_t seed;
 };
 
@@ -162,6 +163,93 @@ static void keeps_the_newest_spans(void **state)
     }
 }
 
+// --- On from where a rule stood ------------------------------------------------------------------
+
+// A rule of one client while facts come one by one.
+struct kept {
+    struct pn_standing standing;
+    bool holds;
+    int64_t since_ms;
+};
+
+static void find(struct bench *bench, const struct pn_evaluation *evaluation,
+                 struct pn_finding *ret_finding)
+{
+    memset(ret_finding, 0, sizeof *ret_finding);
+    pn_evaluate(bench->evaluator, evaluation, ret_finding);
+}
+
+// False when the rule could be left alone.
+static bool follow(struct bench *bench, struct kept *kept, struct pn_evaluation evaluation,
+                   bool is_touched)
+{
+    bool is_due = kept->standing.due_ms != 0 && kept->standing.due_ms <= evaluation.moment_ms;
+    find(bench, &evaluation, &bench->fresh);
+    if (!is_touched && !is_due) {
+        assert_int_equal(bench->fresh.holds, kept->holds);
+        assert_int_equal(bench->fresh.since_ms, kept->since_ms);
+        return false;
+    }
+    evaluation.standing = &kept->standing;
+    find(bench, &evaluation, &bench->finding);
+    if (memcmp(&bench->finding, &bench->fresh, sizeof bench->fresh) != 0) {
+        fail_msg("%s: holds %d, from all facts %d", evaluation.rule->id, bench->finding.holds,
+                 bench->fresh.holds);
+    }
+    kept->holds = bench->finding.holds;
+    kept->since_ms = bench->finding.since_ms;
+    return true;
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct pn_fact_entry *one = a, *two = b;
+    return (one->start_ms > two->start_ms) - (one->start_ms < two->start_ms);
+}
+
+// One client's facts in order, some told late: those before a rule's time begin everything anew.
+static void follow_client(struct bench *bench, unsigned ret_alone[static 2])
+{
+    struct kept kept[PN_RULES_MAX] = {0};
+    make_facts(bench);
+    const unsigned count = bench->count;
+    int64_t moment_ms = 0;
+    qsort(bench->facts, count, sizeof bench->facts[0], by_start);
+    for (unsigned told = 1; told <= count; told++) {
+        const struct pn_fact_entry *fact = &bench->facts[told - 1];
+        int64_t soon_ms = fact->start_ms + (int64_t)draw(bench, 9) * 3600000;
+        moment_ms = soon_ms > moment_ms ? soon_ms : moment_ms;
+        const uint64_t touched = pn_rules_touched(&bench->rules, fact);
+        pn_evaluator_take(bench->evaluator, bench->facts, told);
+        for (unsigned i = 0; i < bench->rules.count; i++) {
+            if (fact->start_ms <= kept[i].standing.time_ms) {
+                memset(&kept[i].standing, 0, sizeof kept[i].standing);
+            }
+            const struct pn_evaluation evaluation = {.rule = &bench->rules.rules[i],
+                                                     .moment_ms = moment_ms,
+                                                     .birth_year = 2008,
+                                                     .wants_all = draw(bench, 2) == 0};
+            bool is_touched = (touched >> i & 1) != 0 || !kept[i].standing.is_known;
+            ret_alone[follow(bench, &kept[i], evaluation, is_touched) ? 0 : 1]++;
+        }
+        if (told + 3 < count && draw(bench, 6) == 0) { // some three come the other way round
+            struct pn_fact_entry later = bench->facts[told + 2];
+            bench->facts[told + 2] = bench->facts[told];
+            bench->facts[told] = later;
+        }
+    }
+}
+
+static void a_standing_changes_nothing(void **state)
+{
+    struct bench *bench = *state;
+    unsigned alone[2] = {0, 0};
+    for (unsigned client = 0; client < 2 * CLIENTS; client++) {
+        follow_client(bench, alone);
+    }
+    assert_true(alone[0] > 1000 && alone[1] > 1000);
+}
+
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
 
 int main(void)
@@ -169,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_BENCH(is_what_evaluation_finds),
         WITH_BENCH(keeps_the_newest_spans),
+        WITH_BENCH(a_standing_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
