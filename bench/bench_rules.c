@@ -5,8 +5,10 @@
  * after that each client's whole history is walked once more, as a backtest does. Reading the
  * events is measured on its own.
  *
- *   bench_rules [--triggers FILE] RULES DATA
+ *   bench_rules [--triggers FILE] [--afresh] RULES DATA
  *
+ * A rule that the event is no matter of is left alone until it is due, and the others begin where
+ * they stood; with --afresh every rule is evaluated from all facts. Both tell the same.
  * FILE gets a row for each trigger that rose: rule, client, since when; FILE.history those of the
  * walk over history.
  */
@@ -34,7 +36,8 @@ enum {
 
 struct client {
     struct pn_fact_entry *facts;
-    int64_t *since_ms; // of each rule, 0: it does not hold; NULL: none ever did
+    int64_t *since_ms;             // of each rule, 0: it does not hold
+    struct pn_standing *standings; // of each rule
     unsigned count, room;
     int birth_year;
 };
@@ -55,6 +58,7 @@ struct bench {
     struct client *clients;
     unsigned client_count, client_room;
     struct event batch[BATCH];
+    bool is_afresh;
     FILE *rises, *history_rises; // NULL: not asked for
     int64_t events, raised, in_history, room, first_ms, last_ms;
     struct watch reading, live, history;
@@ -160,25 +164,61 @@ static unsigned read_batch(struct bench *bench, const struct pn_record *records,
 
 // --- Evaluation ----------------------------------------------------------------------------------
 
-// What was told of before is told anew; a resource's events are near to each other.
-static void put_fact(struct bench *bench, struct client *client, const struct pn_fact_entry *fact)
+static struct pn_fact_entry *find_fact(struct client *client, const struct pn_fact_entry *fact)
 {
-    for (unsigned i = client->count; i > 0; i--) {
+    for (unsigned i = client->count; i > 0; i--) { // a resource's events are near to each other
         if (memcmp(client->facts[i - 1].id, fact->id, PN_FACT_ID_BYTES) == 0) {
-            client->facts[i - 1] = *fact;
-            return;
+            return &client->facts[i - 1];
         }
     }
+    return NULL;
+}
+
+static void make_room(struct bench *bench, struct client *client)
+{
+    if (client->standings == NULL) {
+        const unsigned rules = bench->rules->count;
+        client->standings = room(rules, sizeof *client->standings, NULL);
+        client->since_ms = room(rules, sizeof *client->since_ms, NULL);
+        memset(client->standings, 0, rules * sizeof *client->standings);
+        memset(client->since_ms, 0, rules * sizeof *client->since_ms);
+    }
     if (client->count == PN_CLIENT_FACTS_MAX) {
-        memmove(client->facts, client->facts + 1, --client->count * sizeof *fact);
+        memmove(client->facts, client->facts + 1, --client->count * sizeof *client->facts);
     }
     if (client->count == client->room) {
         unsigned more = client->room / 4 + ROOM_FIRST;
         client->room += more;
         bench->room += more;
-        client->facts = room(client->room, sizeof *fact, client->facts);
+        client->facts = room(client->room, sizeof *client->facts, client->facts);
     }
-    client->facts[client->count++] = *fact;
+}
+
+// The rules that the fact may be a matter of. A rule that stood later than it begins anew.
+static uint64_t touch(struct bench *bench, struct client *client, const struct pn_fact_entry *fact)
+{
+    for (unsigned i = 0; i < bench->rules->count; i++) {
+        if (fact->start_ms <= client->standings[i].time_ms) {
+            memset(&client->standings[i], 0, sizeof client->standings[i]);
+        }
+    }
+    return pn_rules_touched(bench->rules, fact);
+}
+
+// What was told of before is told anew.
+static uint64_t put_fact(struct bench *bench, struct client *client,
+                         const struct pn_fact_entry *fact)
+{
+    struct pn_fact_entry *found = find_fact(client, fact);
+    uint64_t touched = 0;
+    if (found != NULL) {
+        touched = touch(bench, client, found);
+        *found = *fact;
+    } else {
+        make_room(bench, client);
+        client->facts[client->count++] = *fact;
+    }
+    return touched | touch(bench, client, fact);
 }
 
 static void tell(struct bench *bench, FILE *file, unsigned rule, const int64_t where[static 2])
@@ -189,29 +229,33 @@ static void tell(struct bench *bench, FILE *file, unsigned rule, const int64_t w
     }
 }
 
+static void evaluate(struct bench *bench, const struct event *event, unsigned rule)
+{
+    struct client *client = &bench->clients[event->client];
+    const int64_t since_ms = client->since_ms[rule];
+    const struct pn_evaluation evaluation = {
+        .rule = &bench->rules->rules[rule],
+        .moment_ms = event->time_ms,
+        .birth_year = client->birth_year,
+        .standing = bench->is_afresh ? NULL : &client->standings[rule]};
+    pn_evaluate(bench->evaluator, &evaluation, &bench->finding);
+    client->since_ms[rule] = bench->finding.since_ms;
+    if (bench->finding.holds && bench->finding.since_ms != since_ms) {
+        bench->raised++;
+        tell(bench, bench->rises, rule, (const int64_t[]){event->client, bench->finding.since_ms});
+    }
+}
+
 static void handle(struct bench *bench, const struct event *event)
 {
     struct client *client = &bench->clients[event->client];
-    put_fact(bench, client, &event->fact);
+    const uint64_t touched = put_fact(bench, client, &event->fact);
     pn_evaluator_take(bench->evaluator, client->facts, client->count);
     for (unsigned i = 0; i < bench->rules->count; i++) {
-        int64_t since_ms = client->since_ms == NULL ? 0 : client->since_ms[i];
-        const struct pn_evaluation evaluation = {.rule = &bench->rules->rules[i],
-                                                 .moment_ms = event->time_ms,
-                                                 .birth_year = client->birth_year,
-                                                 .wants_all = since_ms != 0};
-        pn_evaluate(bench->evaluator, &evaluation, &bench->finding);
-        if (bench->finding.since_ms == since_ms) {
-            continue;
-        }
-        if (client->since_ms == NULL) {
-            client->since_ms = room(bench->rules->count, sizeof *client->since_ms, NULL);
-            memset(client->since_ms, 0, bench->rules->count * sizeof *client->since_ms);
-        }
-        client->since_ms[i] = bench->finding.since_ms;
-        if (bench->finding.holds) {
-            bench->raised++;
-            tell(bench, bench->rises, i, (const int64_t[]){event->client, client->since_ms[i]});
+        int64_t due_ms = client->standings[i].due_ms;
+        bool is_due = due_ms != 0 && due_ms <= event->time_ms;
+        if (bench->is_afresh || is_due || (touched >> i & 1) != 0) {
+            evaluate(bench, event, i);
         }
     }
 }
@@ -295,14 +339,18 @@ static FILE *open_file(const char *path, const char *ending)
 
 static void read_words(struct bench *bench, int argc, char **argv)
 {
-    static const struct option options[] = {{"triggers", required_argument, NULL, 't'}, {0}};
+    static const struct option options[] = {
+        {"triggers", required_argument, NULL, 't'}, {"afresh", no_argument, NULL, 'a'}, {0}};
     int option = 0;
-    while ((option = getopt_long(argc, argv, "", options, NULL)) == 't') {
-        bench->rises = open_file(optarg, "");
-        bench->history_rises = open_file(optarg, ".history");
+    while ((option = getopt_long(argc, argv, "", options, NULL)) == 't' || option == 'a') {
+        bench->is_afresh = bench->is_afresh || option == 'a';
+        if (option == 't') {
+            bench->rises = open_file(optarg, "");
+            bench->history_rises = open_file(optarg, ".history");
+        }
     }
     if (option != -1 || argc - optind != 2) {
-        fprintf(stderr, "usage: bench_rules [--triggers FILE] RULES DATA\n");
+        fprintf(stderr, "usage: bench_rules [--triggers FILE] [--afresh] RULES DATA\n");
         exit(2);
     }
 }
