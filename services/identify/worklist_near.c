@@ -60,6 +60,13 @@ static enum pn_code print(struct gathering *gathering, const struct pn_rule *rul
     return kept == NULL ? full(err) : PN_OK;
 }
 
+// Empty when the arena is full; then printing says so.
+static struct pn_slice kept(const struct gathering *gathering, const char *text)
+{
+    const char *copy = pn_arena_copy(gathering->arena, pn_slice_str(text));
+    return pn_slice_str(copy == NULL ? "" : copy);
+}
+
 static enum pn_code look_at(struct gathering *gathering, const struct pn_rule *rule,
                             struct pn_err *err)
 {
@@ -72,10 +79,10 @@ static enum pn_code look_at(struct gathering *gathering, const struct pn_rule *r
     if (!finding->is_near) {
         return PN_OK;
     }
-    struct pn_near near = {.rule_id = pn_slice_str(rule->id),
-                           .title_fi = pn_slice_str(rule->title[PN_LANGUAGE_FI]),
-                           .title_sv = pn_slice_str(rule->title[PN_LANGUAGE_SV]),
-                           .title_en = pn_slice_str(rule->title[PN_LANGUAGE_EN]),
+    struct pn_near near = {.rule_id = kept(gathering, rule->id),
+                           .title_fi = kept(gathering, rule->title[PN_LANGUAGE_FI]),
+                           .title_sv = kept(gathering, rule->title[PN_LANGUAGE_SV]),
+                           .title_en = kept(gathering, rule->title[PN_LANGUAGE_EN]),
                            .count = finding->count,
                            .threshold = rule->threshold,
                            .nearness = finding->nearness,
@@ -98,6 +105,7 @@ enum pn_code pn_worklist_near(struct pn_worklist *worklist, struct pn_arena *are
                                   .key = key,
                                   .moment_ms = pn_clock_now_ms(),
                                   .near = ret_near};
+    pn_worklist_follow_rules(worklist);
     enum pn_code code = pn_client_find(worklist->store, client, &number, err);
     if (code == PN_NOT_FOUND) {
         *ret_count = 0; // nothing was ever heard of the client

@@ -49,16 +49,6 @@ const char *pn_trigger_state_name(enum pn_trigger_state state)
 
 // --- Opening -------------------------------------------------------------------------------------
 
-// The rule file may be away or newer than what the service runs: that costs fresh evidence only.
-static void read_rules(struct pn_worklist *worklist, const struct pn_config *config)
-{
-    struct pn_err ignored;
-    struct pn_ruleset *rules = pn_arena_alloc(worklist->boot, sizeof *rules);
-    bool is_read = rules != NULL && config->rules_file != NULL && config->rules_file[0] != '\0' &&
-                   pn_rules_read(worklist->boot, config->rules_file, rules, &ignored) == PN_OK;
-    worklist->rules = is_read ? rules : NULL;
-}
-
 enum pn_code pn_worklist_open(const struct pn_config *config, struct pn_worklist **ret_worklist,
                               struct pn_err *err)
 {
@@ -80,7 +70,7 @@ enum pn_code pn_worklist_open(const struct pn_config *config, struct pn_worklist
         pn_worklist_close(worklist);
         return code;
     }
-    read_rules(worklist, config);
+    pn_worklist_open_rules(worklist, config->rules_file);
     *ret_worklist = worklist;
     return PN_OK;
 }
@@ -89,6 +79,7 @@ void pn_worklist_close(struct pn_worklist *worklist)
 {
     if (worklist != NULL) {
         pn_evaluator_free(worklist->evaluator);
+        pn_rules_follower_close(worklist->follower);
         pn_store_close(worklist->store);
         pn_arena_free(worklist->boot);
         pn_arena_free(worklist->facts);
@@ -146,17 +137,21 @@ static enum pn_code read_trigger(struct pn_arena *arena, const struct pn_rows *r
     return PN_OK;
 }
 
-static void add_titles(const struct pn_worklist *worklist, struct pn_trigger *trigger)
+static enum pn_code add_titles(const struct pn_worklist *worklist, struct pn_arena *arena,
+                               struct pn_trigger *trigger, struct pn_err *err)
 {
     const struct pn_rule *rule =
         worklist->rules == NULL ? NULL : pn_rules_find(worklist->rules, trigger->rule_id);
+    trigger->title_fi = trigger->title_sv = trigger->title_en = trigger->rule_id;
     if (rule != NULL) {
         trigger->title_fi = pn_slice_str(rule->title[PN_LANGUAGE_FI]);
         trigger->title_sv = pn_slice_str(rule->title[PN_LANGUAGE_SV]);
         trigger->title_en = pn_slice_str(rule->title[PN_LANGUAGE_EN]);
-    } else {
-        trigger->title_fi = trigger->title_sv = trigger->title_en = trigger->rule_id;
     }
+    return keep(arena, &trigger->title_fi) && keep(arena, &trigger->title_sv) &&
+                   keep(arena, &trigger->title_en)
+               ? PN_OK
+               : full(err);
 }
 
 // Counts anew: what is kept is as it was told last.
@@ -255,7 +250,7 @@ static enum pn_code load_triggers(struct pn_worklist *worklist, struct pn_arena 
         code = pn_rows_next(rows, &has_row, err);
         if (code == PN_OK && has_row) {
             code = read_trigger(arena, rows, &triggers[count], err);
-            add_titles(worklist, &triggers[count]);
+            code = code == PN_OK ? add_titles(worklist, arena, &triggers[count], err) : code;
             count += code == PN_OK ? 1 : 0;
         }
     }
@@ -279,6 +274,7 @@ enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struct pn_arena *
     int64_t client = 0;
     char key[PN_CLIENT_KEY_TEXT_BYTES] = "";
     const struct pn_value values[] = {PN_TEXT(id)};
+    pn_worklist_follow_rules(worklist);
     enum pn_code code = ask(worklist, "SELECT " TRIGGER_COLUMNS " FROM triggers WHERE id = ?1",
                             values, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
@@ -289,8 +285,8 @@ enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struct pn_arena *
     client = code == PN_OK ? pn_rows_int(rows, 11) : 0;
     pn_rows_close(rows);
     code = code == PN_OK ? pn_client_key_of(worklist->store, client, key, err) : code;
+    code = code == PN_OK ? add_titles(worklist, arena, &trigger, err) : code;
     if (code == PN_OK) {
-        add_titles(worklist, &trigger);
         code = refresh(worklist, arena, key, &trigger, 1, err);
     }
     if (code == PN_OK) {
@@ -394,6 +390,7 @@ enum pn_code pn_worklist_page(struct pn_worklist *worklist, struct pn_arena *are
                         .max = case_max < PN_WORKLIST_PAGE_MAX ? case_max : PN_WORKLIST_PAGE_MAX,
                         .next = next};
     struct pn_rows *rows = NULL;
+    pn_worklist_follow_rules(worklist);
     enum pn_code code = ask_page(worklist, filter, page.max, &rows, err);
     code = code == PN_OK ? read_page(&page, rows, err) : code;
     pn_rows_close(rows);
@@ -417,6 +414,7 @@ enum pn_code pn_worklist_case(struct pn_worklist *worklist, struct pn_arena *are
     struct pn_rows *rows = NULL;
     bool has_row = false;
     struct pn_case found;
+    pn_worklist_follow_rules(worklist);
     enum pn_code code = pn_client_find(worklist->store, client, &number, err);
     const struct pn_value values[] = {PN_INT(number)};
     code = code == PN_OK ? ask(worklist, "SELECT " CASE_COLUMNS " FROM cases WHERE client = ?1",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What nearly fires, and how complete the sources are that a trigger looked at.
 #include "fhir/json.h"
+#include "services/identify/rule_sets.h"
 #include "services/identify/sources.h"
 #include "tests/unit/identify/engine_bench.h"
 
@@ -247,6 +248,38 @@ static void a_protected_trigger_is_labelled_to_its_end(void **state)
     assert_int_equal(told_class, PN_CLASS_SUBSTANCE);
 }
 
+// --- Rules ---------------------------------------------------------------------------------------
+
+static void the_reader_follows_the_rules_in_use(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_near near[PN_NEAR_MAX];
+    static const char rules[] =
+        "filters:\n  unused: { kinds: [appointment], noshow: true }\nrules:\n  - id: no-shows\n"
+        "    version: 2\n    origin: punos\n    source: none\n"
+        "    title: { fi: Toinen, sv: Andra, en: Second }\n"
+        "    explanation: { fi: \"{count} {count|aika|aikaa}\", sv: \"{count}\", en: \"{count}\" "
+        "}\n"
+        "    when: { count: { where: unused, in_months: 12, at_least: 2 } }\n";
+    put_noshow(bench, CLIENT_A, 1);
+    assert_int_equal(near_of(bench, CLIENT_A, near), 0);
+    char fingerprint[PN_RULES_FINGERPRINT_BYTES];
+    pn_rules_fingerprint(pn_slice_str(rules), fingerprint);
+    const struct pn_rule_set set = {.number = 1,
+                                    .fingerprint = pn_slice_str(fingerprint),
+                                    .text = pn_slice_str(rules),
+                                    .file = pn_slice_str("second.yaml"),
+                                    .promoted_by = pn_slice_str("somebody"),
+                                    .at_ms = at(2026, 6, 1)};
+    assert_int_equal(pn_store_begin(bench->store, &err), PN_OK);
+    assert_int_equal(pn_rule_set_add(bench->store, &set, &err), PN_OK);
+    assert_int_equal(pn_store_commit(bench->store, &err), PN_OK);
+    assert_int_equal(near_of(bench, CLIENT_A, near), 1);
+    assert_true(pn_slice_is(near[0].title_en, "Second"));
+    cJSON *issue = parse(bench, near[0].data);
+    assert_true(says(issue, "detail", "1 aika Yksi lisää"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -255,6 +288,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_age_is_no_matter_of_events, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(a_trigger_names_its_sources, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(a_rule_does_not_mind_a_system_that_feeds_others, open_bench,
+                                        close_bench),
+        cmocka_unit_test_setup_teardown(the_reader_follows_the_rules_in_use, open_bench,
                                         close_bench),
         cmocka_unit_test_setup_teardown(a_protected_trigger_is_labelled_to_its_end, open_bench,
                                         close_bench),
