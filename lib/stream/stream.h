@@ -84,6 +84,9 @@ struct pn_consumer_options {
     const char *instance;
     const char *const *topics;
     unsigned topic_count;
+    // Reads a share of the partitions whatever else the group does: those whose number modulo
+    // share_count is share. 0: the group hands them out.
+    unsigned share, share_count;
     // The offset to read next; 0 from the start. Called when a partition is assigned.
     enum pn_code (*load_position)(void *context, const char *topic, int32_t partition,
                                   int64_t *ret_next_offset, struct pn_err *err);

@@ -24,6 +24,7 @@ struct slot {
     unsigned topic; // in the consumer's list
     int32_t partition;
     int64_t next;   // to be given
+    int64_t end;    // as far as it went when it was assigned by hand
     bool is_placed; // false: the position is not known yet, what comes is thrown away
 };
 
@@ -267,6 +268,60 @@ static enum pn_code subscribe(struct kafka_consumer *consumer, struct pn_err *er
     return fault == RD_KAFKA_RESP_ERR_NO_ERROR ? PN_OK : pn_kafka_fault(fault, "subscribe", err);
 }
 
+// The partitions of one topic that are in the share, each with its end.
+static enum pn_code list_share(struct kafka_consumer *consumer,
+                               const struct pn_consumer_options *options, const char *name,
+                               rd_kafka_topic_partition_list_t *list, struct pn_err *err)
+{
+    const struct rd_kafka_metadata *found = NULL;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(consumer->client, name, NULL);
+    rd_kafka_resp_err_t fault =
+        topic == NULL ? rd_kafka_last_error()
+                      : rd_kafka_metadata(consumer->client, 0, topic, &found, SEEK_MS_MAX);
+    int count = fault == RD_KAFKA_RESP_ERR_NO_ERROR && found->topic_cnt > 0
+                    ? found->topics[0].partition_cnt
+                    : 0;
+    for (int p = 0; p < count; p++) {
+        if ((unsigned)p % options->share_count == options->share) {
+            rd_kafka_topic_partition_list_add(list, name, p);
+        }
+    }
+    if (found != NULL) {
+        rd_kafka_metadata_destroy(found);
+    }
+    if (topic != NULL) {
+        rd_kafka_topic_destroy(topic);
+    }
+    return fault == RD_KAFKA_RESP_ERR_NO_ERROR ? PN_OK : pn_kafka_fault(fault, name, err);
+}
+
+// Without the group: nobody takes a partition away again.
+static enum pn_code assign_share(struct kafka_consumer *consumer,
+                                 const struct pn_consumer_options *options, struct pn_err *err)
+{
+    enum pn_code code = PN_OK;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    for (unsigned i = 0; i < consumer->topic_count && code == PN_OK; i++) {
+        code = list_share(consumer, options, consumer->names[i], list, err);
+    }
+    consumer->queue = rd_kafka_queue_get_consumer(consumer->client);
+    rd_kafka_resp_err_t fault = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (code == PN_OK) {
+        assign(consumer, list);
+        fault = rd_kafka_assign(consumer->client, list);
+    }
+    rd_kafka_topic_partition_list_destroy(list);
+    for (size_t i = 0; i < consumer->slot_count && fault == RD_KAFKA_RESP_ERR_NO_ERROR; i++) {
+        struct slot *slot = &consumer->slots[i];
+        int64_t low = 0;
+        fault = rd_kafka_query_watermark_offsets(consumer->client, consumer->names[slot->topic],
+                                                 slot->partition, &low, &slot->end, SEEK_MS_MAX);
+    }
+    return code != PN_OK || fault == RD_KAFKA_RESP_ERR_NO_ERROR
+               ? code
+               : pn_kafka_fault(fault, "partitions", err);
+}
+
 enum pn_code pn_kafka_consumer_open(struct pn_stream *stream,
                                     const struct pn_consumer_options *options,
                                     struct pn_consumer **ret_consumer, struct pn_err *err)
@@ -285,7 +340,8 @@ enum pn_code pn_kafka_consumer_open(struct pn_stream *stream,
         code = make_client(consumer, options, place, err);
     }
     if (code == PN_OK) {
-        code = subscribe(consumer, err);
+        code = options->share_count > 0 ? assign_share(consumer, options, err)
+                                        : subscribe(consumer, err);
     }
     if (code != PN_OK) {
         pn_kafka_consumer_close(&consumer->base);
@@ -429,8 +485,9 @@ int64_t pn_kafka_consumer_lag(struct pn_consumer *base)
         rd_kafka_resp_err_t fault = rd_kafka_get_watermark_offsets(
             consumer->client, consumer->names[slot->topic], slot->partition, &low, &high);
         int64_t next = slot->next < low ? low : slot->next;
-        if (fault == RD_KAFKA_RESP_ERR_NO_ERROR && slot->is_placed && high > next) {
-            lag += high - next;
+        if (fault == RD_KAFKA_RESP_ERR_NO_ERROR && slot->is_placed) {
+            high = high > slot->end ? high : slot->end;
+            lag += high > next ? high - next : 0;
         }
     }
     return lag;

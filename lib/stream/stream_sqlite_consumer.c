@@ -47,6 +47,7 @@ struct sqlite_consumer {
     size_t slot_count;
     size_t turn;     // the slot that the next poll begins with
     unsigned stayed; // polls that it has begun with it
+    unsigned share, share_count;
     bool heads_are_read;
     int64_t data_version;
     char *bytes; // what the last poll gave
@@ -107,6 +108,8 @@ static enum pn_code take_options(struct sqlite_consumer *consumer,
 {
     consumer->load_position = options->load_position;
     consumer->context = options->context;
+    consumer->share = options->share;
+    consumer->share_count = options->share_count;
     consumer->bytes = malloc(PN_STREAM_POLL_BYTES_MAX);
     for (unsigned i = 0; i < options->topic_count; i++) {
         consumer->topics[i] = strdup(options->topics[i]);
@@ -177,14 +180,17 @@ static enum pn_code assign_topic(struct sqlite_consumer *consumer, unsigned whic
     if (code != PN_OK) {
         return code == PN_NOT_FOUND ? PN_OK : code; // it is assigned when it is made
     }
-    size_t count = consumer->slot_count + (size_t)partitions;
-    struct slot *slots = reallocarray(consumer->slots, count, sizeof *slots);
+    size_t count = consumer->slot_count;
+    struct slot *slots = reallocarray(consumer->slots, count + (size_t)partitions, sizeof *slots);
     if (slots == NULL) {
         return pn_err_set(err, PN_MEMORY, name, "out of memory");
     }
     consumer->slots = slots;
     for (int32_t p = 0; p < partitions; p++) {
-        struct slot *slot = &slots[consumer->slot_count + (size_t)p];
+        if (consumer->share_count > 0 && (unsigned)p % consumer->share_count != consumer->share) {
+            continue;
+        }
+        struct slot *slot = &slots[count++];
         *slot = (struct slot){.topic = name, .key = pn_conn_key_of(id, p), .partition = p};
         code = place(consumer, slot, err);
         if (code == PN_OK) {
