@@ -35,8 +35,8 @@ static enum pn_code system_fault(struct pn_err *err)
 
 static void *share(size_t bytes)
 {
-    void *found =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *found = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return found == MAP_FAILED ? NULL : found;
 }
 
@@ -262,8 +262,8 @@ static enum pn_code gather(struct run *run, struct pn_backtest_result *ret_resul
                               &result.client_count, sizeof *result.clients) &&
                   append_file(outputs[PN_OUTPUT_ARRIVALS], (void **)&result.arrivals,
                               &result.arrival_count, sizeof *result.arrivals) &&
-                  append_file(outputs[PN_OUTPUT_UNITS], (void **)&result.units,
-                              &result.unit_count, sizeof *result.units);
+                  append_file(outputs[PN_OUTPUT_UNITS], (void **)&result.units, &result.unit_count,
+                              sizeof *result.units);
         add_totals(&result.totals, &run->pipes.reports[i].totals);
     }
     if (!is_good || result.client_count > PN_BACKTEST_CLIENTS_MAX) {

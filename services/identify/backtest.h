@@ -73,7 +73,7 @@ struct pn_backtest_unit {
 };
 
 struct pn_backtest_totals {
-    int64_t events, refused, facts, clients; // refused: events that can't be read
+    int64_t events, refused, facts, clients;        // refused: events that can't be read
     int64_t variant_rule[PN_BACKTEST_VARIANTS_MAX]; // clients flagged by the rule so changed
     int64_t variant_set[PN_BACKTEST_VARIANTS_MAX];  // by the whole set with it
 };

@@ -45,8 +45,7 @@ static uint64_t id_key(const struct pn_fact_entry *fact)
 static uint32_t *number_row(const struct pn_heap *heap, int64_t number)
 {
     uint32_t at = (uint32_t)mix((uint64_t)number) & (heap->by_number_size - 1);
-    while (heap->by_number[at] != 0 &&
-           heap->subjects[heap->by_number[at] - 1].number != number) {
+    while (heap->by_number[at] != 0 && heap->subjects[heap->by_number[at] - 1].number != number) {
         at = (at + 1) & (heap->by_number_size - 1);
     }
     return &heap->by_number[at];
@@ -129,9 +128,9 @@ static int by_subject(const void *key, const void *row)
 static void add_subject(struct pn_heap *heap, int64_t number, uint64_t rest)
 {
     const struct pn_backtest_alias *alias =
-        heap->alias_count == 0 ? NULL
-                               : bsearch(&number, heap->aliases, heap->alias_count,
-                                         sizeof *heap->aliases, by_subject);
+        heap->alias_count == 0
+            ? NULL
+            : bsearch(&number, heap->aliases, heap->alias_count, sizeof *heap->aliases, by_subject);
     heap->subjects[heap->subject_count++] =
         (struct pn_heap_subject){.number = number,
                                  .client = alias == NULL ? number : alias->client,
@@ -357,8 +356,7 @@ enum pn_code pn_heap_group(struct pn_heap *heap, struct pn_err *err)
         for (uint32_t i = 0; i < heap->subject_count; i++) {
             heap->people[i] = i;
         }
-        qsort_r(heap->people, heap->subject_count, sizeof *heap->people, by_client,
-                heap->subjects);
+        qsort_r(heap->people, heap->subject_count, sizeof *heap->people, by_client, heap->subjects);
         for (uint32_t i = 0; i < heap->subject_count; i++) {
             place_of[heap->people[i]] = i;
         }

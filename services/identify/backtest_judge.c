@@ -167,12 +167,10 @@ static void judge_variants(struct pn_backtest_judge *judge, uint64_t held,
     }
 }
 
-enum pn_code pn_backtest_judge_client(struct pn_backtest_judge *judge,
-                                      const struct pn_heap_client *client,
-                                      const struct pn_fact_entry *facts,
-                                      struct pn_backtest_totals *totals,
-                                      FILE *const outputs[static PN_OUTPUT_COUNT],
-                                      struct pn_err *err)
+enum pn_code
+pn_backtest_judge_client(struct pn_backtest_judge *judge, const struct pn_heap_client *client,
+                         const struct pn_fact_entry *facts, struct pn_backtest_totals *totals,
+                         FILE *const outputs[static PN_OUTPUT_COUNT], struct pn_err *err)
 {
     struct pn_backtest_client found = {.number = client->number, .rest = client->rest};
     judge->client = client;
@@ -180,8 +178,8 @@ enum pn_code pn_backtest_judge_client(struct pn_backtest_judge *judge,
     pn_evaluator_take(judge->evaluator, facts, client->fact_count);
     bool is_good = true;
     for (unsigned side = 0; side < PN_BACKTEST_SIDES && is_good; side++) {
-        is_good = judge_side(judge, (enum pn_backtest_side)side, &found,
-                             outputs[PN_OUTPUT_ARRIVALS]);
+        is_good =
+            judge_side(judge, (enum pn_backtest_side)side, &found, outputs[PN_OUTPUT_ARRIVALS]);
     }
     judge_variants(judge, found.held[PN_BACKTEST_NEW], totals);
     if (is_good && (found.held[0] | found.held[1]) != 0) {

@@ -18,17 +18,12 @@ struct pn_backtest_report {
 };
 
 // Files in memory that one worker writes and another (or the parent) reads.
-enum pn_backtest_output {
-    PN_OUTPUT_CLIENTS,
-    PN_OUTPUT_ARRIVALS,
-    PN_OUTPUT_UNITS,
-    PN_OUTPUT_COUNT
-};
+enum pn_backtest_output { PN_OUTPUT_CLIENTS, PN_OUTPUT_ARRIVALS, PN_OUTPUT_UNITS, PN_OUTPUT_COUNT };
 struct pn_backtest_pipes {
     int claims[PN_BACKTEST_WORKERS_MAX][PN_BACKTEST_WORKERS_MAX]; // from, to
     int moved[PN_BACKTEST_WORKERS_MAX][PN_BACKTEST_WORKERS_MAX];
     int outputs[PN_BACKTEST_WORKERS_MAX][PN_OUTPUT_COUNT];
-    int arrived[2];                       // each worker writes a byte, the parent reads
+    int arrived[2];                        // each worker writes a byte, the parent reads
     int go_on[PN_BACKTEST_WORKERS_MAX][2]; // and the other way round
     uint64_t *seen[PN_BACKTEST_WORKERS_MAX];
     struct pn_backtest_report *reports; // of each worker
@@ -45,11 +40,9 @@ PN_MUST_USE enum pn_code pn_backtest_judge_new(const struct pn_backtest_plan *pl
                                                struct pn_err *err);
 void pn_backtest_judge_free(struct pn_backtest_judge *judge); // takes NULL
 // Adds to the totals and writes what the outputs take.
-PN_MUST_USE enum pn_code pn_backtest_judge_client(struct pn_backtest_judge *judge,
-                                                  const struct pn_heap_client *client,
-                                                  const struct pn_fact_entry *facts,
-                                                  struct pn_backtest_totals *totals,
-                                                  FILE *const outputs[static PN_OUTPUT_COUNT],
-                                                  struct pn_err *err);
+PN_MUST_USE enum pn_code
+pn_backtest_judge_client(struct pn_backtest_judge *judge, const struct pn_heap_client *client,
+                         const struct pn_fact_entry *facts, struct pn_backtest_totals *totals,
+                         FILE *const outputs[static PN_OUTPUT_COUNT], struct pn_err *err);
 
 #endif

@@ -201,14 +201,14 @@ static enum pn_code write_to(struct worker *worker, unsigned other, bool is_clai
                              struct pn_err *err)
 {
     const struct pn_backtest_pipes *pipes = worker->pipes;
-    FILE *file = open_file(is_claims ? pipes->claims[worker->me][other]
-                                     : pipes->moved[worker->me][other]);
+    FILE *file =
+        open_file(is_claims ? pipes->claims[worker->me][other] : pipes->moved[worker->me][other]);
     if (file == NULL) {
         return io_fault(err);
     }
-    bool is_good = is_claims ? pn_heap_write_claims(&worker->heap, pipes->seen[other], file)
-                             : pn_heap_write_moved(&worker->heap, other,
-                                                   worker->plan->worker_count, file);
+    bool is_good =
+        is_claims ? pn_heap_write_claims(&worker->heap, pipes->seen[other], file)
+                  : pn_heap_write_moved(&worker->heap, other, worker->plan->worker_count, file);
     is_good = fclose(file) == 0 && is_good;
     return is_good ? PN_OK : io_fault(err);
 }
