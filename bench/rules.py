@@ -21,7 +21,7 @@ PEERS = ROOT / "bench/peers"
 TITLE = "Rules over a county-year"
 HEADER = ["what", "rules", "events", "seconds", "events/s", "CPU µs per event", "memory MiB",
           "triggers rose", "not the same as Punos", "at another moment"]
-START = [ROOT / "config/rules/start.yaml", ROOT / "config/rules/default.yaml"]
+START = ROOT / "config/rules/start.yaml"
 JAVA_HEAP = "-Xmx6g"
 
 
@@ -139,10 +139,9 @@ def rows(options):
     folder = Path(tempfile.mkdtemp(prefix="punos-rules-"))
     folder.chmod(0o755)
     rebuild.make_stream(options.build, folder, options.events, tables=folder)
-    start = next(path for path in START if path.exists())
     runs = {}
     for _ in range(options.runs):
-        for name, figures in measure_once(options, folder, PEERS / "rules.yaml", start):
+        for name, figures in measure_once(options, folder, PEERS / "rules.yaml", START):
             runs.setdefault(name, []).append(figures)
     ours = next(iter(runs.values()))[-1]["found"]
     for name, figures in runs.items():

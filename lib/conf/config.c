@@ -486,7 +486,7 @@ void pn_config_defaults(struct pn_config *config)
                                ? named
                                : beside_program("adapters", "share/punos/adapters", adapters);
     config->rules_file =
-        beside_program("config/rules/default.yaml", "share/punos/config/rules/default.yaml", rules);
+        beside_program("config/rules/start.yaml", "share/punos/config/rules/start.yaml", rules);
     config->codes_dir = beside_program("config/codes", "share/punos/config/codes", codes);
 }
 

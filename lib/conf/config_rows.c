@@ -23,7 +23,7 @@ static const struct pn_conf_row hub_rows[] = {
      .type = PN_CONF_TEXT,
      .offset = HUB(rules_file),
      .otherwise = "",
-     .help = "The identification rules. When not given: rules/default.yaml of the installed "
+     .help = "The identification rules. When not given: rules/start.yaml of the installed "
              "configuration."},
     {.key = "codes",
      .type = PN_CONF_TEXT,

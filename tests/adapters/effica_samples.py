@@ -220,6 +220,8 @@ def plain_samples():
     yield "need-by-relative", frame(18, "need", need(("3", "Muu läheinen")))
     yield "need-by-client", frame(41, "need", need(("1", "Asiakas itse"), about=(
         ("2", "Asuminen"), ("10", "Toimintakyky"), ("9", "Mielenterveys"))))
+    yield "need-of-unknown-content", frame(43, "need", need(("1", "Asiakas itse"), about=(
+        ("10", "Toimintakyky"),)))
     yield "need-by-school", frame(42, "need", need(("99", "Muu"), ("15", "Opetus"), about=(
         ("2", "Asuminen"), ("5", "Väkivalta"))))
     yield "plan-of-family", frame(19, "families", families_plan())

@@ -40,8 +40,10 @@ def a_trigger_is_explained(world):
     equal(trigger["countedWithheld"], 0, "withheld events")
     assert any(e["unit"] for e in trigger["counted"]), "units"
     condition = extensions(issue, "trigger-condition")[0]
-    equal(part(condition, "not-with"), trigger["threshold"] - 1, "what would end it")
-    assert f"jos määrä olisi {trigger['threshold'] - 1}" in issue["detail"], issue["detail"]
+    # The rule that rose with ten holds until there are seven.
+    equal((trigger["threshold"], part(condition, "threshold")), (10, 8), "what it takes and what keeps it")
+    equal(part(condition, "not-with"), 7, "what would end it")
+    assert "jos määrä olisi 7" in issue["detail"], issue["detail"]
     stamp = extensions(issue, "completeness")
     equal([(part(s, "source"), part(s, "silent")) for s in stamp],
           [("/adapter/oberon", False)], "the systems that feed what the rule counts")

@@ -96,7 +96,7 @@ static inline struct bench *bench_new(void)
     pn_config_defaults(&bench->config);
     bench->config.data_dir = bench->folder;
     choose_store(&bench->config);
-    bench->config.rules_file = "config/rules/default.yaml";
+    bench->config.rules_file = "tests/unit/identify/plain.yaml";
     bench->arena = pn_arena_new(64 * 1024 * 1024);
     bench->boot = pn_arena_new(16 * 1024 * 1024);
     bench->rules = pn_arena_alloc(bench->boot, sizeof *bench->rules);

@@ -24,7 +24,7 @@ static int read_rules(void **state)
     struct pn_err err;
     arena = pn_arena_new(64 * 1024 * 1024);
     assert_int_equal(pn_evaluator_new(&evaluator, &err), PN_OK);
-    return pn_rules_read(arena, "config/rules/default.yaml", &rules, &err) == PN_OK ? 0 : -1;
+    return pn_rules_read(arena, "tests/unit/identify/plain.yaml", &rules, &err) == PN_OK ? 0 : -1;
 }
 
 static int drop_rules(void **state)

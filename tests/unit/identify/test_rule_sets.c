@@ -6,7 +6,7 @@
 
 enum { CLIENTS = 40, EVENTS = 600, BATCH_MAX = 12, ROUNDS = 12 };
 
-static const char default_rules[] = "config/rules/default.yaml";
+static const char default_rules[] = "config/rules/start.yaml";
 
 // --- Help ----------------------------------------------------------------------------------------
 
@@ -83,7 +83,7 @@ static void open_reloading(struct reloading *reloading, bool judges_all)
     assert_int_equal(pn_engine_open(&options, &reloading->bench->engine, &err), PN_OK);
 }
 
-// default.yaml with other numbers, and one of the rules away.
+// start.yaml with other numbers, and one of the rules away.
 static char *variant(struct bench *bench, unsigned which)
 {
     struct pn_slice text;
