@@ -72,6 +72,8 @@ static const struct row rows[] = {
     {"quarantine-show", PN_ACTION_QUARANTINE_SHOW, PN_ROLE_ADMIN, NEED_NOTHING, false},
     {"quarantine-replay", PN_ACTION_QUARANTINE_REPLAY, PN_ROLE_ADMIN, NEED_NOTHING, false},
     {"merge-undo", PN_ACTION_MERGE_UNDO, PN_ROLE_ADMIN, NEED_NOTHING, false},
+    {"rules-feedback", PN_ACTION_RULES_FEEDBACK, PN_ROLE_COORDINATOR | PN_ROLE_DPO | PN_ROLE_ADMIN,
+     NEED_NOTHING, false},
     {"audit", PN_ACTION_AUDIT_READ, PN_ROLE_DPO, NEED_NOTHING, false},
     {"deliver-plan", PN_ACTION_DELIVER, PN_ROLE_INTEGRATION, NEED_RELATIONSHIP, false},
 };
@@ -92,6 +94,7 @@ static const char *const action_names[PN_ACTION_COUNT] = {
     [PN_ACTION_QUARANTINE_REPLAY] = "quarantine-replay",
     [PN_ACTION_MERGE_UNDO] = "merge-undo",
     [PN_ACTION_AUDIT_READ] = "audit-read",
+    [PN_ACTION_RULES_FEEDBACK] = "rules-feedback",
     [PN_ACTION_DELIVER] = "deliver",
 };
 

@@ -48,7 +48,8 @@ enum pn_action {
     PN_ACTION_QUARANTINE_REPLAY,
     PN_ACTION_MERGE_UNDO,
     PN_ACTION_AUDIT_READ,
-    PN_ACTION_DELIVER, // open the vault to send a published plan to the client's own systems
+    PN_ACTION_RULES_FEEDBACK, // figures of what came of each rule's triggers, by unit
+    PN_ACTION_DELIVER,        // open the vault to send a published plan to the client's own systems
     PN_ACTION_COUNT
 };
 const char *pn_action_name(enum pn_action action); // "timeline"

@@ -21,6 +21,11 @@ SERVICE = ("service", "path", "string", "punos-shared-client", True)
 PURPOSE = ("Punos-Purpose", "header", "string", "Why the data is used, for the access record", False)
 RELATION = ("Punos-Relationship", "header", "string",
             "A contact that shows the care relationship: Encounter/<id>", False)
+FEEDBACK = [
+    ("from", "query", "string", "Triggers that rose from this day or moment on; otherwise a year ago", False),
+    ("to", "query", "string", "and before this one; otherwise now", False),
+    ("unit", "query", "string", "Only those of this unit", False),
+    ("team", "query", "string", "Only those of this team", False)]
 FHIR, JSON = "application/fhir+json", "application/json"
 
 # method, path, summary, parameters, request type, {status: (content type, text)}
@@ -102,6 +107,15 @@ OPERATIONS = [
     ("post", "/cds-services/{service}/feedback", "CDS Hooks 2.0: what became of cards",
      [SERVICE], JSON, {200: (JSON, "Noted in the work list"), 400: (FHIR, "Not such feedback"),
                        404: (FHIR, "No such service or card")}),
+    ("get", "/rules/feedback", "What came of each rule's triggers, by version and unit, and skew by "
+     "age, sex and language", FEEDBACK, None,
+     {200: (JSON, "rules: fired, lookedAt, accepted, refused, notRelevant, reasons, value (the positive "
+            "predictive value and its 95 % Wilson interval), lookMedianHours, lookP90Hours, units; skew "
+            "(not with unit or team): groups with known, flagged, ratio, low, high, hidden, watch. "
+            "docs/FEEDBACK.md; text/csv when Accept asks for it")}),
+    ("get", "/rules/feedback.csv", "The same as comma-separated values",
+     [*FEEDBACK, ("part", "query", "string", "figures (when not said) or skew", False)], None,
+     {200: ("text/csv", "A header row, then a row per rule, version and unit, or per rule and group")}),
     ("get", "/feed", "The live event feed (server-sent events)",
      [("types", "query", "string", "Event types with commas between; * ends a stem", False),
       ("subject", "query", "string", "One client key", False),

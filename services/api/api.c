@@ -12,10 +12,13 @@
 #include "privacy/audit.h"
 #include "services/api/calls.h"
 #include "services/api/feed.h"
+#include "services/api/feedback_metrics.h"
 #include "services/api/service.h"
 
 // Taking events in for the feed must not keep a caller waiting.
 enum { FEED_EVENTS_MAX = 100, FEED_WORK_MS_MAX = 10 };
+
+enum { TICK_MS = 60 * 1000 };
 
 enum { CONNECTIONS_MAX = 1000, BODY_BYTES_MAX = 1024 * 1024, IDLE_TIMEOUT_MS = 60 * 1000 };
 
@@ -123,6 +126,13 @@ static enum pn_verdict api_batch_end(void *state, struct pn_err *err)
     return verdict_of(pn_feed_trim(state, err));
 }
 
+static enum pn_verdict api_tick(void *state, int64_t now_ms, struct pn_err *err)
+{
+    (void)err;
+    pn_feedback_tell(state, now_ms);
+    return PN_DONE;
+}
+
 static void api_committed(void *state)
 {
     pn_feed_pump(state);
@@ -145,6 +155,8 @@ const struct pn_service *pn_service_api(void)
         .start = api_start,
         .handle = api_handle,
         .batch_end = api_batch_end,
+        .tick = api_tick,
+        .tick_ms = TICK_MS,
         .committed = api_committed,
         .stop = api_stop,
     };

@@ -27,6 +27,7 @@
 #include "services/timeline/timeline_read.h"
 
 struct pn_feed_hub;
+struct pn_feedback_reader;
 struct pn_loss_systems;
 
 struct pn_api {
@@ -40,6 +41,8 @@ struct pn_api {
     struct pn_timeline *timeline;
     struct pn_worklist *worklist;
     struct pn_identify_writer *case_writer;
+    struct pn_feedback_reader *feedback;
+    int64_t feedback_told_ms; // when its metrics were made, by the monotonic clock; 0: not yet
     struct pn_store *plans;
     struct pn_store *deliveries;
     struct pn_loss_systems *loss_systems; // what takes plans, for the loss report
@@ -81,6 +84,7 @@ bool pn_api_gate(struct pn_http_exchange *exchange, void *context);
 PN_MUST_USE enum pn_code pn_api_open_timeline(struct pn_api *api, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_api_open_worklist(struct pn_api *api, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_api_open_case_writer(struct pn_api *api, struct pn_err *err);
+PN_MUST_USE enum pn_code pn_api_open_feedback(struct pn_api *api, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_api_open_plans(struct pn_api *api, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_api_open_deliveries(struct pn_api *api, struct pn_err *err);
 void pn_api_close_stores(struct pn_api *api);

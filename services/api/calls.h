@@ -36,6 +36,7 @@ pn_call_handler pn_plan_loss_call; // loss_call.c
 pn_call_handler pn_plan_loss_body_call;
 pn_call_handler pn_delivery_state_call; // delivery_call.c
 pn_call_handler pn_delivery_list_call;  // delivery_list_call.c
+pn_call_handler pn_rules_feedback_call; // feedback_call.c
 pn_call_handler pn_feed_call;           // feed.c
 pn_call_handler pn_me_call;             // me_call.c
 pn_call_handler pn_metrics_call;        // metrics.c

@@ -91,6 +91,9 @@ static struct pn_slice purpose_of(const struct pn_call *call, enum pn_action act
     }
     bool is_finding = action == PN_ACTION_WORKLIST || action == PN_ACTION_WORKLIST_SET ||
                       action == PN_ACTION_TRIGGERS;
+    if (action == PN_ACTION_RULES_FEEDBACK) {
+        return pn_slice_str("supervision");
+    }
     return pn_slice_str(is_finding ? "identification" : "care-coordination");
 }
 

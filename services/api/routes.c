@@ -44,6 +44,8 @@ const struct pn_http_route pn_api_routes[] = {
     {PN_HTTP_GET, "/cds-services", pn_cds_discovery_call},
     {PN_HTTP_POST, "/cds-services/{service}", pn_cds_service_call},
     {PN_HTTP_POST, "/cds-services/{service}/feedback", pn_cds_feedback_call},
+    {PN_HTTP_GET, "/rules/feedback", pn_rules_feedback_call},
+    {PN_HTTP_GET, "/rules/feedback.csv", pn_rules_feedback_call},
     {PN_HTTP_GET, "/feed", pn_feed_call},
     {PN_HTTP_GET, "/me", pn_me_call},
     {PN_HTTP_GET, "/metrics", pn_metrics_call},

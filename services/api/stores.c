@@ -2,6 +2,7 @@
 #include "services/api/api.h"
 #include "services/api/loss_systems.h"
 #include "services/deliver/deliver_read.h"
+#include "services/identify/feedback_read.h"
 #include "services/plan/plan_read.h"
 
 enum pn_code pn_api_open_timeline(struct pn_api *api, struct pn_err *err)
@@ -20,6 +21,12 @@ enum pn_code pn_api_open_case_writer(struct pn_api *api, struct pn_err *err)
                                     : pn_identify_writer_open(api->config, &api->case_writer, err);
 }
 
+enum pn_code pn_api_open_feedback(struct pn_api *api, struct pn_err *err)
+{
+    return api->feedback != NULL ? PN_OK
+                                 : pn_feedback_reader_open(api->config, &api->feedback, err);
+}
+
 enum pn_code pn_api_open_plans(struct pn_api *api, struct pn_err *err)
 {
     return api->plans != NULL ? PN_OK : pn_plan_store_open(api->config, &api->plans, err);
@@ -36,6 +43,7 @@ void pn_api_close_stores(struct pn_api *api)
     pn_timeline_close(api->timeline);
     pn_worklist_close(api->worklist);
     pn_identify_writer_close(api->case_writer);
+    pn_feedback_reader_close(api->feedback);
     pn_store_close(api->plans);
     pn_store_close(api->deliveries);
     pn_loss_systems_close(api->loss_systems);

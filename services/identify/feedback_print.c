@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "fhir/json.h"
+#include "services/identify/rules.h"
 
 #define MS_PER_HOUR (3600.0 * PN_MS_PER_SECOND)
 

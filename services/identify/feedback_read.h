@@ -8,9 +8,9 @@
 #include "base/err.h"
 #include "conf/config.h"
 #include "services/identify/feedback.h"
-#include "services/identify/rules.h"
 
 struct pn_feedback_reader;
+struct pn_ruleset; // services/identify/rules.h
 
 // PN_UNAVAILABLE until the identify service has made its store.
 PN_MUST_USE enum pn_code pn_feedback_reader_open(const struct pn_config *config,

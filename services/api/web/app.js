@@ -7,6 +7,7 @@ import * as calls from "./calls.js";
 import { showWorklist } from "./worklist.js";
 import { showClient } from "./client.js";
 import { showPlanForm } from "./plan_form.js";
+import { showRules } from "./rules.js";
 
 const main = document.getElementById("main");
 let caller = null;
@@ -54,11 +55,14 @@ function showFailure(error) {
 function showTools() {
   document.getElementById("sign-out").hidden = caller === null;
   document.getElementById("nav-list").hidden = caller === null;
+  document.getElementById("nav-rules").hidden =
+    caller === null || !caller.may.includes("rules-feedback");
 }
 
 const views = [
   { pattern: /^#\/client\/([0-9a-f]{32})\/plan$/, show: showPlanForm },
   { pattern: /^#\/client\/([0-9a-f]{32})$/, show: showClient },
+  { pattern: /^#\/rules$/, show: showRules },
   { pattern: /^(?:#\/?)?$/, show: showWorklist },
 ];
 
@@ -72,7 +76,7 @@ async function route() {
   try {
     caller = caller || (await calls.me());
     showTools();
-    const view = views.find((item) => item.pattern.test(location.hash)) || views[2];
+    const view = views.find((item) => item.pattern.test(location.hash)) || views[views.length - 1];
     const match = view.pattern.exec(location.hash) || [];
     await view.show(main, caller, match[1]);
     document.title = `${main.querySelector("h1").textContent} – Punos`;

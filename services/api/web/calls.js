@@ -133,3 +133,19 @@ export const endCase = (flag) => call("PUT", `/fhir/Flag/${flag.id}`,
 
 export const deliveryState = async (id) =>
   (await call("GET", `/fhir/CarePlan/${id}/$delivery-state`)).json;
+
+function feedbackQuery(asked) {
+  return new URLSearchParams(Object.entries(asked).filter(([, value]) => value)).toString();
+}
+
+export const feedback = async (asked) =>
+  (await call("GET", `/rules/feedback?${feedbackQuery(asked)}`)).json;
+
+export async function feedbackCsv(asked) {
+  const answer = await fetch(`/rules/feedback.csv?${feedbackQuery(asked)}`, {
+    headers: { Authorization: `Bearer ${sessionStorage.getItem(TOKEN)}` }, cache: "no-store" });
+  if (!answer.ok) {
+    throw new CallError(answer.status, null);
+  }
+  return answer.blob();
+}
