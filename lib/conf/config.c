@@ -478,6 +478,7 @@ void pn_config_defaults(struct pn_config *config)
     static char adapters[PATH_MAX];
     static char rules[PATH_MAX];
     static char codes[PATH_MAX];
+    static char teams[PATH_MAX];
     assert(config != NULL);
     *config = (struct pn_config){0};
     set_defaults(&pn_conf_hub, config);
@@ -487,6 +488,9 @@ void pn_config_defaults(struct pn_config *config)
                                : beside_program("adapters", "share/punos/adapters", adapters);
     config->rules_file =
         beside_program("config/rules/start.yaml", "share/punos/config/rules/start.yaml", rules);
+    const char *beside =
+        beside_program("config/teams.yaml", "share/punos/config/teams.yaml", teams);
+    config->teams_file = beside == teams ? teams : "";
     config->codes_dir = beside_program("config/codes", "share/punos/config/codes", codes);
 }
 

@@ -70,6 +70,7 @@ struct pn_config {
     const char *data_dir;
     const char *adapters_dir;
     const char *rules_file;
+    const char *teams_file; // empty: one team
     const char *codes_dir; // national code tables; those in DATA/codes go before them
     const char *log_level;
     bool log_json;
@@ -112,7 +113,8 @@ struct pn_config {
 
 // Everything at its default. Strings live as long as the process. The folder of adapters is
 // $PUNOS_ADAPTERS, else the first that exists of <program's folder>/../adapters and
-// <program's folder>/../share/punos/adapters; likewise config/rules/start.yaml and config/codes.
+// <program's folder>/../share/punos/adapters; likewise config/rules/start.yaml,
+// config/teams.yaml and config/codes.
 void pn_config_defaults(struct pn_config *config);
 // What the file says over the defaults. Strings live in the arena. PN_INVALID names file, line and
 // field.

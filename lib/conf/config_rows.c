@@ -25,6 +25,13 @@ static const struct pn_conf_row hub_rows[] = {
      .otherwise = "",
      .help = "The identification rules. When not given: rules/start.yaml of the installed "
              "configuration."},
+    {.key = "teams",
+     .type = PN_CONF_TEXT,
+     .offset = HUB(teams_file),
+     .otherwise = "",
+     .help = "The file of teams: whose list each unit's clients stand on, how many new names a "
+             "week each team can take, and the reasons that a person may give. When not given: "
+             "teams.yaml of the installed configuration."},
     {.key = "codes",
      .type = PN_CONF_TEXT,
      .offset = HUB(codes_dir),

@@ -10,7 +10,8 @@
 #include "services/identify/worklist_read.h"
 #include "store/store.h"
 
-#define PN_TEAM_ALL "all" // the one team of an installation that has named none
+// In `rules_then` of cases that a person set before it was written: every rule.
+#define PN_CASE_RULES_ALL "*"
 
 enum {
     PN_CASE_NOT_LISTED = -1,   // `was` of a client who comes to the list

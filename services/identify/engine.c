@@ -103,7 +103,7 @@ static enum pn_code moved(void *context, int64_t subject, int64_t before, int64_
                                             &stmt, err)
                          : code;
     code = code == PN_OK ? pn_store_exec(store, stmt, values, 3, NULL, err) : code;
-    code = code == PN_OK ? pn_verdicts_moved(engine->verdicts, subject, before, now, err) : code;
+    code = code == PN_OK ? pn_case_moved(store, subject, now, pn_clock_now_ms(), err) : code;
     for (unsigned i = 0; i < 2 && code == PN_OK; i++) {
         struct pn_held_client *old = find_client(engine, numbers[i]);
         if (old != NULL) {
@@ -146,6 +146,7 @@ enum pn_code pn_engine_open(const struct pn_engine_options *options, struct pn_e
         .store = options->store, .moved = moved, .context = engine};
     const struct pn_verdicts_options verdicts = {.store = options->store,
                                                  .rules = options->rules,
+                                                 .teams = options->teams,
                                                  .sources = &engine->sources,
                                                  .emit = options->emit,
                                                  .context = options->context};
@@ -184,6 +185,7 @@ void pn_engine_forget(struct pn_engine *engine)
     pn_client_index_forget(engine->index);
     pn_trigger_counts_forget(pn_verdicts_counts(engine->verdicts));
     pn_units_forget(engine->units);
+    pn_cases_forget(pn_verdicts_cases(engine->verdicts));
     drop_all(engine);
     engine->is_begun = engine->is_same_rules = engine->has_made_all_due = false;
     engine->sources.read_ms = 0;
@@ -467,6 +469,7 @@ enum pn_code pn_engine_tick(struct pn_engine *engine, int64_t now_ms, struct pn_
     }
     code = code == PN_OK ? save_all(engine, err) : code;
     code = code == PN_OK ? judge_all(engine, now_ms, err) : code;
+    code = code == PN_OK ? pn_cases_tick(pn_verdicts_cases(engine->verdicts), now_ms, err) : code;
     drop_all(engine);
     return code;
 }

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "event/event.h"
 #include "services/identify/rules.h"
+#include "services/identify/teams.h"
 #include "store/store.h"
 
 struct pn_engine;
@@ -25,6 +26,7 @@ struct pn_engine_options {
                                  struct pn_err *err);
     // Another process may have evaluated with older rules just before: evaluate everybody anew.
     bool judges_all;
+    const struct pn_teams *teams; // outlives the engine; NULL: pn_teams_default
     // Takes one trigger event, inside the open transaction.
     enum pn_code (*emit)(void *context, const struct pn_event *event, struct pn_err *err);
     void *context;

@@ -21,6 +21,7 @@ enum {
 
 struct identify {
     struct pn_run *run;
+    struct pn_arena *boot; // of the teams
     struct pn_rules_follower *rules;
     struct pn_engine *engine;
 };
@@ -37,6 +38,7 @@ static void stop(void *state)
     if (identify != NULL) {
         pn_engine_close(identify->engine);
         pn_rules_follower_close(identify->rules);
+        pn_arena_free(identify->boot);
         free(identify);
     }
 }
@@ -84,11 +86,20 @@ static void compare_with_file(const struct identify *identify)
 
 static enum pn_code open_engine(struct identify *identify, struct pn_err *err)
 {
+    identify->boot = pn_arena_new(BOOT_BYTES_MAX);
+    struct pn_teams *teams =
+        identify->boot == NULL ? NULL : pn_arena_alloc(identify->boot, sizeof *teams);
+    if (teams == NULL) {
+        return pn_err_set(err, PN_MEMORY, "identify", "no memory");
+    }
     const struct pn_rules_follower_options following = {
         .store = pn_run_store(identify->run),
         .rules_file = pn_run_config(identify->run)->rules_file,
         .makes_first = true};
     enum pn_code code = pn_rules_follower_open(&following, &identify->rules, err);
+    code = code == PN_OK
+               ? pn_teams_read(identify->boot, pn_run_config(identify->run)->teams_file, teams, err)
+               : code;
     if (code != PN_OK) {
         return code;
     }
@@ -96,6 +107,7 @@ static enum pn_code open_engine(struct identify *identify, struct pn_err *err)
     const int64_t age_ms = pn_clock_now_ms() - pn_rules_followed_since_ms(identify->rules);
     const struct pn_engine_options options = {.store = pn_run_store(identify->run),
                                               .rules = pn_rules_followed(identify->rules),
+                                              .teams = teams,
                                               .newest_rules = newest_rules,
                                               .judges_all = age_ms < OVERLAP_MS,
                                               .emit = emit,

@@ -71,6 +71,24 @@ const struct pn_migration pn_identify_migrations[] = {
         "ALTER TABLE people ADD COLUMN gender_ms BIGINT NOT NULL DEFAULT 0;"
         "ALTER TABLE people ADD COLUMN language BIGINT NOT NULL DEFAULT 0;"
         "ALTER TABLE people ADD COLUMN language_ms BIGINT NOT NULL DEFAULT 0"},
+    {9, "ALTER TABLE cases ADD COLUMN set_ms BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE cases ADD COLUMN again_ms BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE cases ADD COLUMN back_ms BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE cases ADD COLUMN shown_ms BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE cases ADD COLUMN carries BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE cases ADD COLUMN rules_then TEXT NOT NULL DEFAULT '*';"
+        "UPDATE cases SET set_ms = changed_ms, shown_ms = changed_ms;"
+        "CREATE INDEX cases_merged ON cases (merged_into) WHERE merged_into <> 0;"
+        "CREATE INDEX cases_back ON cases (back_ms) WHERE back_ms > 0;"
+        "CREATE INDEX cases_held ON cases (team, rank, client) WHERE state = 0 AND shown_ms = 0;"
+        "CREATE TABLE case_own (client BIGINT PRIMARY KEY, state BIGINT NOT NULL,"
+        " reason TEXT NOT NULL, set_by TEXT NOT NULL, set_ms BIGINT NOT NULL,"
+        " again_ms BIGINT NOT NULL, back_ms BIGINT NOT NULL, rules_then TEXT NOT NULL)"
+        " WITHOUT ROWID;"
+        "CREATE TABLE team_weeks (team TEXT NOT NULL, week BIGINT NOT NULL,"
+        " shown BIGINT NOT NULL, PRIMARY KEY (team, week)) WITHOUT ROWID;"
+        "ALTER TABLE triggers ADD COLUMN week BIGINT NOT NULL DEFAULT 0;"
+        "ALTER TABLE triggers ADD COLUMN sectors BIGINT NOT NULL DEFAULT 0"},
 };
 const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
 

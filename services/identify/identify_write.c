@@ -6,14 +6,20 @@
 
 #include "base/clock.h"
 #include "privacy/client_index.h"
-#include "services/identify/case_log.h"
+#include "services/identify/case_states.h"
+#include "services/identify/cases.h"
 #include "services/identify/identify_store.h"
-#include "services/identify/units.h"
 
-enum { SET_BY_BYTES_MAX = 128 };
+enum {
+    SET_BY_BYTES_MAX = 128,
+    ARENA_BYTES_MAX = 8 * 1024 * 1024,
+    TRIES_MAX = 5 // when the service or somebody else writes at the same moment
+};
 
 struct pn_identify_writer {
     struct pn_store *store;
+    struct pn_arena *arena;
+    struct pn_teams *teams;
 };
 
 enum pn_code pn_identify_writer_open(const struct pn_config *config,
@@ -26,9 +32,15 @@ enum pn_code pn_identify_writer_open(const struct pn_config *config,
     const struct pn_store_options options = {.name = PN_IDENTIFY_STORE,
                                              .migrations = pn_identify_migrations,
                                              .migration_count = pn_identify_migration_count};
-    enum pn_code code = pn_store_open(config, &options, &writer->store, err);
+    writer->arena = pn_arena_new(ARENA_BYTES_MAX);
+    writer->teams =
+        writer->arena == NULL ? NULL : pn_arena_alloc(writer->arena, sizeof *writer->teams);
+    enum pn_code code = writer->teams == NULL
+                            ? pn_err_set(err, PN_MEMORY, "identify", "no memory")
+                            : pn_teams_read(writer->arena, config->teams_file, writer->teams, err);
+    code = code == PN_OK ? pn_store_open(config, &options, &writer->store, err) : code;
     if (code != PN_OK) {
-        free(writer);
+        pn_identify_writer_close(writer);
         return code;
     }
     *ret_writer = writer;
@@ -39,6 +51,7 @@ void pn_identify_writer_close(struct pn_identify_writer *writer)
 {
     if (writer != NULL) {
         pn_store_close(writer->store);
+        pn_arena_free(writer->arena);
         free(writer);
     }
 }
@@ -75,11 +88,57 @@ static enum pn_code read_before(struct pn_store *store, struct before *before, s
     return code;
 }
 
-static enum pn_code write_log(struct pn_store *store, const struct pn_case_change *change,
-                              const struct before *before, int64_t now_ms, struct pn_err *err)
+static enum pn_code check_change(const struct pn_identify_writer *writer,
+                                 const struct pn_case_change *change, const struct before *before,
+                                 struct pn_err *err)
 {
+    if (change->expected_version >= 0 && change->expected_version != before->version) {
+        return pn_err_set(err, PN_CONFLICT, "version",
+                          "somebody has changed it: read it again and decide anew");
+    }
+    if (!pn_case_may_become((enum pn_case_state)before->state, change->state)) {
+        return pn_err_set(err, PN_INVALID, "state", "%s can not follow on %s",
+                          pn_case_state_name(change->state),
+                          pn_case_state_name((enum pn_case_state)before->state));
+    }
+    bool needs_reason = change->state == PN_CASE_NOT_RELEVANT;
+    if (needs_reason || change->reason.len > 0) {
+        return pn_teams_reason(writer->teams, change->state, change->reason) != NULL
+                   ? PN_OK
+                   : pn_err_set(err, PN_INVALID, "reason", "a reason of the list is expected");
+    }
+    return PN_OK;
+}
+
+// When the case comes back as new by itself; not before the date that was agreed on.
+static int64_t back_ms(const struct pn_teams *teams, const struct pn_case_change *change,
+                       int64_t now_ms)
+{
+    int64_t months = change->state == PN_CASE_NOT_RELEVANT ? teams->back_months.not_relevant
+                     : change->state == PN_CASE_REFUSES    ? teams->back_months.refuses
+                                                           : 0;
+    int64_t back = months == 0 ? 0 : pn_months_later(now_ms, months);
+    return back != 0 && back < change->again_ms ? change->again_ms : back;
+}
+
+static enum pn_code write_change(const struct pn_identify_writer *writer,
+                                 const struct pn_case_change *change, const struct before *before,
+                                 struct pn_err *err)
+{
+    struct pn_store *store = writer->store;
+    const int64_t now_ms = pn_clock_now_ms();
     char rules[PN_CASE_RULES_BYTES];
+    struct pn_stmt *stmt = NULL;
     enum pn_code code = pn_case_rules_now(store, before->client, rules, err);
+    const struct pn_value values[] = {PN_INT(before->client),
+                                      PN_INT(change->state),
+                                      PN_INT(before->version + 1),
+                                      PN_INT(now_ms),
+                                      PN_TEXT(change->set_by),
+                                      PN_TEXT(change->reason),
+                                      PN_INT(change->again_ms),
+                                      PN_INT(back_ms(writer->teams, change, now_ms)),
+                                      PN_STR(rules)};
     const struct pn_case_entry entry = {.client = before->client,
                                         .at_ms = now_ms,
                                         .was = before->state,
@@ -89,41 +148,43 @@ static enum pn_code write_log(struct pn_store *store, const struct pn_case_chang
                                         .unit = pn_slice_str(before->unit),
                                         .team = pn_slice_str(before->team),
                                         .rules = pn_slice_str(rules)};
-    return code == PN_OK ? pn_case_log_add(store, &entry, err) : code;
+    code = code == PN_OK
+               ? pn_store_prepare(store,
+                                  "UPDATE cases SET state = ?2, version = ?3, changed_ms = ?4,"
+                                  " set_by = ?5, reason = ?6, set_ms = ?4, again_ms = ?7,"
+                                  " back_ms = ?8, rules_then = ?9, shown_ms = CASE WHEN"
+                                  " shown_ms = 0 THEN ?4 ELSE shown_ms END WHERE client = ?1",
+                                  &stmt, err)
+               : code;
+    code = code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
+                         : code;
+    code = code == PN_OK ? pn_case_log_add(store, &entry, err) : code;
+    return code == PN_OK ? pn_case_decided(store, before->client, err) : code;
 }
 
 // Today's client may be another than the one whose row the caller read: then that is a conflict
 // too.
-static enum pn_code change_row(struct pn_store *store, const struct pn_case_change *change,
-                               int64_t *ret_version, struct pn_err *err)
+static enum pn_code change_row(struct pn_identify_writer *writer,
+                               const struct pn_case_change *change, int64_t *ret_version,
+                               bool *ret_is_refused, struct pn_err *err)
 {
     struct before before = {.version = 0};
-    const int64_t now_ms = pn_clock_now_ms();
-    enum pn_code code = pn_client_find(store, change->client, &before.client, err);
-    code = code == PN_OK ? read_before(store, &before, err) : code;
-    if (code == PN_OK && change->expected_version >= 0 &&
-        change->expected_version != before.version) {
-        code = pn_err_set(err, PN_CONFLICT, "version",
-                          "somebody has changed it: read it again and decide anew");
+    enum pn_code code = pn_store_begin(writer->store, err);
+    code =
+        code == PN_OK ? pn_client_find(writer->store, change->client, &before.client, err) : code;
+    code = code == PN_OK ? read_before(writer->store, &before, err) : code;
+    if (code == PN_OK) {
+        code = check_change(writer, change, &before, err);
+        *ret_is_refused = code != PN_OK;
     }
+    code = code == PN_OK ? write_change(writer, change, &before, err) : code;
+    code = code == PN_OK ? pn_store_commit(writer->store, err) : code;
     if (code != PN_OK) {
+        pn_store_rollback(writer->store);
         return code;
     }
-    const struct pn_value values[] = {PN_INT(before.client),      PN_INT(change->state),
-                                      PN_INT(before.version + 1), PN_INT(now_ms),
-                                      PN_TEXT(change->set_by),    PN_TEXT(change->reason)};
-    struct pn_stmt *stmt = NULL;
-    code = pn_store_prepare(store,
-                            "UPDATE cases SET state = ?2, version = ?3, changed_ms = ?4,"
-                            " set_by = ?5, reason = ?6 WHERE client = ?1",
-                            &stmt, err);
-    code = code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
-    code = code == PN_OK ? write_log(store, change, &before, now_ms, err) : code;
-    if (code == PN_OK) {
-        *ret_version = before.version + 1;
-    }
-    return code;
+    *ret_version = before.version + 1;
+    return PN_OK;
 }
 
 enum pn_code pn_worklist_set_state(struct pn_identify_writer *writer,
@@ -135,17 +196,14 @@ enum pn_code pn_worklist_set_state(struct pn_identify_writer *writer,
         return pn_err_set(err, PN_INVALID, "state",
                           "a state that a person can set, and who sets it, are expected");
     }
-    int64_t version = 0;
-    enum pn_code code = pn_store_begin(writer->store, err);
-    if (code != PN_OK) {
-        return code;
+    if (change->again_ms != 0 && !pn_case_may_wait(change->state)) {
+        return pn_err_set(err, PN_INVALID, "again",
+                          "only thinking and refuses have a date to come back to");
     }
-    code = change_row(writer->store, change, &version, err);
-    code = code == PN_OK ? pn_store_commit(writer->store, err) : code;
-    if (code != PN_OK) {
-        pn_store_rollback(writer->store);
-        return code;
+    bool is_refused = false;
+    enum pn_code code = PN_CONFLICT;
+    for (unsigned i = 0; i < TRIES_MAX && code == PN_CONFLICT && !is_refused; i++) {
+        code = change_row(writer, change, ret_version, &is_refused, err);
     }
-    *ret_version = version;
-    return PN_OK;
+    return code;
 }

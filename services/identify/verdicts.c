@@ -7,14 +7,10 @@
 #include "base/clock.h"
 #include "fhir/json.h"
 #include "privacy/client_index.h"
-#include "services/identify/case_log.h"
 #include "services/identify/cases.h"
 #include "services/identify/evaluate.h"
 #include "services/identify/trigger.h"
 #include "services/identify/trigger_log.h"
-#include "services/identify/units.h"
-
-enum { UNIT_MONTHS = 12 }; // a case's unit is that of most of its counted events of so long
 
 // A trigger as the store has it.
 struct known {
@@ -23,6 +19,7 @@ struct known {
     enum pn_trigger_state state;
     int64_t count, raised_ms, evaluated_ms, lapses_ms, told, serial, weight;
     enum pn_data_class data_class;
+    struct pn_rank_share share;
     bool is_seen; // its rule is among the rules
 };
 
@@ -34,11 +31,10 @@ struct pn_verdicts {
     struct known known[PN_TRIGGERS_MAX];
     unsigned known_count;
     struct pn_finding finding;
-    // Of the rules that hold for the client that is judged
-    struct pn_counted counted;
-    char rules[PN_CASE_RULES_BYTES];
     struct pn_trigger_tellings tellings;
     struct pn_trigger_counts counts; // of the open transaction
+    struct pn_cases *cases;
+    struct pn_case_standing standing; // of the client that is judged
     struct pn_buf text;
 };
 
@@ -53,7 +49,8 @@ struct judged {
     int birth_year;                     // 0: not known
     bool has_birth_year;
     bool has_told;
-    struct pn_case_sum sum;
+    bool is_rank_new;
+    struct pn_rank_share share; // of the rule that is judged
 };
 
 static enum pn_code exec(struct pn_verdicts *verdicts, const char *sql,
@@ -100,13 +97,15 @@ enum pn_code pn_verdicts_open(const struct pn_verdicts_options *options,
     if (verdicts == NULL) {
         return pn_err_set(err, PN_MEMORY, "identify", "no memory");
     }
-    enum pn_code code = pn_evaluator_new(&verdicts->evaluator, err);
-    if (code != PN_OK) {
-        free(verdicts);
-        return code;
-    }
     verdicts->options = *options;
     pn_buf_init(&verdicts->text, PN_EVENT_BYTES_MAX);
+    const struct pn_teams *teams = options->teams == NULL ? pn_teams_default() : options->teams;
+    enum pn_code code = pn_evaluator_new(&verdicts->evaluator, err);
+    code = code == PN_OK ? pn_cases_open(options->store, teams, &verdicts->cases, err) : code;
+    if (code != PN_OK) {
+        pn_verdicts_close(verdicts);
+        return code;
+    }
     *ret_verdicts = verdicts;
     return PN_OK;
 }
@@ -115,6 +114,7 @@ void pn_verdicts_close(struct pn_verdicts *verdicts)
 {
     if (verdicts != NULL) {
         pn_buf_release(&verdicts->text);
+        pn_cases_close(verdicts->cases);
         pn_evaluator_free(verdicts->evaluator);
         free(verdicts);
     }
@@ -133,7 +133,7 @@ static enum pn_code load_known(struct pn_verdicts *verdicts, int64_t client, str
     const struct pn_value values[] = {PN_INT(client)};
     enum pn_code code = ask(verdicts,
                             "SELECT rule, version, state, counted, raised_ms, evaluated_ms,"
-                            " lapses_ms, told, serial, class, weight FROM triggers"
+                            " lapses_ms, told, serial, class, weight, week, sectors FROM triggers"
                             " WHERE client = ?1",
                             values, 1, &rows, err);
     verdicts->known_count = 0;
@@ -144,16 +144,18 @@ static enum pn_code load_known(struct pn_verdicts *verdicts, int64_t client, str
             break;
         }
         struct known *known = &verdicts->known[verdicts->known_count++];
-        *known = (struct known){.version = pn_rows_int(rows, 1),
-                                .state = (enum pn_trigger_state)pn_rows_int(rows, 2),
-                                .count = pn_rows_int(rows, 3),
-                                .raised_ms = pn_rows_int(rows, 4),
-                                .evaluated_ms = pn_rows_int(rows, 5),
-                                .lapses_ms = pn_rows_int(rows, 6),
-                                .told = pn_rows_int(rows, 7),
-                                .serial = pn_rows_int(rows, 8),
-                                .data_class = (enum pn_data_class)pn_rows_int(rows, 9),
-                                .weight = pn_rows_int(rows, 10)};
+        *known = (struct known){
+            .version = pn_rows_int(rows, 1),
+            .state = (enum pn_trigger_state)pn_rows_int(rows, 2),
+            .count = pn_rows_int(rows, 3),
+            .raised_ms = pn_rows_int(rows, 4),
+            .evaluated_ms = pn_rows_int(rows, 5),
+            .lapses_ms = pn_rows_int(rows, 6),
+            .told = pn_rows_int(rows, 7),
+            .serial = pn_rows_int(rows, 8),
+            .data_class = (enum pn_data_class)pn_rows_int(rows, 9),
+            .weight = pn_rows_int(rows, 10),
+            .share = {.week = pn_rows_int(rows, 11), .sectors = (uint32_t)pn_rows_int(rows, 12)}};
         (void)snprintf(known->rule, sizeof known->rule, "%.*s",
                        PN_SLICE_FMT(pn_rows_text(rows, 0)));
     }
@@ -241,18 +243,21 @@ static enum pn_code put_trigger(struct judged *judged, const struct telling *tel
         PN_INT(known->told),
         PN_INT(known->serial),
         PN_TEXT(pn_buf_slice(&verdicts->text)),
+        PN_INT(judged->share.week),
+        PN_INT(judged->share.sectors),
     };
     return exec(verdicts,
                 "INSERT INTO triggers (client, rule, id, version, state, counted, threshold,"
                 " raised_ms, changed_ms, evaluated_ms, lapses_ms, class, weight, told, serial,"
-                " data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11, ?12, ?13, ?14,"
-                " ?15) ON CONFLICT (client, rule) DO UPDATE SET version = excluded.version,"
+                " data, week, sectors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11,"
+                " ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT (client, rule) DO UPDATE SET version = "
+                "excluded.version,"
                 " state = excluded.state, counted = excluded.counted,"
                 " threshold = excluded.threshold, raised_ms = excluded.raised_ms,"
                 " changed_ms = excluded.changed_ms, evaluated_ms = excluded.evaluated_ms,"
                 " lapses_ms = excluded.lapses_ms, class = excluded.class,"
                 " weight = excluded.weight, told = excluded.told, serial = excluded.serial,"
-                " data = excluded.data",
+                " data = excluded.data, week = excluded.week, sectors = excluded.sectors",
                 values, PN_ARRAY_COUNT(values), err);
 }
 
@@ -314,6 +319,22 @@ static bool is_worth_telling(const struct judged *judged, const struct pn_rule *
            finding->count >= 2 * known->told;
 }
 
+// What the rank is made of is written when it changes: once a week at most, and for a new sector.
+static enum pn_code keep_share(struct judged *judged, const struct pn_rule *rule,
+                               const struct known *known, struct pn_err *err)
+{
+    const struct pn_rank_share *share = &judged->share;
+    if (share->week == known->share.week && share->sectors == known->share.sectors) {
+        return PN_OK;
+    }
+    const struct pn_value values[] = {PN_INT(judged->client->number), PN_STR(rule->id),
+                                      PN_INT(share->week), PN_INT(share->sectors)};
+    judged->is_rank_new = true;
+    return exec(judged->verdicts,
+                "UPDATE triggers SET week = ?3, sectors = ?4 WHERE client = ?1 AND rule = ?2",
+                values, PN_ARRAY_COUNT(values), err);
+}
+
 // Little changes are not written: the work list counts anew when it is read.
 static enum pn_code still_holds(struct judged *judged, const struct pn_rule *rule,
                                 struct known *known, struct pn_err *err)
@@ -323,7 +344,8 @@ static enum pn_code still_holds(struct judged *judged, const struct pn_rule *rul
                                     .state = PN_TRIGGER_RAISED,
                                     .type = "fi.punos.trigger.changed.v1",
                                     .is_change = true};
-    return is_worth_telling(judged, rule, known) ? tell(judged, &telling, err) : PN_OK;
+    return is_worth_telling(judged, rule, known) ? tell(judged, &telling, err)
+                                                 : keep_share(judged, rule, known, err);
 }
 
 // Time has taken it if today's facts would still have made it hold when it was told last
@@ -389,22 +411,6 @@ static enum pn_code evaluate(struct judged *judged, const struct pn_rule *rule, 
     return code;
 }
 
-static void add_holding(struct judged *judged, const struct pn_rule *rule)
-{
-    struct pn_verdicts *verdicts = judged->verdicts;
-    const struct pn_finding *finding = &verdicts->finding;
-    if (judged->sum.trigger_count == 0) {
-        memset(&verdicts->counted, 0, sizeof verdicts->counted);
-        verdicts->rules[0] = '\0';
-    }
-    judged->sum.trigger_count++;
-    judged->sum.rank += rule->weight * 100 + (finding->count * 10) / rule->threshold;
-    pn_case_rules_add(verdicts->rules, pn_slice_str(rule->id));
-    for (unsigned i = 0; i < finding->evidence_count; i++) {
-        pn_counted_add(&verdicts->counted, finding->evidence[i]);
-    }
-}
-
 static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule,
                                struct pn_err *err)
 {
@@ -426,7 +432,8 @@ static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule
         judged->is_due_new = true;
     }
     if (finding->holds) {
-        add_holding(judged, rule);
+        judged->share = pn_rank_share_of(finding, verdicts->facts, rule->weight);
+        pn_case_standing_add(&verdicts->standing, rule, finding, judged->share);
     }
     if (finding->holds && !did_hold) {
         return begins_to_hold(judged, rule, known, err);
@@ -469,20 +476,14 @@ static enum pn_code retract_orphans(struct judged *judged, struct pn_err *err)
 static enum pn_code settle(struct judged *judged, struct pn_err *err)
 {
     struct pn_verdicts *verdicts = judged->verdicts;
-    char unit[PN_UNIT_BYTES] = "";
-    enum pn_code code = PN_OK;
-    bool has_any = judged->sum.trigger_count > 0;
-    if (judged->has_told && has_any) {
-        uint32_t hash = pn_unit_of(&verdicts->counted, verdicts->facts,
-                                   pn_months_later(judged->moment_ms, -UNIT_MONTHS));
-        code = hash == 0 ? PN_OK : pn_unit_code(verdicts->options.store, hash, unit, err);
-    }
-    judged->sum.client = judged->client->number;
-    judged->sum.now_ms = judged->moment_ms;
-    judged->sum.has_told = judged->has_told;
-    judged->sum.unit = pn_slice_str(unit);
-    judged->sum.rules = pn_slice_str(has_any ? verdicts->rules : "");
-    code = code == PN_OK ? pn_case_settle(verdicts->options.store, &judged->sum, err) : code;
+    const struct pn_case_sum sum = {.client = judged->client->number,
+                                    .moment_ms = judged->moment_ms,
+                                    .standing = &verdicts->standing,
+                                    .facts = verdicts->facts,
+                                    .has_told = judged->has_told};
+    enum pn_code code = judged->has_told || judged->is_rank_new
+                            ? pn_case_settle(verdicts->cases, &sum, err)
+                            : PN_OK;
     pn_trigger_counts_add(&verdicts->counts, &verdicts->tellings);
     return code == PN_OK ? pn_trigger_log_write(verdicts->options.store, judged->client->number,
                                                 judged->moment_ms, &verdicts->tellings, err)
@@ -496,13 +497,14 @@ enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_hel
     verdicts->fact_count = pn_held_gather(client, verdicts->facts);
     verdicts->tellings.count = 0;
     pn_evaluator_take(verdicts->evaluator, verdicts->facts, verdicts->fact_count);
+    pn_case_standing_clear(&verdicts->standing);
     enum pn_code code = load_known(verdicts, client->number, err);
     bool had_any = verdicts->known_count > 0;
     for (unsigned i = 0; i < verdicts->options.rules->count && code == PN_OK; i++) {
         code = judge_rule(&judged, &verdicts->options.rules->rules[i], err);
     }
     code = code == PN_OK ? retract_orphans(&judged, err) : code;
-    if (code == PN_OK && (had_any || judged.sum.trigger_count > 0)) {
+    if (code == PN_OK && (had_any || verdicts->standing.count > 0)) {
         code = settle(&judged, err);
     }
     // More events only put the end of a plain rule off: the time written before is early enough,
@@ -520,14 +522,9 @@ enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_hel
 
 // --- Around it -----------------------------------------------------------------------------------
 
-enum pn_code pn_verdicts_moved(struct pn_verdicts *verdicts, int64_t subject, int64_t before,
-                               int64_t now, struct pn_err *err)
+struct pn_cases *pn_verdicts_cases(struct pn_verdicts *verdicts)
 {
-    const struct pn_value values[] = {PN_INT(subject), PN_INT(now == subject ? 0 : now)};
-    return subject != before && subject != now
-               ? PN_OK
-               : exec(verdicts, "UPDATE cases SET merged_into = ?2 WHERE client = ?1", values, 2,
-                      err);
+    return verdicts->cases;
 }
 
 enum pn_code pn_verdicts_owner(struct pn_verdicts *verdicts, int64_t subject, int64_t *ret_owner,

@@ -9,6 +9,7 @@
 #include <cjson/cJSON.h>
 
 #include "services/identify/engine.h"
+#include "services/identify/cases.h"
 #include "services/identify/identify_store.h"
 #include "services/identify/trigger_log.h"
 #include "services/identify/sources.h"
@@ -18,6 +19,7 @@ struct pn_verdicts;
 struct pn_verdicts_options {
     struct pn_store *store;
     const struct pn_ruleset *rules;
+    const struct pn_teams *teams;
     const struct pn_sources *sources; // as they are when something is told
     enum pn_code (*emit)(void *context, const struct pn_event *event, struct pn_err *err);
     void *context;
@@ -33,12 +35,11 @@ PN_MUST_USE enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts,
                                            const struct pn_held_client *client, int64_t moment_ms,
                                            struct pn_err *err);
 
-// `subject` is `now`'s, no longer `before`'s: a case of its own is put aside, or taken up again.
-PN_MUST_USE enum pn_code pn_verdicts_moved(struct pn_verdicts *verdicts, int64_t subject,
-                                           int64_t before, int64_t now, struct pn_err *err);
 // Today's client of a subject that the index knows.
 PN_MUST_USE enum pn_code pn_verdicts_owner(struct pn_verdicts *verdicts, int64_t subject,
                                            int64_t *ret_owner, struct pn_err *err);
+struct pn_cases *pn_verdicts_cases(struct pn_verdicts *verdicts);
+
 // Clients to be looked at by now, each told once.
 PN_MUST_USE enum pn_code pn_verdicts_due(struct pn_verdicts *verdicts, int64_t now_ms,
                                          int64_t ret_clients[static PN_DUE_MAX],

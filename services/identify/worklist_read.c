@@ -15,32 +15,6 @@
 
 enum { BOOT_BYTES_MAX = 16 * 1024 * 1024, FACTS_BYTES_MAX = 64 * 1024 * 1024 };
 
-static const char *const state_names[PN_CASE_STATE_COUNT] = {
-    [PN_CASE_NEW] = "new",
-    [PN_CASE_SEEN] = "seen",
-    [PN_CASE_IN_DISCUSSION] = "in-discussion",
-    [PN_CASE_CONSENTS] = "consents",
-    [PN_CASE_REFUSES] = "refuses",
-    [PN_CASE_THINKING] = "thinking",
-    [PN_CASE_HAS_WORKER] = "has-worker",
-    [PN_CASE_NOT_RELEVANT] = "not-relevant",
-    [PN_CASE_LAPSED] = "lapsed",
-};
-
-const char *pn_case_state_name(enum pn_case_state state)
-{
-    return (unsigned)state < PN_CASE_STATE_COUNT ? state_names[state] : "";
-}
-
-enum pn_case_state pn_case_state_parse(struct pn_slice name)
-{
-    unsigned i = 0;
-    while (i < PN_CASE_STATE_COUNT && !pn_slice_is(name, state_names[i])) {
-        i++;
-    }
-    return (enum pn_case_state)i;
-}
-
 const char *pn_trigger_state_name(enum pn_trigger_state state)
 {
     static const char *const names[] = {"raised", "lapsed", "retracted"};
@@ -298,7 +272,9 @@ enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struct pn_arena *
 
 // --- Cases ---------------------------------------------------------------------------------------
 
-#define CASE_COLUMNS "client, state, version, rank, first_ms, changed_ms, set_by"
+#define CASE_COLUMNS                                                                               \
+    "client, state, version, rank, first_ms, changed_ms, set_by, unit, team, reason, again_ms,"    \
+    " shown_ms"
 
 static enum pn_code read_case(struct pn_arena *arena, const struct pn_rows *rows,
                               struct pn_case *ret_case, struct pn_err *err)
@@ -308,8 +284,16 @@ static enum pn_code read_case(struct pn_arena *arena, const struct pn_rows *rows
                                  .rank = pn_rows_int(rows, 3),
                                  .first_ms = pn_rows_int(rows, 4),
                                  .changed_ms = pn_rows_int(rows, 5),
-                                 .set_by = pn_rows_text(rows, 6)};
-    return keep(arena, &ret_case->set_by) ? PN_OK : full(err);
+                                 .set_by = pn_rows_text(rows, 6),
+                                 .unit = pn_rows_text(rows, 7),
+                                 .team = pn_rows_text(rows, 8),
+                                 .reason = pn_rows_text(rows, 9),
+                                 .again_ms = pn_rows_int(rows, 10)};
+    ret_case->is_held = ret_case->state == PN_CASE_NEW && pn_rows_int(rows, 11) == 0;
+    return keep(arena, &ret_case->set_by) && keep(arena, &ret_case->unit) &&
+                   keep(arena, &ret_case->team) && keep(arena, &ret_case->reason)
+               ? PN_OK
+               : full(err);
 }
 
 static bool parse_cursor(struct pn_slice text, int64_t ret_place[static 2])
@@ -367,14 +351,25 @@ static enum pn_code ask_page(struct pn_worklist *worklist, const struct pn_workl
     }
     const struct pn_value values[] = {
         PN_INT(filter->states == 0 ? ((1U << PN_CASE_STATE_COUNT) - 1) & ~over : filter->states),
-        PN_INT(place[0]), PN_INT(place[1]), PN_INT(max + 1),
-        PN_STR(filter->rule_id == NULL ? "" : filter->rule_id)};
+        PN_INT(place[0]),
+        PN_INT(place[1]),
+        PN_INT(max + 1),
+        PN_STR(filter->rule_id == NULL ? "" : filter->rule_id),
+        PN_STR(filter->unit == NULL ? "" : filter->unit),
+        PN_STR(filter->teams == NULL ? "" : filter->teams),
+        PN_INT(filter->held_only ? 1 : 0),
+        PN_INT(filter->states == 0 ? pn_clock_now_ms() : INT64_MAX),
+        PN_INT(PN_CASE_REFUSES)};
     return ask(worklist,
                "SELECT " CASE_COLUMNS " FROM cases WHERE merged_into = 0"
                " AND ((CAST(?1 AS BIGINT) >> CAST(state AS INTEGER)) & 1) = 1"
                " AND rank <= ?2 AND (rank < ?2 OR client > ?3)"
                " AND (CAST(?5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM triggers t"
                " WHERE t.client = cases.client AND t.rule = ?5 AND t.state = 0))"
+               " AND (CAST(?6 AS TEXT) = '' OR unit = ?6) AND (CAST(?7 AS TEXT) = ''"
+               " OR (',' || ?7 || ',') LIKE ('%,' || team || ',%'))"
+               " AND CASE WHEN state = 0 AND shown_ms = 0 THEN 1 ELSE 0 END = ?8"
+               " AND again_ms <= ?9 AND (again_ms > 0 OR state <> ?10 OR ?9 = 9223372036854775807)"
                " ORDER BY rank DESC, client LIMIT ?4",
                values, PN_ARRAY_COUNT(values), ret_rows, err);
 }

@@ -44,6 +44,10 @@ enum pn_case_state {
 };
 const char *pn_case_state_name(enum pn_case_state state);     // "in-discussion"
 enum pn_case_state pn_case_state_parse(struct pn_slice name); // PN_CASE_STATE_COUNT when none
+// Whether a person may set `next` of a case in that state. A client's answer (consents, refuses,
+// thinking) is set only of a case that somebody has looked at; not-relevant and the answers may be
+// set again with another reason or date.
+bool pn_case_may_become(enum pn_case_state state, enum pn_case_state next);
 
 enum pn_trigger_state { PN_TRIGGER_RAISED, PN_TRIGGER_LAPSED, PN_TRIGGER_RETRACTED };
 const char *pn_trigger_state_name(enum pn_trigger_state state);
@@ -70,12 +74,21 @@ struct pn_case {
     int64_t rank;                 // greater is more pressing
     int64_t first_ms, changed_ms; // when first flagged; when triggers or state last changed
     struct pn_slice set_by;       // who set the state; empty when the service did
+    struct pn_slice unit, team;   // empty: not known, nobody's
+    struct pn_slice reason;       // coded; empty: none
+    int64_t again_ms;             // not before this on the list; 0: no date
+    bool is_held;                 // new, and its team has had its names of the week
     unsigned trigger_count;       // triggers that hold now
     const struct pn_trigger *triggers;
 };
 
 struct pn_worklist_filter {
-    uint32_t states;       // 1 << enum pn_case_state; 0: all but lapsed and not-relevant
+    // 1 << enum pn_case_state, wherever they wait. 0: all but lapsed and not-relevant, without
+    // those that are to come back later (again_ms) and clients who refuse and have no such date.
+    uint32_t states;
+    bool held_only;        // what a team's budget holds back, and nothing else; false: without it
+    const char *teams;     // ids, a comma between; NULL: all, and nobody's
+    const char *unit;      // NULL: any
     const char *rule_id;   // NULL: any
     struct pn_slice after; // cursor of the page before
 };
@@ -119,6 +132,31 @@ PN_MUST_USE enum pn_code pn_worklist_near(struct pn_worklist *worklist, struct p
 PN_MUST_USE enum pn_code pn_worklist_counts(struct pn_worklist *worklist,
                                             int64_t ret_by_state[static PN_CASE_STATE_COUNT],
                                             struct pn_err *err);
+
+// How many cases a team has, the held ones not among the new. Ordered by team; "" is nobody's.
+struct pn_team_count {
+    struct pn_slice team;
+    int64_t by_state[PN_CASE_STATE_COUNT];
+    int64_t held;
+};
+enum { PN_TEAM_COUNTS_MAX = 128 };
+PN_MUST_USE enum pn_code pn_worklist_team_counts(struct pn_worklist *worklist,
+                                                 struct pn_arena *arena,
+                                                 struct pn_team_count *ret_counts,
+                                                 unsigned *ret_count, struct pn_err *err);
+
+// One change of a case's state.
+struct pn_case_step {
+    int64_t at_ms;
+    int was; // -1: was not on the list
+    enum pn_case_state state;
+    struct pn_slice reason, by, unit, team, rules;
+};
+enum { PN_CASE_STEPS_MAX = 200 };
+// The client's history, newest first, with that of identities that are part of the client.
+PN_MUST_USE enum pn_code pn_worklist_history(struct pn_worklist *worklist, struct pn_arena *arena,
+                                             struct pn_slice client, struct pn_case_step *ret_steps,
+                                             unsigned *ret_count, struct pn_err *err);
 
 // The client's one Flag, as FHIR: active while a trigger holds. NULL when memory is exhausted.
 cJSON *pn_worklist_flag(const struct pn_case *found) PN_MUST_USE;

@@ -37,6 +37,7 @@ struct bench {
     struct pn_ruleset *rules;
     struct pn_engine *engine;
     struct pn_worklist *worklist;
+    struct pn_teams *teams;
     char told[TOLD_MAX][64]; // "raised visits"
     unsigned told_count;
     unsigned events;
@@ -87,6 +88,32 @@ static inline void choose_store(struct pn_config *config)
     }
 }
 
+static inline void bench_engine(struct bench *bench)
+{
+    const struct pn_engine_options engine = {.store = bench->store,
+                                             .rules = bench->rules,
+                                             .teams = bench->teams,
+                                             .emit = note,
+                                             .context = bench};
+    assert_int_equal(pn_teams_read(bench->boot, bench->config.teams_file, bench->teams, &err),
+                     PN_OK);
+    assert_int_equal(pn_engine_open(&engine, &bench->engine, &err), PN_OK);
+}
+
+// As after a restart with this file of teams.
+static inline void bench_teams(struct bench *bench, const char *text)
+{
+    static char path[96];
+    (void)snprintf(path, sizeof path, "%s/teams.yaml", bench->folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    bench->config.teams_file = path;
+    pn_engine_close(bench->engine);
+    bench_engine(bench);
+}
+
 static inline struct bench *bench_new(void)
 {
     struct bench *bench = calloc(1, sizeof *bench);
@@ -106,9 +133,9 @@ static inline struct bench *bench_new(void)
                                            .migrations = pn_identify_migrations,
                                            .migration_count = pn_identify_migration_count};
     assert_int_equal(pn_store_open(&bench->config, &store, &bench->store, &err), PN_OK);
-    const struct pn_engine_options engine = {
-        .store = bench->store, .rules = bench->rules, .emit = note, .context = bench};
-    assert_int_equal(pn_engine_open(&engine, &bench->engine, &err), PN_OK);
+    bench->teams = pn_arena_alloc(bench->boot, sizeof *bench->teams);
+    bench->config.teams_file = "config/teams.yaml";
+    bench_engine(bench);
     assert_int_equal(pn_worklist_open(&bench->config, &bench->worklist, &err), PN_OK);
     return bench;
 }

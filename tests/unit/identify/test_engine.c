@@ -198,11 +198,14 @@ static void what_a_person_set_stays(void **state)
     assert_int_equal(pn_identify_writer_open(&bench->config, &writer, &err), PN_OK);
     int64_t version = case_of(bench, CLIENT_A).version;
     struct pn_case_change change = {.client = pn_slice_str(CLIENT_A),
-                                    .state = PN_CASE_THINKING,
+                                    .state = PN_CASE_SEEN,
                                     .expected_version = version,
                                     .set_by = pn_slice_str("coordinator-1")};
     assert_int_equal(pn_worklist_set_state(writer, &change, &version, &err), PN_OK);
     assert_int_equal(pn_worklist_set_state(writer, &change, &version, &err), PN_CONFLICT);
+    change.state = PN_CASE_THINKING;
+    change.expected_version = version;
+    assert_int_equal(pn_worklist_set_state(writer, &change, &version, &err), PN_OK);
     change.state = PN_CASE_LAPSED;
     assert_int_equal(pn_worklist_set_state(writer, &change, &version, &err), PN_INVALID);
     change.state = PN_CASE_SEEN;
