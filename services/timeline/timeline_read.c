@@ -52,6 +52,8 @@ enum pn_code pn_timeline_ask(struct pn_timeline *timeline, const char *sql,
 // --- Clients -------------------------------------------------------------------------------------
 
 // Of the identities that the client's keys have, the one recorded last.
+enum { READS_MAX = 4 }; // of a client who is being merged
+
 static enum pn_code read_summary(struct pn_timeline *timeline, int64_t number,
                                  struct pn_client *client, struct pn_err *err)
 {
@@ -93,22 +95,37 @@ static enum pn_code read_protection(struct pn_timeline *timeline, int64_t number
     return code;
 }
 
+static enum pn_code read_client(struct pn_timeline *timeline, int64_t number,
+                                struct pn_client *ret_client, struct pn_err *err)
+{
+    *ret_client = (struct pn_client){0};
+    enum pn_code code = pn_client_keys(timeline->store, number, ret_client->keys,
+                                       PN_CLIENT_KEYS_MAX, &ret_client->key_count, err);
+    code = code == PN_OK ? read_summary(timeline, number, ret_client, err) : code;
+    code = code == PN_OK ? read_protection(timeline, number, ret_client, err) : code;
+    memcpy(ret_client->key, ret_client->keys[0], sizeof ret_client->key);
+    return code;
+}
+
+// A merge or its undo may come between the questions: then all of them are asked again.
 enum pn_code pn_timeline_client(struct pn_timeline *timeline, struct pn_slice key,
                                 struct pn_client *ret_client, struct pn_err *err)
 {
-    struct pn_client client = {0};
-    int64_t number = 0;
+    struct pn_client client;
+    int64_t number = 0, after = 0;
     enum pn_code code = pn_client_find(timeline->store, key, &number, err);
-    code = code == PN_OK ? pn_client_keys(timeline->store, number, client.keys, PN_CLIENT_KEYS_MAX,
-                                          &client.key_count, err)
-                         : code;
-    code = code == PN_OK ? read_summary(timeline, number, &client, err) : code;
-    code = code == PN_OK ? read_protection(timeline, number, &client, err) : code;
-    if (code == PN_OK) {
-        memcpy(client.key, client.keys[0], sizeof client.key);
-        *ret_client = client;
+    for (unsigned i = 0; code == PN_OK && i < READS_MAX; i++) {
+        code = read_client(timeline, number, &client, err);
+        code = code == PN_OK ? pn_client_find(timeline->store, key, &after, err) : code;
+        if (code == PN_OK && after == number && client.key_count > 0) {
+            *ret_client = client;
+            return PN_OK;
+        }
+        number = after;
     }
-    return code;
+    return code != PN_OK ? code
+                         : pn_err_set(err, PN_UNAVAILABLE, "client",
+                                      "is being merged: try again in a moment");
 }
 
 enum pn_code pn_timeline_find(struct pn_timeline *timeline, const struct pn_slice *keys,
