@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Counters and gauges of this process, by name and one label pair, and reading those of all.
+ * Counters and gauges of this process, by name and labels, and reading those of all.
  *
  * A running service writes them once a second to DATA/run/<service>.<n>.metrics (n tells the
  * processes of one service on this machine apart), replaced as a whole and not synced. While it
@@ -31,8 +31,9 @@ enum { PN_METRICS_MAX = 512, PN_METRIC_TEXT_BYTES = 64 };
 #define PN_METRIC_OUTBOX "punos_outbox_depth" // committed and not yet on the stream
 #define PN_METRIC_LAST_ERROR "punos_last_error_ms"
 
-// `label` and `label_value` may be NULL (both). The 513th different metric is not counted. Texts
-// are copied, cut at PN_METRIC_TEXT_BYTES.
+// `label` and `label_value` may be NULL (both); of several labels the names stand with commas
+// between, and so do the values ("rule,happening"; "visits,raised"). The 513th different metric is
+// not counted. Texts are copied, cut at PN_METRIC_TEXT_BYTES.
 void pn_metric_add(const char *name, const char *label, const char *label_value, int64_t amount);
 void pn_metric_set(const char *name, const char *label, const char *label_value, int64_t value);
 // 0 when there is none.

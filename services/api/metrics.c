@@ -55,13 +55,28 @@ static bool is_counter(const char *name)
     return length > 6 && strcmp(name + length - 6, "_total") == 0;
 }
 
-static void print_label_value(struct pn_buf *out, const char *value)
+static void print_label_value(struct pn_buf *out, struct pn_slice value)
 {
-    for (; *value != '\0'; value++) {
-        if (*value == '"' || *value == '\\') {
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] == '"' || value.ptr[i] == '\\') {
             pn_buf_add_char(out, '\\');
         }
-        pn_buf_add_char(out, *value == '\n' ? ' ' : *value);
+        pn_buf_add_char(out, value.ptr[i] == '\n' ? ' ' : value.ptr[i]);
+    }
+}
+
+// Several stand with commas between.
+static void print_labels(struct pn_buf *out, const struct sample *sample)
+{
+    struct pn_slice names = pn_slice_str(sample->label);
+    struct pn_slice values = pn_slice_str(sample->label_value);
+    bool has_many = memchr(names.ptr, ',', names.len) != NULL;
+    while (names.len > 0) {
+        struct pn_slice name = pn_slice_split(names, ',', &names);
+        struct pn_slice value = has_many ? pn_slice_split(values, ',', &values) : values;
+        pn_buf_printf(out, ",%.*s=\"", PN_SLICE_FMT(name));
+        print_label_value(out, value);
+        pn_buf_add_char(out, '"');
     }
 }
 
@@ -76,11 +91,7 @@ static void print_samples(const struct samples *samples, struct pn_buf *out)
         }
         pn_buf_printf(out, "%s{service=\"%s\",process=\"%u\"", sample->name, sample->service,
                       sample->process);
-        if (sample->label[0] != '\0') {
-            pn_buf_printf(out, ",%s=\"", sample->label);
-            print_label_value(out, sample->label_value);
-            pn_buf_add_char(out, '"');
-        }
+        print_labels(out, sample);
         pn_buf_printf(out, "} %lld\n", (long long)sample->value);
     }
 }

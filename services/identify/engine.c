@@ -3,10 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "fhir/json.h"
 #include "privacy/client_index.h"
+#include "run/metrics.h"
 #include "services/identify/sources.h"
 #include "services/identify/units.h"
 #include "services/identify/people.h"
@@ -421,16 +423,30 @@ enum pn_code pn_engine_take(struct pn_engine *engine, struct pn_arena *arena,
 
 // --- Ends and ticks ------------------------------------------------------------------------------
 
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static enum pn_code judge_all(struct pn_engine *engine, int64_t moment_ms, struct pn_err *err)
 {
     enum pn_code code = PN_OK;
+    const int64_t begin_us = now_us();
+    int64_t judged = 0;
     for (unsigned i = 0; i < TABLE_ROWS && code == PN_OK; i++) {
         for (struct pn_held_client *client = engine->table[i]; client != NULL && code == PN_OK;
              client = client->next) {
             if (client->is_touched) {
+                judged++;
                 code = pn_verdicts_judge(engine->verdicts, client, moment_ms, err);
             }
         }
+    }
+    if (judged > 0) {
+        pn_metric_add("punos_evaluations_total", NULL, NULL, judged);
+        pn_metric_add("punos_evaluation_microseconds_total", NULL, NULL, now_us() - begin_us);
     }
     return code;
 }

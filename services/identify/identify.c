@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "services/identify/engine.h"
+#include "services/identify/gauges.h"
 #include "services/identify/identify_store.h"
 #include "services/identify/rule_sets.h"
 
@@ -24,6 +25,7 @@ struct identify {
     struct pn_arena *boot; // of the teams
     struct pn_rules_follower *rules;
     struct pn_engine *engine;
+    struct pn_gauges gauges;
 };
 
 static enum pn_code emit(void *context, const struct pn_event *event, struct pn_err *err)
@@ -161,7 +163,11 @@ static enum pn_verdict batch_end(void *state, struct pn_err *err)
 static enum pn_verdict tick(void *state, int64_t now_ms, struct pn_err *err)
 {
     struct identify *identify = state;
-    return verdict_of(pn_engine_tick(identify->engine, now_ms, err));
+    enum pn_code code = pn_engine_tick(identify->engine, now_ms, err);
+    return verdict_of(code == PN_OK
+                          ? pn_gauges_tell(&identify->gauges, pn_run_store(identify->run),
+                                           pn_rules_followed(identify->rules), now_ms, err)
+                          : code);
 }
 
 static void committed(void *state)

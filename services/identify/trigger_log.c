@@ -23,6 +23,9 @@ enum pn_code pn_trigger_log_write(struct pn_store *store, int64_t client, int64_
     enum pn_code code = PN_OK;
     for (unsigned i = 0; i < tellings->count && code == PN_OK; i++) {
         const struct pn_trigger_told *told = &tellings->told[i];
+        if (told->is_change) {
+            continue;
+        }
         const struct pn_value values[] = {
             PN_INT(told->serial),    PN_INT(client),      PN_STR(told->rule), PN_INT(told->version),
             PN_INT(told->happening), PN_INT(told->at_ms), PN_INT(told_ms)};
@@ -58,19 +61,22 @@ void pn_trigger_counts_add(struct pn_trigger_counts *counts,
             memcpy(counts->rules[at].rule, told->rule_text, sizeof told->rule_text);
             counts->count++;
         }
-        counts->rules[at].counts[told->happening]++;
+        counts->rules[at].counts[told->is_change ? PN_TRIGGER_HAPPENINGS - 1 : told->happening]++;
     }
 }
 
 void pn_trigger_counts_tell(struct pn_trigger_counts *counts)
 {
-    static const char *const names[] = {"punos_rule_raised_total", "punos_rule_lapsed_total",
-                                        "punos_rule_retracted_total"};
+    static const char *const names[PN_TRIGGER_HAPPENINGS] = {"raised", "lapsed", "retracted",
+                                                             "changed"};
     for (unsigned i = 0; i < counts->count; i++) {
         for (unsigned happening = 0; happening < PN_ARRAY_COUNT(names); happening++) {
             const int64_t count = counts->rules[i].counts[happening];
             if (count > 0) {
-                pn_metric_add(names[happening], "rule", counts->rules[i].rule, count);
+                char values[PN_METRIC_TEXT_BYTES];
+                (void)snprintf(values, sizeof values, "%s,%s", counts->rules[i].rule,
+                               names[happening]);
+                pn_metric_add("punos_triggers_total", "rule,happening", values, count);
             }
         }
     }

@@ -25,7 +25,8 @@ struct pn_trigger_told {
     char rule_text[PN_RULE_ID_BYTES]; // where `rule` points to once it was added
     int64_t version, serial;
     enum pn_trigger_state happening;
-    int64_t at_ms; // when it came to be so, in the clients' time
+    bool is_change; // told anew: counted, and no row
+    int64_t at_ms;  // when it came to be so, in the clients' time
 };
 
 // Those of one client in one moment.
@@ -42,12 +43,13 @@ PN_MUST_USE enum pn_code pn_trigger_log_write(struct pn_store *store, int64_t cl
                                               const struct pn_trigger_tellings *tellings,
                                               struct pn_err *err);
 
-// How many of each rule, for the metrics punos_rule_raised_total, punos_rule_lapsed_total and
-// punos_rule_retracted_total: gathered while a transaction is open, told when it is committed.
+// How many of each rule, for the metric punos_triggers_total{rule,happening} (raised, lapsed,
+// retracted, changed): gathered while a transaction is open, told when it is committed.
+enum { PN_TRIGGER_HAPPENINGS = PN_TRIGGER_RETRACTED + 2 };
 struct pn_trigger_counts {
     struct {
         char rule[PN_RULE_ID_BYTES];
-        int64_t counts[PN_TRIGGER_RETRACTED + 1];
+        int64_t counts[PN_TRIGGER_HAPPENINGS];
     } rules[PN_TRIGGERS_MAX];
     unsigned count;
 };

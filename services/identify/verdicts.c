@@ -274,15 +274,14 @@ static enum pn_code tell(struct judged *judged, const struct telling *telling, s
     judged->has_told = true;
     known->serial++;
     known->told = verdicts->finding.count;
-    if (!telling->is_change) {
-        const int64_t since_ms = verdicts->finding.since_ms;
-        const struct pn_trigger_told told = {.rule = telling->rule->id,
-                                             .version = telling->rule->version,
-                                             .serial = known->serial,
-                                             .happening = telling->state,
-                                             .at_ms = since_ms != 0 ? since_ms : judged->moment_ms};
-        pn_trigger_tellings_add(&verdicts->tellings, &told);
-    }
+    const int64_t since_ms = verdicts->finding.since_ms;
+    const struct pn_trigger_told told = {.rule = telling->rule->id,
+                                         .version = telling->rule->version,
+                                         .serial = known->serial,
+                                         .happening = telling->state,
+                                         .is_change = telling->is_change,
+                                         .at_ms = since_ms != 0 ? since_ms : judged->moment_ms};
+    pn_trigger_tellings_add(&verdicts->tellings, &told);
     if (telling->state == PN_TRIGGER_RAISED) {
         known->data_class = verdicts->finding.data_class;
     }
