@@ -50,6 +50,7 @@ static const struct pn_search_param issue_params[] = {
     {"status", PN_SEARCH_TOKEN, {"status"}, "preliminary, final, cancelled, entered-in-error"},
     {"code", PN_SEARCH_TOKEN, {"code"}, "The rule that fired"},
     {"identified", PN_SEARCH_DATE, {"identifiedDateTime", "identifiedPeriod"}, "When it fired"},
+    {"_include", PN_SEARCH_INCLUDE, {NULL}, "DetectedIssue:evidence, the events counted"},
 };
 
 static const struct pn_search_param flag_params[] = {
@@ -76,14 +77,15 @@ static const struct pn_search_param team_params[] = {
 #define PARAMS(table) (table), PN_ARRAY_COUNT(table)
 
 const struct pn_api_type pn_api_types[] = {
-    {"Encounter", PN_FROM_TIMELINE, PARAMS(encounter_params), "-date"},
-    {"Appointment", PN_FROM_TIMELINE, PARAMS(appointment_params), "-date"},
-    {"EpisodeOfCare", PN_FROM_TIMELINE, PARAMS(episode_params), "-date"},
-    {"Condition", PN_FROM_TIMELINE, PARAMS(condition_params), "-recorded-date"},
-    {"DetectedIssue", PN_FROM_WORKLIST, PARAMS(issue_params), "-identified"},
-    {"Flag", PN_FROM_WORKLIST, PARAMS(flag_params), "-date"},
-    {"CarePlan", PN_FROM_PLANS, PARAMS(plan_params), "-_lastUpdated"},
-    {"CareTeam", PN_FROM_PLANS, PARAMS(team_params), "-_lastUpdated"},
+    {"Encounter", PN_FROM_TIMELINE, PARAMS(encounter_params), "-date", NULL},
+    {"Appointment", PN_FROM_TIMELINE, PARAMS(appointment_params), "-date", NULL},
+    {"EpisodeOfCare", PN_FROM_TIMELINE, PARAMS(episode_params), "-date", NULL},
+    {"Condition", PN_FROM_TIMELINE, PARAMS(condition_params), "-recorded-date", NULL},
+    {"DetectedIssue", PN_FROM_WORKLIST, PARAMS(issue_params), "-identified",
+     "DetectedIssue:evidence"},
+    {"Flag", PN_FROM_WORKLIST, PARAMS(flag_params), "-date", NULL},
+    {"CarePlan", PN_FROM_PLANS, PARAMS(plan_params), "-_lastUpdated", NULL},
+    {"CareTeam", PN_FROM_PLANS, PARAMS(team_params), "-_lastUpdated", NULL},
 };
 const unsigned pn_api_type_count = PN_ARRAY_COUNT(pn_api_types);
 
@@ -141,7 +143,7 @@ const char *pn_search_kind_name(enum pn_search_kind kind)
         [PN_SEARCH_DATE] = "date",         [PN_SEARCH_LAST_UPDATED] = "date",
         [PN_SEARCH_ID] = "token",          [PN_SEARCH_COUNT] = "number",
         [PN_SEARCH_SORT] = "special",      [PN_SEARCH_CURSOR] = "special",
-        [PN_SEARCH_FORMAT] = "special",
+        [PN_SEARCH_INCLUDE] = "special",   [PN_SEARCH_FORMAT] = "special",
     };
     return names[kind];
 }

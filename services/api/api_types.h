@@ -26,7 +26,8 @@ enum pn_search_kind {
     PN_SEARCH_COUNT,
     PN_SEARCH_SORT,
     PN_SEARCH_CURSOR,
-    PN_SEARCH_FORMAT // accepted, decides nothing
+    PN_SEARCH_INCLUDE, // the one include that there is
+    PN_SEARCH_FORMAT   // accepted, decides nothing
 };
 
 enum { PN_SEARCH_ELEMENTS_MAX = 3 };
@@ -45,7 +46,8 @@ struct pn_api_type {
     enum pn_api_source source;
     const struct pn_search_param *params;
     unsigned param_count;
-    const char *sort; // the one order there is, as _sort names it
+    const char *sort;    // the one order there is, as _sort names it
+    const char *include; // the one _include there is; NULL: none
 };
 
 extern const struct pn_api_type pn_api_types[];

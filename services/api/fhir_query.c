@@ -215,6 +215,7 @@ static bool filter_fits(const struct pn_query_filter *filter, const cJSON *resou
     case PN_SEARCH_COUNT:
     case PN_SEARCH_SORT:
     case PN_SEARCH_CURSOR:
+    case PN_SEARCH_INCLUDE:
     case PN_SEARCH_FORMAT:
         break;
     }
@@ -335,6 +336,12 @@ static enum pn_code read_param(struct pn_call *call, struct pn_query *query,
         return PN_OK;
     case PN_SEARCH_CURSOR:
         query->cursor = value;
+        return PN_OK;
+    case PN_SEARCH_INCLUDE:
+        if (query->type->include == NULL || !pn_slice_is(value, query->type->include)) {
+            return refuse(err, param, "is not one of those in /fhir/metadata");
+        }
+        query->with_include = true;
         return PN_OK;
     case PN_SEARCH_FORMAT:
         if (memmem(value.ptr, value.len, "json", 4) == NULL) {

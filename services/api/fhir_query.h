@@ -49,6 +49,7 @@ struct pn_query {
     unsigned filter_count;
     unsigned page_size;
     struct pn_slice cursor;
+    bool with_include;
     unsigned ignored_count; // unknown parameters that were left out
 };
 

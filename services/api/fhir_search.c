@@ -3,6 +3,7 @@
  * GET /fhir/<type>?patient=… and POST /fhir/<type>/_search: one client's resources of a type.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "services/api/bundle.h"
@@ -19,8 +20,9 @@ struct search {
     struct pn_query query;
     struct pn_client client;
     cJSON *bundle;
-    unsigned count;    // matches on the page
-    unsigned withheld; // that the caller may not see
+    unsigned count;        // matches on the page
+    unsigned withheld;     // that the caller may not see
+    unsigned place, begin; // of what rules said: which one it is, and where the page begins
     char next[CURSOR_BYTES];
 };
 
@@ -99,6 +101,81 @@ static enum pn_code search_timeline(struct search *search, struct pn_err *err)
 
 // --- What the rules said -------------------------------------------------------------------------
 
+// As add_match, when it stands on this page: the cursor is a place.
+static enum pn_code add_in_turn(struct search *search, cJSON *resource, int64_t version,
+                                int64_t updated_ms, struct pn_err *err)
+{
+    unsigned place = search->place++;
+    if (place < search->begin) {
+        return PN_OK;
+    }
+    if (!is_full(search)) {
+        return add_match(search, resource, version, updated_ms, err);
+    }
+    if (search->next[0] == '\0' && pn_query_fits(&search->query, resource, updated_ms)) {
+        snprintf(search->next, sizeof search->next, "%u", place);
+    }
+    return PN_OK;
+}
+
+static bool has_entry(const cJSON *bundle, const char *reference)
+{
+    size_t len = strlen(reference);
+    const cJSON *entry = NULL;
+    cJSON_ArrayForEach(entry, cJSON_GetObjectItemCaseSensitive(bundle, "entry"))
+    {
+        struct pn_slice url = pn_json_text(entry, "fullUrl");
+        if (url.len > len && memcmp(url.ptr + url.len - len, reference, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// One event that a trigger counted; what the caller may not see stays away.
+static enum pn_code include(struct search *search, const char *reference, struct pn_err *err)
+{
+    struct pn_call *call = &search->call;
+    struct pn_slice id = {0};
+    const char *type =
+        pn_arena_copy(call->arena, pn_slice_split(pn_slice_str(reference), '/', &id));
+    struct pn_entry entry;
+    struct pn_err ignored;
+    cJSON *resource = NULL;
+    if (type == NULL || has_entry(search->bundle, reference) ||
+        pn_timeline_entry(call->api->timeline, call->arena, type, id, &entry, &ignored) != PN_OK ||
+        !pn_client_has_key(&search->client, entry.subject) ||
+        !pn_access_shows(&call->access, entry.sector, entry.data_class)) {
+        return PN_OK;
+    }
+    enum pn_code code = pn_json_parse(entry.data, &resource, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    return pn_resource_set_client(resource, &search->client) &&
+                   pn_resource_set_meta(resource, entry.recorded_ms, entry.recorded_ms) &&
+                   pn_bundle_add(call, search->bundle, resource, "include") != NULL
+               ? PN_OK
+               : pn_err_set(err, PN_LIMIT, "_count",
+                            "the page is too large: ask for a smaller one");
+}
+
+static enum pn_code include_evidence(struct search *search, const cJSON *issue, struct pn_err *err)
+{
+    enum pn_code code = PN_OK;
+    const cJSON *evidence = NULL, *detail = NULL;
+    cJSON_ArrayForEach(evidence, cJSON_GetObjectItemCaseSensitive(issue, "evidence"))
+    {
+        cJSON_ArrayForEach(detail, cJSON_GetObjectItemCaseSensitive(evidence, "detail"))
+        {
+            struct pn_slice text = pn_json_text(detail, "reference");
+            const char *reference = pn_arena_copy(search->call.arena, text);
+            code = code == PN_OK && reference != NULL ? include(search, reference, err) : code;
+        }
+    }
+    return code;
+}
+
 static enum pn_code add_trigger(struct search *search, const struct pn_trigger *trigger,
                                 struct pn_err *err)
 {
@@ -108,8 +185,12 @@ static enum pn_code add_trigger(struct search *search, const struct pn_trigger *
     }
     cJSON *issue = NULL;
     enum pn_code code = pn_json_parse(trigger->data, &issue, err);
-    return code != PN_OK ? code
-                         : add_match(search, issue, trigger->changed_ms, trigger->changed_ms, err);
+    const unsigned before = search->count;
+    code = code == PN_OK ? add_in_turn(search, issue, trigger->changed_ms, trigger->changed_ms, err)
+                         : code;
+    return code == PN_OK && search->query.with_include && search->count > before
+               ? include_evidence(search, issue, err)
+               : code;
 }
 
 // The client's cases as a shared client; none while the plan service has made no store.
@@ -129,16 +210,55 @@ static enum pn_code add_cases(struct search *search, struct pn_err *err)
         int64_t changed_ms = cases[i].ended_ms != 0 ? cases[i].ended_ms : cases[i].opened_ms;
         cJSON *flag = pn_plan_case_flag(&cases[i]);
         code = flag == NULL ? pn_err_set(err, PN_LIMIT, "Flag", "does not fit into memory")
-                            : add_match(search, flag, cases[i].version, changed_ms, err);
+                            : add_in_turn(search, flag, cases[i].version, changed_ms, err);
     }
     return code;
 }
 
-// One client has few triggers and flags: they are one page.
+static int newer(const void *a, const void *b)
+{
+    const struct pn_trigger *one = a, *two = b;
+    if (one->raised_ms != two->raised_ms) {
+        return one->raised_ms < two->raised_ms ? 1 : -1;
+    }
+    // UUIDs
+    return memcmp(one->id.ptr, two->id.ptr, one->id.len < two->id.len ? one->id.len : two->id.len);
+}
+
+static enum pn_code add_triggers(struct search *search, const struct pn_case *found,
+                                 struct pn_err *err)
+{
+    const unsigned count = found->trigger_count;
+    struct pn_trigger *triggers =
+        pn_arena_alloc_array(search->call.arena, count == 0 ? 1 : count, sizeof *triggers);
+    if (triggers == NULL) {
+        return pn_err_set(err, PN_LIMIT, "DetectedIssue", "does not fit into memory");
+    }
+    memcpy(triggers, found->triggers, count * sizeof *triggers);
+    qsort(triggers, count, sizeof *triggers, newer);
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; i < count && code == PN_OK; i++) {
+        code = add_trigger(search, &triggers[i], err);
+    }
+    return code;
+}
+
+static enum pn_code read_place(struct search *search, struct pn_err *err)
+{
+    int64_t begin = 0;
+    struct pn_slice cursor = search->query.cursor;
+    if (cursor.len > 0 && (!pn_slice_to_i64(cursor, &begin) || begin > UINT16_MAX)) {
+        return pn_err_set(err, PN_INVALID, "_cursor", "is not one that a next link gave");
+    }
+    search->begin = (unsigned)begin;
+    return PN_OK;
+}
+
 static enum pn_code search_worklist(struct search *search, struct pn_err *err)
 {
     struct pn_case found;
-    enum pn_code code = pn_api_open_worklist(search->call.api, err);
+    enum pn_code code = read_place(search, err);
+    code = code == PN_OK ? pn_api_open_worklist(search->call.api, err) : code;
     if (code == PN_OK && strcmp(search->query.type->name, "Flag") == 0) {
         code = add_cases(search, err);
     }
@@ -155,12 +275,9 @@ static enum pn_code search_worklist(struct search *search, struct pn_err *err)
     if (strcmp(search->query.type->name, "Flag") == 0) {
         cJSON *flag = pn_worklist_flag(&found);
         return flag == NULL ? pn_err_set(err, PN_LIMIT, "Flag", "does not fit into memory")
-                            : add_match(search, flag, found.version, found.changed_ms, err);
+                            : add_in_turn(search, flag, found.version, found.changed_ms, err);
     }
-    for (unsigned i = 0; i < found.trigger_count && code == PN_OK; i++) {
-        code = add_trigger(search, &found.triggers[i], err);
-    }
-    return code;
+    return add_triggers(search, &found, err);
 }
 
 // --- The shared plans ----------------------------------------------------------------------------

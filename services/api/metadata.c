@@ -85,6 +85,10 @@ static void add_type(cJSON *rest, const struct pn_api_type *type, struct pn_aren
     cJSON_AddBoolToObject(resource, "readHistory", can_write);
     add_params(resource, type->params, type->param_count);
     add_params(resource, pn_search_common, pn_search_common_count);
+    if (type->include != NULL) {
+        cJSON_AddItemToArray(cJSON_AddArrayToObject(resource, "searchInclude"),
+                             cJSON_CreateString(type->include));
+    }
     if (can_write) {
         add_operation(resource, "delivery-state",
                       "https://punos.fi/fhir/OperationDefinition/delivery-state",

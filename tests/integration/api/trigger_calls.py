@@ -74,6 +74,52 @@ def triggers_are_for_those_who_may_see_the_events(world):
     equal(world.hub.call("GET", "/clients/" + "0" * 32 + "/triggers")[0], 404, "nobody")
 
 
+@check
+def triggers_are_searched_page_by_page(world):
+    path = f"/fhir/DetectedIssue?patient={world.client}"
+    whole = world.matches(path)
+    raised = [issue["identifiedDateTime"] for issue in whole]
+    equal(raised, sorted(raised, reverse=True), "newest first")
+    paged, pages = world.pages(f"{path}&_count=1")
+    equal([i["id"] for i in paged], [i["id"] for i in whole], "all of them")
+    equal(pages, len(whole), "pages")
+    code = "https://punos.fi/fhir/CodeSystem/rule|no-shows"
+    equal(len(world.matches(f"{path}&code={code}&status=final,amended")), 1, "one rule")
+    equal(world.matches(f"{path}&identified=lt2001"), [], "by its time")
+    equal(len(world.matches(f"{path}&_lastUpdated=gt2001")), len(whole), "when it changed")
+    bundle = world.bundle(f"{path}&code={code}&_include=DetectedIssue:evidence")
+    modes = [entry["search"]["mode"] for entry in bundle["entry"]]
+    issue = bundle["entry"][0]["resource"]
+    counted = {d["reference"] for e in issue["evidence"] for d in e["detail"]}
+    included = {"/".join(e["fullUrl"].split("/")[-2:]) for e in bundle["entry"]
+                if e["search"]["mode"] == "include"}
+    equal(included, counted, "the events counted come along")
+    equal(modes.count("match"), 1, "matches")
+    equal(world.hub.call("GET", f"{path}&_include=DetectedIssue:patient")[0], 400, "another include")
+    equal(world.hub.call("GET", f"{path}&_cursor=x")[0], 400, "no cursor")
+    types = {t["type"]: t for t in world.hub.get("/fhir/metadata")["rest"][0]["resource"]}
+    equal(types["DetectedIssue"]["searchInclude"], ["DetectedIssue:evidence"], "it is said")
+
+
+@check
+def triggers_have_figures(world):
+    def figures():
+        _, _, text = world.hub.call("GET", "/metrics")
+        text = text if isinstance(text, str) else text.decode()
+        return [line for line in text.splitlines() if 'service="identify"' in line]
+
+    def value(name, labels=""):
+        found = [line for line in figures() if line.startswith(name + "{") and labels in line]
+        return int(found[0].rsplit(" ", 1)[1]) if found else 0
+
+    wait_until(lambda: value("punos_triggers_total", ',rule="no-shows",happening="raised"}'), 5,
+               "a rule's figure")
+    wait_until(lambda: value("punos_rules_number") == 1, 5, "the rule set in use")
+    assert value("punos_rules_fingerprint") > 0 and value("punos_evaluations_total") > 0
+    assert value("punos_evaluation_microseconds_total") > 0
+    assert any(line.startswith("punos_flags{") and 'state="new"' in line for line in figures())
+
+
 # --- CDS Hooks 2.0 -------------------------------------------------------------------------------
 
 SERVICE = "/cds-services/punos-shared-client"
