@@ -66,6 +66,40 @@ static enum pn_code read_roles(const struct pn_yaml *list, unsigned *ret_roles, 
     return PN_OK;
 }
 
+static bool teams_are_good(struct pn_slice teams)
+{
+    bool is_good = teams.len < PN_TOKEN_TEAMS_BYTES;
+    for (size_t i = 0; i < teams.len; i++) {
+        char c = teams.ptr[i];
+        bool is_letter = c >= 'a' && c <= 'z';
+        bool is_first = i == 0 || teams.ptr[i - 1] == ',';
+        bool is_inside = (c >= '0' && c <= '9') || c == '-' || (c == ',' && i + 1 < teams.len);
+        is_good = is_good && (is_letter || (!is_first && is_inside));
+    }
+    return is_good;
+}
+
+static enum pn_code read_teams(const struct pn_yaml *list, struct pn_caller *caller,
+                               struct pn_err *err)
+{
+    struct pn_buf teams;
+    pn_buf_init(&teams, PN_TOKEN_TEAMS_BYTES);
+    const struct pn_yaml *item = list == NULL ? NULL : list->first_child;
+    for (; item != NULL; item = item->next) {
+        pn_buf_printf(&teams, "%s%.*s", item == list->first_child ? "" : ",",
+                      PN_SLICE_FMT(item->scalar));
+    }
+    bool is_good = pn_buf_ok(&teams) && teams_are_good(pn_buf_slice(&teams)) &&
+                   (list == NULL || (list->kind == PN_YAML_LIST && list->child_count > 0));
+    if (is_good) {
+        (void)snprintf(caller->teams, sizeof caller->teams, "%.*s",
+                       PN_SLICE_FMT(pn_buf_slice(&teams)));
+    }
+    pn_buf_release(&teams);
+    return is_good ? PN_OK
+                   : pn_yaml_fault(err, file_name, list, "a list of teams' ids is expected");
+}
+
 static enum pn_code read_row(const struct pn_yaml *row, struct token *ret_token, struct pn_err *err)
 {
     struct token token = {0};
@@ -80,6 +114,7 @@ static enum pn_code read_row(const struct pn_yaml *row, struct token *ret_token,
     memcpy(token.caller.name, name.ptr, name.len);
     memcpy(token.mac, mac.ptr, mac.len);
     enum pn_code code = read_roles(pn_yaml_get(row, "roles"), &token.caller.roles, err);
+    code = code == PN_OK ? read_teams(pn_yaml_get(row, "teams"), &token.caller, err) : code;
     if (code == PN_OK) {
         *ret_token = token;
     }
@@ -151,7 +186,11 @@ static void print_rows(const struct pn_tokens *tokens, struct pn_buf *out)
                 separator = ", ";
             }
         }
-        pn_buf_printf(out, "]\n    mac: \"%s\"\n", token->mac);
+        pn_buf_printf(out, "]\n");
+        if (token->caller.teams[0] != '\0') {
+            pn_buf_printf(out, "    teams: [%s]\n", token->caller.teams);
+        }
+        pn_buf_printf(out, "    mac: \"%s\"\n", token->mac);
     }
 }
 
@@ -201,14 +240,17 @@ static unsigned find(const struct pn_tokens *tokens, const char *name)
     return i;
 }
 
-static enum pn_code put(struct pn_tokens *tokens, const char *name, unsigned roles,
+static enum pn_code put(struct pn_tokens *tokens, const struct pn_caller *caller,
                         char ret_text[static PN_TOKEN_TEXT_BYTES], struct pn_err *err)
 {
-    if (!name_is_good(pn_slice_str(name)) || roles == 0) {
+    if (!name_is_good(pn_slice_str(caller->name)) || caller->roles == 0) {
         return pn_err_set(err, PN_INVALID, "token",
                           "a name of letters, digits and - _ . @, and a role, are expected");
     }
-    if (find(tokens, name) < tokens->count) {
+    if (!teams_are_good(pn_slice_str(caller->teams))) {
+        return pn_err_set(err, PN_INVALID, "teams", "teams' ids with commas between are expected");
+    }
+    if (find(tokens, caller->name) < tokens->count) {
         return pn_err_set(err, PN_CONFLICT, "token", "a token of that name is there already");
     }
     if (tokens->count == PN_TOKENS_MAX) {
@@ -217,8 +259,7 @@ static enum pn_code put(struct pn_tokens *tokens, const char *name, unsigned rol
     enum pn_code code = make_text(ret_text, err);
     if (code == PN_OK) {
         struct token *token = &tokens->rows[tokens->count++];
-        *token = (struct token){.caller = {.roles = roles}};
-        memcpy(token->caller.name, name, strlen(name));
+        *token = (struct token){.caller = *caller};
         pn_privacy_mac(tokens->privacy, "token", pn_slice_str(ret_text), token->mac);
     }
     return code;
@@ -228,8 +269,9 @@ static enum pn_code put(struct pn_tokens *tokens, const char *name, unsigned rol
 static enum pn_code make_first(struct pn_tokens *tokens, struct pn_err *err)
 {
     char text[PN_TOKEN_TEXT_BYTES];
-    const unsigned roles = PN_ROLE_ADMIN | PN_ROLE_COORDINATOR | PN_ROLE_INTEGRATION;
-    enum pn_code code = put(tokens, first_name, roles, text, err);
+    struct pn_caller first = {.roles = PN_ROLE_ADMIN | PN_ROLE_COORDINATOR | PN_ROLE_INTEGRATION};
+    memcpy(first.name, first_name, sizeof first_name);
+    enum pn_code code = put(tokens, &first, text, err);
     code = code == PN_OK ? save(tokens, true, err) : code;
     if (code == PN_OK) {
         char line[PN_TOKEN_TEXT_BYTES + 1];
@@ -277,12 +319,12 @@ void pn_tokens_close(struct pn_tokens *tokens)
     }
 }
 
-enum pn_code pn_tokens_add(struct pn_tokens *tokens, const char *name, unsigned roles,
+enum pn_code pn_tokens_add(struct pn_tokens *tokens, const struct pn_caller *caller,
                            char ret_text[static PN_TOKEN_TEXT_BYTES], struct pn_err *err)
 {
     char text[PN_TOKEN_TEXT_BYTES];
     enum pn_code code = pn_tokens_refresh(tokens, err);
-    code = code == PN_OK ? put(tokens, name, roles, text, err) : code;
+    code = code == PN_OK ? put(tokens, caller, text, err) : code;
     if (code != PN_OK) {
         return code;
     }

@@ -20,12 +20,15 @@ struct pn_tokens;
 enum {
     PN_TOKENS_MAX = 256,
     PN_TOKEN_NAME_BYTES = 64,
-    PN_TOKEN_TEXT_BYTES = 44 // 43 characters and the NUL
+    PN_TOKEN_TEXT_BYTES = 44, // 43 characters and the NUL
+    PN_TOKEN_TEAMS_BYTES = 256
 };
 
 struct pn_caller {
     char name[PN_TOKEN_NAME_BYTES]; // for the audit trail
     unsigned roles;                 // enum pn_role together
+    // Ids of the teams whose work lists it sees, a comma between; empty: all.
+    char teams[PN_TOKEN_TEAMS_BYTES];
 };
 
 // Makes the first token when there is no tokens.yaml; *ret_made (may be NULL) tells that it did.
@@ -42,7 +45,7 @@ PN_MUST_USE enum pn_code pn_tokens_check(const struct pn_tokens *tokens, struct 
                                          struct pn_caller *ret_caller, struct pn_err *err);
 
 // Adds a token and gives its text, this once. PN_CONFLICT when the name is taken.
-PN_MUST_USE enum pn_code pn_tokens_add(struct pn_tokens *tokens, const char *name, unsigned roles,
+PN_MUST_USE enum pn_code pn_tokens_add(struct pn_tokens *tokens, const struct pn_caller *caller,
                                        char ret_text[static PN_TOKEN_TEXT_BYTES],
                                        struct pn_err *err);
 PN_MUST_USE enum pn_code pn_tokens_remove(struct pn_tokens *tokens, const char *name,

@@ -49,16 +49,28 @@ static enum pn_code read_roles(const char *text, unsigned *ret_roles, struct pn_
     return PN_OK;
 }
 
+enum add_option { ADD_ROLE, ADD_TEAM };
+
+static bool fits(const char *text, char *ret_copy, size_t size)
+{
+    int made = snprintf(ret_copy, size, "%s", text);
+    return made >= 0 && (size_t)made < size;
+}
+
 static int add(const struct pn_arguments *arguments, const struct pn_config *config)
 {
     struct work work = {0};
     struct pn_err err = {0};
-    unsigned roles = 0;
+    struct pn_caller caller = {.roles = 0};
     char text[PN_TOKEN_TEXT_BYTES] = "";
-    enum pn_code code = read_roles(arguments->values[0], &roles, &err);
+    const char *teams = arguments->values[ADD_TEAM] == NULL ? "" : arguments->values[ADD_TEAM];
+    enum pn_code code = read_roles(arguments->values[ADD_ROLE], &caller.roles, &err);
+    if (code == PN_OK && (!fits(arguments->operands[0], caller.name, sizeof caller.name) ||
+                          !fits(teams, caller.teams, sizeof caller.teams))) {
+        code = pn_err_set(&err, PN_INVALID, "token", "the name or the list of teams is too long");
+    }
     code = code == PN_OK ? open_work(config, &work, &err) : code;
-    code = code == PN_OK ? pn_tokens_add(work.tokens, arguments->operands[0], roles, text, &err)
-                         : code;
+    code = code == PN_OK ? pn_tokens_add(work.tokens, &caller, text, &err) : code;
     if (code == PN_OK) {
         printf("%s\n", text);
     }
@@ -89,14 +101,21 @@ static int list(const struct pn_arguments *arguments, const struct pn_config *co
                 printf(" %s", pn_role_name((enum pn_role)(1U << bit)));
             }
         }
+        if (caller.teams[0] != '\0') {
+            printf(" teams %s", caller.teams);
+        }
         printf("\n");
     }
     return close_work(&work, code, &err);
 }
 
 static const struct pn_option add_options[] = {
-    {"role", PN_OPTION_TEXT, "ROLE",
-     "admin, coordinator, professional, integration or dpo; several with commas"},
+    [ADD_ROLE] = {"role", PN_OPTION_TEXT, "ROLE",
+                  "admin, coordinator, professional, integration or dpo; several with commas"},
+    [ADD_TEAM] =
+        {"team", PN_OPTION_TEXT, "TEAM",
+         "whose work lists it sees, ids of the file of teams, several with commas; all when "
+         "not given"},
 };
 
 const struct pn_command pn_command_token_add = {

@@ -92,16 +92,33 @@ static void adds_and_takes_away(void **state)
     char text[PN_TOKEN_TEXT_BYTES] = "";
     assert_int_equal(pn_tokens_open(folder, privacy, &one, NULL, &err), PN_OK);
     assert_int_equal(pn_tokens_open(folder, privacy, &other, NULL, &err), PN_OK);
-    assert_int_equal(pn_tokens_add(one, "ward-7", PN_ROLE_PROFESSIONAL, text, &err), PN_OK);
-    assert_int_equal(pn_tokens_add(one, "ward-7", PN_ROLE_DPO, text, &err), PN_CONFLICT);
-    assert_int_equal(pn_tokens_add(one, "no \"quotes\"", PN_ROLE_DPO, text, &err), PN_INVALID);
-    assert_int_equal(pn_tokens_add(one, "nobody", 0, text, &err), PN_INVALID);
+    assert_int_equal(
+        pn_tokens_add(one, &(struct pn_caller){.name = "ward-7",
+                                            .roles = PN_ROLE_PROFESSIONAL,
+                                            .teams = "one,two-2"},
+                      text, &err),
+        PN_OK);
+    assert_int_equal(
+        pn_tokens_add(one, &(struct pn_caller){.name = "ward-7", .roles = PN_ROLE_DPO}, text, &err),
+        PN_CONFLICT);
+    assert_int_equal(
+        pn_tokens_add(one, &(struct pn_caller){.name = "no \"quotes\"", .roles = PN_ROLE_DPO}, text,
+                      &err),
+        PN_INVALID);
+    assert_int_equal(
+        pn_tokens_add(one, &(struct pn_caller){.name = "nobody", .roles = 0}, text, &err),
+        PN_INVALID);
 
     assert_int_equal(pn_tokens_check(other, pn_slice_str(text), &caller, &err), PN_DENIED);
     assert_int_equal(pn_tokens_refresh(other, &err), PN_OK);
     assert_int_equal(pn_tokens_check(other, pn_slice_str(text), &caller, &err), PN_OK);
     assert_string_equal(caller.name, "ward-7");
     assert_int_equal(caller.roles, PN_ROLE_PROFESSIONAL);
+    assert_string_equal(caller.teams, "one,two-2");
+    struct pn_caller bad = {.name = "bad", .roles = PN_ROLE_DPO, .teams = "one,"};
+    assert_int_equal(pn_tokens_add(one, &bad, text, &err), PN_INVALID);
+    memcpy(bad.teams, "one two", 8);
+    assert_int_equal(pn_tokens_add(one, &bad, text, &err), PN_INVALID);
 
     assert_int_equal(pn_tokens_remove(other, "ward-7", &err), PN_OK);
     assert_int_equal(pn_tokens_remove(other, "ward-7", &err), PN_NOT_FOUND);
