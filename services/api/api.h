@@ -29,6 +29,7 @@
 struct pn_feed_hub;
 struct pn_feedback_reader;
 struct pn_loss_systems;
+struct pn_teams;
 
 struct pn_api {
     struct pn_run *run;
@@ -41,6 +42,8 @@ struct pn_api {
     struct pn_timeline *timeline;
     struct pn_worklist *worklist;
     struct pn_identify_writer *case_writer;
+    struct pn_arena *teams_arena;
+    const struct pn_teams *teams; // of the work list; NULL until it is needed
     struct pn_feedback_reader *feedback;
     int64_t feedback_told_ms; // when its metrics were made, by the monotonic clock; 0: not yet
     struct pn_store *plans;
@@ -84,6 +87,7 @@ bool pn_api_gate(struct pn_http_exchange *exchange, void *context);
 PN_MUST_USE enum pn_code pn_api_open_timeline(struct pn_api *api, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_api_open_worklist(struct pn_api *api, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_api_open_case_writer(struct pn_api *api, struct pn_err *err);
+PN_MUST_USE enum pn_code pn_api_open_teams(struct pn_api *api, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_api_open_feedback(struct pn_api *api, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_api_open_plans(struct pn_api *api, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_api_open_deliveries(struct pn_api *api, struct pn_err *err);

@@ -5,6 +5,8 @@
  */
 #include "services/api/calls.h"
 
+#include <stdio.h>
+
 #include "services/api/api.h"
 
 void pn_me_call(struct pn_http_exchange *exchange, void *context)
@@ -25,6 +27,13 @@ void pn_me_call(struct pn_http_exchange *exchange, void *context)
         if (pn_caller_could(call.caller, (enum pn_action)i)) {
             cJSON_AddItemToArray(may, cJSON_CreateString(pn_action_name((enum pn_action)i)));
         }
+    }
+    cJSON *teams = cJSON_AddArrayToObject(answer, "teams");
+    struct pn_slice rest = pn_slice_str(call.caller->teams);
+    while (rest.len > 0) {
+        char id[PN_TOKEN_TEAMS_BYTES];
+        (void)snprintf(id, sizeof id, "%.*s", PN_SLICE_FMT(pn_slice_split(rest, ',', &rest)));
+        cJSON_AddItemToArray(teams, cJSON_CreateString(id));
     }
     pn_call_answer(&call, 200, PN_TYPE_JSON, answer);
 }

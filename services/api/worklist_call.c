@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The work list of flagged clients, as plain JSON:
- *   GET /worklist?state=new,seen&rule=…&names=true&_count=&_cursor=
- *   GET /worklist/{id}      one client, with lapsed and retracted triggers and their evidence
- *   PUT /worklist/{id}      {"state": "seen"} with If-Match
+ *   GET /worklist?state=new,seen&team=…&role=…&unit=…&held=true&rule=…&names=true&_count=&_cursor=
+ *   GET /worklist/{id}      one client, with lapsed and retracted triggers and their evidence, and
+ *                           the history of the client's case
+ *   PUT /worklist/{id}      {"state": "refuses", "reason": "not-now", "again": "2027-01-15"} with
+ *                           If-Match
  *
  * Words are neutral: a trigger is a suggestion for a person to look at, never a decision. Names
  * only with names=true, for a role that may, each with an access record of its own.
@@ -12,9 +14,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "services/api/calls.h"
 #include "services/api/fhir_query.h"
 #include "services/api/silence.h"
+#include "services/api/worklist_teams.h"
 
 struct worklist_page {
     struct pn_call call;
@@ -26,6 +30,8 @@ struct worklist_page {
 };
 
 // --- Showing -------------------------------------------------------------------------------------
+
+static const char zone[] = "Europe/Helsinki"; // of the days that people agree on
 
 static void add_title(cJSON *object, const struct pn_trigger *trigger)
 {
@@ -69,6 +75,20 @@ static cJSON *show_case(const struct pn_call *call, const struct pn_case *found,
     pn_json_add_time(object, "first", found->first_ms);
     pn_json_add_time(object, "changed", found->changed_ms);
     pn_json_add_slice(object, "setBy", found->set_by);
+    pn_json_add_slice(object, "unit", found->unit);
+    pn_json_add_slice(object, "team", found->team);
+    if (found->reason.len > 0) {
+        pn_json_add_slice(object, "reason", found->reason);
+    }
+    pn_json_add_time(object, "again", found->again_ms);
+    cJSON_AddBoolToObject(object, "held", found->is_held);
+    cJSON *next = cJSON_AddArrayToObject(object, "next");
+    for (unsigned i = 0; i < PN_CASE_STATE_COUNT; i++) {
+        if (pn_case_may_become(found->state, (enum pn_case_state)i)) {
+            cJSON_AddItemToArray(next,
+                                 cJSON_CreateString(pn_case_state_name((enum pn_case_state)i)));
+        }
+    }
     cJSON *triggers = cJSON_AddArrayToObject(object, "triggers");
     for (unsigned i = 0; i < found->trigger_count; i++) {
         const struct pn_trigger *trigger = &found->triggers[i];
@@ -155,6 +175,13 @@ static enum pn_code read_parameters(struct worklist_page *page, struct pn_err *e
         page->filter.rule_id = pn_arena_copy(call->arena, rule);
     }
     page->filter.after = pn_http_parameter(call->exchange, "_cursor");
+    struct pn_slice unit = pn_http_parameter(call->exchange, "unit");
+    page->filter.unit = unit.len > 0 ? pn_arena_copy(call->arena, unit) : NULL;
+    page->filter.held_only = pn_slice_is(pn_http_parameter(call->exchange, "held"), "true");
+    enum pn_code code = pn_worklist_teams_asked(call, &page->filter.teams, err);
+    if (code != PN_OK) {
+        return code;
+    }
     page->with_names = pn_slice_is(pn_http_parameter(call->exchange, "names"), "true");
     if (!pn_page_size_parse(pn_http_parameter(call->exchange, "_count"),
                             size_max < PN_WORKLIST_PAGE_MAX ? size_max : PN_WORKLIST_PAGE_MAX,
@@ -177,20 +204,6 @@ static bool add_client(struct worklist_page *page, cJSON *clients, const struct 
     }
     add_year_and_gender(object, &client);
     return !page->with_names || add_identity(call, object, &client);
-}
-
-static void add_state_counts(struct worklist_page *page, cJSON *answer)
-{
-    int64_t counts[PN_CASE_STATE_COUNT];
-    struct pn_err err;
-    if (pn_worklist_counts(page->call.api->worklist, counts, &err) != PN_OK) {
-        return;
-    }
-    cJSON *states = cJSON_AddObjectToObject(answer, "states");
-    for (unsigned i = 0; i < PN_CASE_STATE_COUNT; i++) {
-        cJSON_AddNumberToObject(states, pn_case_state_name((enum pn_case_state)i),
-                                (double)counts[i]);
-    }
 }
 
 static void add_silent(struct pn_call *call, cJSON *answer)
@@ -230,7 +243,7 @@ static void answer_page(struct worklist_page *page)
             return;
         }
     }
-    add_state_counts(page, answer);
+    pn_worklist_add_teams(call, answer);
     add_silent(call, answer);
     cJSON_AddNumberToObject(answer, "withheld", page->withheld);
     if (page->next[0] != '\0') {
@@ -249,7 +262,7 @@ void pn_worklist_call(struct pn_http_exchange *exchange, void *context)
         return;
     }
     pn_call_begin(&page->call, exchange, context);
-    if (read_parameters(page, &err) != PN_OK) {
+    if (pn_api_open_teams(page->call.api, &err) != PN_OK || read_parameters(page, &err) != PN_OK) {
         pn_call_answer_error(&page->call, &err);
     } else if (pn_call_may(&page->call, PN_ACTION_WORKLIST, NULL, "work list")) {
         answer_page(page);
@@ -265,6 +278,34 @@ static enum pn_code read_case(struct pn_call *call, const struct pn_client *clie
     return code != PN_OK ? code
                          : pn_worklist_case(call->api->worklist, call->arena,
                                             pn_slice_str(client->key), ret_case, err);
+}
+
+static void add_history(struct pn_call *call, const struct pn_client *client, cJSON *object)
+{
+    struct pn_case_step *steps =
+        pn_arena_alloc_array(call->arena, PN_CASE_STEPS_MAX, sizeof *steps);
+    unsigned count = 0;
+    struct pn_err err;
+    if (steps == NULL ||
+        pn_worklist_history(call->api->worklist, call->arena, pn_slice_str(client->key), steps,
+                            &count, &err) != PN_OK) {
+        return;
+    }
+    cJSON *history = cJSON_AddArrayToObject(object, "history");
+    for (unsigned i = 0; i < count; i++) {
+        cJSON *step = cJSON_CreateObject();
+        pn_json_add_time(step, "at", steps[i].at_ms);
+        if (steps[i].was >= 0) {
+            cJSON_AddStringToObject(step, "was",
+                                    pn_case_state_name((enum pn_case_state)steps[i].was));
+        }
+        cJSON_AddStringToObject(step, "state", pn_case_state_name(steps[i].state));
+        pn_json_add_slice(step, "reason", steps[i].reason);
+        pn_json_add_slice(step, "by", steps[i].by);
+        pn_json_add_slice(step, "unit", steps[i].unit);
+        pn_json_add_slice(step, "team", steps[i].team);
+        cJSON_AddItemToArray(history, step);
+    }
 }
 
 static void answer_case(struct pn_call *call, const struct pn_client *client)
@@ -289,6 +330,7 @@ static void answer_case(struct pn_call *call, const struct pn_client *client)
     }
     cJSON *object = show_case(call, &found, true, &withheld);
     add_year_and_gender(object, client);
+    add_history(call, client, object);
     pn_silences_list(silences, object);
     cJSON_AddNumberToObject(object, "withheld", withheld);
     pn_call_add_etag(call, found.version);
@@ -306,16 +348,27 @@ void pn_worklist_case_call(struct pn_http_exchange *exchange, void *context)
     }
 }
 
-static void set_state(struct pn_call *call, const struct pn_client *client,
-                      enum pn_case_state state, int64_t expected_version)
+// Another team's client is for that team to decide on.
+static enum pn_code check_team(struct pn_call *call, const struct pn_client *client,
+                               struct pn_err *err)
 {
-    const struct pn_case_change change = {.client = pn_slice_str(client->key),
-                                          .state = state,
-                                          .expected_version = expected_version,
-                                          .set_by = pn_slice_str(call->caller->name)};
+    struct pn_case found;
+    enum pn_code code = read_case(call, client, &found, err);
+    code = code == PN_OK ? pn_api_open_teams(call->api, err) : code;
+    return code == PN_OK && !pn_caller_sees_team(call, found.team)
+               ? pn_err_set(err, PN_DENIED, "team", "the client is on another team's list")
+               : code;
+}
+
+static void set_state(struct pn_call *call, const struct pn_client *client,
+                      struct pn_case_change change)
+{
     struct pn_err err;
     int64_t version = 0;
-    enum pn_code code = pn_api_open_case_writer(call->api, &err);
+    change.client = pn_slice_str(client->key);
+    change.set_by = pn_slice_str(call->caller->name);
+    enum pn_code code = check_team(call, client, &err);
+    code = code == PN_OK ? pn_api_open_case_writer(call->api, &err) : code;
     if (code == PN_OK) {
         code = pn_worklist_set_state(call->api->case_writer, &change, &version, &err);
     }
@@ -325,9 +378,22 @@ static void set_state(struct pn_call *call, const struct pn_client *client,
     }
     cJSON *object = cJSON_CreateObject();
     cJSON_AddStringToObject(object, "client", client->key);
-    cJSON_AddStringToObject(object, "state", pn_case_state_name(state));
+    cJSON_AddStringToObject(object, "state", pn_case_state_name(change.state));
     pn_call_add_etag(call, version);
     pn_call_answer(call, 200, PN_TYPE_JSON, object);
+}
+
+// A day, "2027-01-15": the case is back on the list when it begins in Finland.
+static enum pn_code read_again(struct pn_slice text, int64_t *ret_time_ms, struct pn_err *err)
+{
+    int64_t utc_ms = 0;
+    bool is_good = text.len == 0 || (text.len == 10 && pn_time_parse(text, &utc_ms));
+    struct pn_civil civil = {.hour = 0};
+    pn_civil_from_days(utc_ms / PN_MS_PER_DAY, &civil.year, &civil.month, &civil.day);
+    *ret_time_ms = 0;
+    return is_good && (text.len == 0 || pn_civil_to_ms(&civil, zone, ret_time_ms))
+               ? PN_OK
+               : pn_err_set(err, PN_INVALID, "again", "must be a day, 2027-01-15");
 }
 
 void pn_worklist_set_call(struct pn_http_exchange *exchange, void *context)
@@ -336,19 +402,23 @@ void pn_worklist_set_call(struct pn_http_exchange *exchange, void *context)
     struct pn_client client;
     struct pn_err err;
     cJSON *body = NULL;
-    int64_t expected_version = 0;
+    struct pn_case_change change = {.again_ms = 0};
     pn_call_begin(&call, exchange, context);
-    if (!pn_call_if_match(&call, &expected_version) || !pn_call_body(&call, &body)) {
+    if (!pn_call_if_match(&call, &change.expected_version) || !pn_call_body(&call, &body)) {
         return;
     }
-    enum pn_case_state state = pn_case_state_parse(pn_json_text(body, "state"));
-    if (state == PN_CASE_STATE_COUNT || state == PN_CASE_LAPSED) {
-        pn_err_set(&err, PN_INVALID, "state", "must be a state that a person can set");
+    change.state = pn_case_state_parse(pn_json_text(body, "state"));
+    change.reason = pn_json_text(body, "reason");
+    enum pn_code code = read_again(pn_json_text(body, "again"), &change.again_ms, &err);
+    if (code == PN_OK && (change.state == PN_CASE_STATE_COUNT || change.state == PN_CASE_LAPSED)) {
+        code = pn_err_set(&err, PN_INVALID, "state", "must be a state that a person can set");
+    }
+    if (code != PN_OK) {
         pn_call_answer_error(&call, &err);
         return;
     }
     if (pn_call_client(&call, pn_http_path_value(exchange, "id"), &client) &&
         pn_call_may(&call, PN_ACTION_WORKLIST_SET, &client, "state on the work list")) {
-        set_state(&call, &client, state, expected_version);
+        set_state(&call, &client, change);
     }
 }

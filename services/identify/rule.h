@@ -7,6 +7,7 @@
 #define PN_IDENTIFY_RULE_H
 
 #include "services/identify/fact.h"
+#include "services/identify/language.h"
 
 enum {
     PN_RULE_CODES_MAX = 64,  // codes of one field of a filter
@@ -105,8 +106,6 @@ struct pn_node {
     int64_t length_days;
     int64_t factor;
 };
-
-enum pn_language { PN_LANGUAGE_FI, PN_LANGUAGE_SV, PN_LANGUAGE_EN, PN_LANGUAGE_COUNT };
 
 struct pn_match;
 struct pn_rule {

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "privacy/access.h"
-#include "services/identify/rule.h"
+#include "services/identify/language.h"
 #include "services/identify/worklist_read.h"
 
 enum {
