@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identify/budget.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/clock.h"
+#include "run/metrics.h"
 
 enum { ADMITTED_MAX = 1000, MONDAY_DAYS = 3, DAYS_A_WEEK = 7 }; // 1970-01-01 was a Thursday
 static const char zone[] = "Europe/Helsinki";
@@ -113,6 +117,55 @@ enum pn_code pn_budget_admit(struct pn_store *store, const struct pn_teams *team
                     "UPDATE cases SET shown_ms = ?2 WHERE team = ?1 AND state = 0 AND shown_ms = 0"
                     " AND merged_into = 0",
                     values, 2, err);
+    }
+    return code;
+}
+
+static void set_gauge(const char *of, const char *team, int64_t value)
+{
+    char name[PN_METRIC_TEXT_BYTES];
+    (void)snprintf(name, sizeof name, "punos_worklist_%s", of);
+    for (char *at = strchr(name, '-'); at != NULL; at = strchr(at, '-')) {
+        *at = '_';
+    }
+    pn_metric_set(name, "team", team, value);
+}
+
+enum pn_code pn_budget_tell(struct pn_store *store, const struct pn_teams *teams,
+                            struct pn_err *err)
+{
+    int64_t counts[PN_TEAMS_MAX][PN_CASE_STATE_COUNT + 1] = {{0}};
+    struct pn_stmt *stmt = NULL;
+    struct pn_rows *rows = NULL;
+    enum pn_code code = pn_store_prepare(
+        store,
+        "SELECT team, CASE WHEN state = 0 AND shown_ms = 0 THEN -1 ELSE state END, count(*) FROM"
+        " cases WHERE merged_into = 0 GROUP BY team, CASE WHEN state = 0 AND shown_ms = 0 THEN -1"
+        " ELSE state END",
+        &stmt, err);
+    code = code == PN_OK ? pn_store_query(store, stmt, NULL, 0, &rows, err) : code;
+    bool has_row = code == PN_OK;
+    while (code == PN_OK && has_row) {
+        code = pn_rows_next(rows, &has_row, err);
+        const struct pn_team *team =
+            code == PN_OK && has_row ? pn_teams_find(teams, pn_rows_text(rows, 0)) : NULL;
+        if (team != NULL) {
+            const int64_t state = pn_rows_int(rows, 1);
+            const bool is_state = state >= 0 && state < PN_CASE_STATE_COUNT;
+            counts[team - teams->teams][is_state ? state : PN_CASE_STATE_COUNT] =
+                pn_rows_int(rows, 2);
+        }
+    }
+    pn_rows_close(rows);
+    for (unsigned t = 0; t < teams->team_count && code == PN_OK; t++) {
+        const struct pn_team *team = &teams->teams[t];
+        for (unsigned s = 0; s < PN_CASE_STATE_COUNT; s++) {
+            set_gauge(pn_case_state_name((enum pn_case_state)s), team->id, counts[t][s]);
+        }
+        set_gauge("held", team->id, counts[t][PN_CASE_STATE_COUNT]);
+        if (team->new_names_a_week != PN_NO_BUDGET) {
+            set_gauge("new_names_a_week", team->id, team->new_names_a_week);
+        }
     }
     return code;
 }

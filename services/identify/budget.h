@@ -18,4 +18,8 @@ int64_t pn_week_of(int64_t time_ms);
 PN_MUST_USE enum pn_code pn_budget_admit(struct pn_store *store, const struct pn_teams *teams,
                                          int64_t now_ms, struct pn_err *err);
 
+// Sets the gauges punos_worklist_<state>, _held and _new_names_a_week of each team.
+PN_MUST_USE enum pn_code pn_budget_tell(struct pn_store *store, const struct pn_teams *teams,
+                                        struct pn_err *err);
+
 #endif

@@ -375,6 +375,7 @@ enum pn_code pn_cases_tick(struct pn_cases *cases, int64_t now_ms, struct pn_err
     bool is_late = now_ms - cases->admitted_ms >= ADMIT_EVERY_MS || now_ms < cases->admitted_ms;
     if (code == PN_OK && (cases->is_due || is_late)) {
         code = pn_budget_admit(cases->store, cases->teams, now_ms, err);
+        code = code == PN_OK ? pn_budget_tell(cases->store, cases->teams, err) : code;
         cases->is_due = code != PN_OK;
         cases->admitted_ms = now_ms;
     }
