@@ -331,6 +331,9 @@ static void answer_case(struct pn_call *call, const struct pn_client *client)
     cJSON *object = show_case(call, &found, true, &withheld);
     add_year_and_gender(object, client);
     add_history(call, client, object);
+    if (pn_api_open_teams(call->api, &err) == PN_OK) {
+        pn_worklist_add_reasons(call->api->teams, object);
+    }
     pn_silences_list(silences, object);
     cJSON_AddNumberToObject(object, "withheld", withheld);
     pn_call_add_etag(call, found.version);

@@ -93,7 +93,7 @@ static void add_team(cJSON *teams, const struct pn_team *team, const struct pn_t
     cJSON_AddItemToArray(teams, object);
 }
 
-static void add_reasons(const struct pn_teams *teams, cJSON *answer)
+void pn_worklist_add_reasons(const struct pn_teams *teams, cJSON *answer)
 {
     cJSON *reasons = cJSON_AddArrayToObject(answer, "reasons");
     for (unsigned i = 0; i < teams->reason_count; i++) {
@@ -131,7 +131,7 @@ void pn_worklist_add_teams(struct pn_call *call, cJSON *answer)
     struct pn_team_count sum = {.held = 0};
     unsigned count = 0;
     struct pn_err err;
-    add_reasons(teams, answer);
+    pn_worklist_add_reasons(teams, answer);
     if (counts == NULL ||
         pn_worklist_team_counts(call->api->worklist, call->arena, counts, &count, &err) != PN_OK) {
         return;

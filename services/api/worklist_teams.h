@@ -17,6 +17,7 @@ bool pn_caller_sees_team(const struct pn_call *call, struct pn_slice team);
 PN_MUST_USE enum pn_code pn_worklist_teams_asked(const struct pn_call *call, const char **ret_teams,
                                                  struct pn_err *err);
 
+void pn_worklist_add_reasons(const struct pn_teams *teams, cJSON *answer);
 // "teams" with their figures, "states" and "held" of those seen, and "reasons".
 void pn_worklist_add_teams(struct pn_call *call, cJSON *answer);
 

@@ -50,13 +50,18 @@ async function call(method, path, body, headers) {
 
 export const me = async () => (await call("GET", "/me")).json;
 
-export async function worklist(state, withNames, cursor) {
+// `asked`: state, team, unit, held, names.
+export async function worklist(asked, cursor) {
   const query = new URLSearchParams();
-  if (state) {
-    query.set("state", state);
+  for (const name of ["state", "team", "unit"]) {
+    if (asked[name]) {
+      query.set(name, asked[name]);
+    }
   }
-  if (withNames) {
-    query.set("names", "true");
+  for (const name of ["held", "names"]) {
+    if (asked[name]) {
+      query.set(name, "true");
+    }
   }
   if (cursor) {
     query.set("_cursor", cursor);
@@ -68,8 +73,9 @@ export const flagged = (client) => call("GET", `/worklist/${client}`);
 
 export const triggers = async (client) => (await call("GET", `/clients/${client}/triggers`)).json;
 
-export const setState = (client, state, etag) =>
-  call("PUT", `/worklist/${client}`, { state }, { "If-Match": etag });
+// `change`: state, reason, again.
+export const setState = (client, change, etag) =>
+  call("PUT", `/worklist/${client}`, change, { "If-Match": etag });
 
 export const identity = async (client) =>
   (await call("GET", `/fhir/Patient/${client}/$identity`)).json;

@@ -4,7 +4,8 @@
 import { h, say, show } from "./dom.js";
 import { day, moment, t } from "./texts.js";
 import * as calls from "./calls.js";
-import { STATES, shortKey } from "./worklist.js";
+import { caseHistory, stateForm } from "./case_form.js";
+import { shortKey } from "./worklist.js";
 import { triggerCards } from "./trigger.js";
 import { timelineSection } from "./timeline.js";
 import { planSection } from "./plan_view.js";
@@ -58,35 +59,12 @@ function heading(client, patient, caller) {
 
 // --- Why on the list -----------------------------------------------------------------------------
 
-function stateForm(client, found, refresh) {
-  const select = h("select", { id: "case-state" },
-    STATES.filter((state) => state !== "lapsed" || state === found.json.state)
-      .map((state) => h("option", { value: state, selected: state === found.json.state,
-        disabled: state === "lapsed" }, t(`state.${state}`))));
-  const save = async (event) => {
-    event.preventDefault();
-    try {
-      await calls.setState(client, select.value, found.etag);
-      await refresh();
-      say(t("saved"));
-    } catch (error) {
-      if (error.status !== 412 && error.status !== 409) {
-        throw error;
-      }
-      await refresh();
-      say(t("stale"));
-    }
-  };
-  return h("form", { class: "bar", onsubmit: save },
-    h("div", {}, h("label", { for: "case-state" }, t("setState")), select),
-    h("button", { type: "submit" }, t("save")));
-}
-
 function whySection(client, triggers, found, caller, highlight, refresh) {
   return h("section", { id: "why", "aria-labelledby": "why-title" },
     h("h2", { id: "why-title" }, t("triggers")),
     triggerCards(triggers, highlight),
-    found && caller.may.includes("worklist-set") && stateForm(client, found, refresh));
+    found && caller.may.includes("worklist-set") && stateForm(client, found, refresh),
+    found && caseHistory(found));
 }
 
 // --- Shared client -------------------------------------------------------------------------------

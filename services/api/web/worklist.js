@@ -4,11 +4,13 @@
 import { h, say, show } from "./dom.js";
 import { day, inLanguage, t } from "./texts.js";
 import * as calls from "./calls.js";
+import { stateNotes } from "./case_form.js";
 
 export const STATES = ["new", "seen", "in-discussion", "consents", "refuses", "thinking",
   "has-worker", "not-relevant", "lapsed"];
 
-const chosen = { state: "", names: false };
+const chosen = { state: "", team: "", unit: "", held: false, names: false };
+let reasons = [];
 
 // "a3f1 c07e": enough of a key to tell rows apart.
 export function shortKey(key) {
@@ -35,7 +37,9 @@ function row(item) {
       h("ul", { class: "plain" },
         item.triggers.map((trigger) => h("li", {}, inLanguage(trigger.title) || trigger.rule,
           " ", h("span", { class: "hint" }, t("counted", trigger.count, trigger.threshold)))))),
-    h("td", {}, t(`state.${item.state}`)),
+    h("td", {}, t(`state.${item.state}`),
+      h("span", { class: "hint block" }, stateNotes(item, reasons)),
+      item.held && h("span", { class: "hint block" }, t("isHeld"))),
     h("td", {}, day(item.changed)));
 }
 
@@ -50,6 +54,53 @@ function stateFilter(counts, refresh) {
     document.getElementById("state-filter").focus();
   });
   return h("div", {}, h("label", { for: "state-filter" }, t("stateFilter")), select);
+}
+
+function choice(id, label, options, value, choose, refresh) {
+  const select = h("select", { id }, options.map(([code, text]) =>
+    h("option", { value: code, selected: code === value }, text)));
+  select.addEventListener("change", async () => {
+    choose(select.value);
+    await refresh();
+    document.getElementById(id).focus();
+  });
+  return h("div", {}, h("label", { for: id }, label), select);
+}
+
+function teamFilter(teams, refresh) {
+  if (teams.length < 2) {
+    return null;
+  }
+  const options = [["", t("allTeams")],
+    ...teams.map((team) => [team.id, inLanguage(team.name)])];
+  return choice("team-filter", t("team"), options, chosen.team, (value) => {
+    chosen.team = value;
+  }, refresh);
+}
+
+function unitFilter(refresh) {
+  const input = h("input", { id: "unit-filter", type: "search", value: chosen.unit });
+  input.addEventListener("change", async () => {
+    chosen.unit = input.value.trim();
+    await refresh();
+    document.getElementById("unit-filter").focus();
+  });
+  return h("div", {}, h("label", { for: "unit-filter" }, t("unitOf")), input);
+}
+
+// What the teams' numbers of new names a week hold back: a count, and the list on request.
+function heldSwitch(held, refresh) {
+  if (!held && !chosen.held) {
+    return null;
+  }
+  const toggle = async () => {
+    chosen.held = !chosen.held;
+    await refresh();
+    document.getElementById("held")?.focus();
+  };
+  return h("p", {}, t("heldCount", held), " ",
+    h("button", { id: "held", type: "button", "aria-pressed": String(chosen.held),
+      onclick: toggle }, t("showHeld")));
 }
 
 function nameSwitch(caller, refresh) {
@@ -81,7 +132,7 @@ function moreButton(list, body) {
   let cursor = list.next;
   const button = h("button", { type: "button" }, t("more"));
   button.addEventListener("click", async () => {
-    const page = await calls.worklist(chosen.state, chosen.names, cursor);
+    const page = await calls.worklist(chosen, cursor);
     const rows = page.clients.map(row);
     body.append(...rows);
     cursor = page.next;
@@ -92,7 +143,8 @@ function moreButton(list, body) {
 }
 
 export async function showWorklist(main, caller) {
-  const list = await calls.worklist(chosen.state, chosen.names, "");
+  const list = await calls.worklist(chosen, "");
+  reasons = list.reasons || [];
   const refresh = async () => {
     say(t("loading"));
     await showWorklist(main, caller);
@@ -102,7 +154,9 @@ export async function showWorklist(main, caller) {
   show(main,
     h("h1", {}, t("worklist")),
     h("p", { class: "hint" }, t("worklistAbout")),
-    h("div", { class: "bar" }, stateFilter(list.states, refresh), nameSwitch(caller, refresh)),
+    h("div", { class: "bar" }, stateFilter(list.states, refresh),
+      teamFilter(list.teams || [], refresh), unitFilter(refresh), nameSwitch(caller, refresh)),
+    heldSwitch(list.held, refresh),
     list.withheld > 0 && h("p", { class: "hint" }, t("withheld", list.withheld)),
     list.clients.length === 0
       ? h("p", {}, t("noClients"))
