@@ -62,7 +62,8 @@ OPERATIONS = [
      [ID, ("version", "path", "integer", "Version number", True)], None, {200: (FHIR, "CarePlan")}),
     ("get", "/fhir/CarePlan/{id}/$delivery-state", "Where each version stands in each system", [ID],
      None, {200: (FHIR, "collection Bundle of Tasks")}),
-    ("post", "/fhir/Flag", "Accept a client, who consents, as a shared client (code shared-client)",
+    ("post", "/fhir/Flag", "Accept a client, who consents, as a shared client (code shared-client), or "
+     "report a concern (a code of CodeSystem/concern, author.identifier of CodeSystem/reporter)",
      [PURPOSE, RELATION], FHIR,
      {200: (FHIR, "The one that is open already"), 201: (FHIR, "The Flag"),
       409: (FHIR, "The work list does not say that the client consents"),

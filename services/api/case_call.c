@@ -4,6 +4,8 @@
  *   POST /fhir/Flag                 accepts the client; 200 with the open one when there is one
  *   PUT  /fhir/Flag/{id}, If-Match  status inactive: that ends
  *
+ * A Flag with a code of the code system `concern` is a reported concern: concern_call.c.
+ *
  * With the client's consent: of a client on the work list its state says so (consents, has-worker).
  */
 #include <stdio.h>
@@ -11,6 +13,7 @@
 
 #include "services/api/bundle.h"
 #include "services/api/calls.h"
+#include "services/api/concern_call.h"
 #include "services/plan/plan_case.h"
 
 static void answer_invalid(struct pn_call *call, const char *where, const char *text)
@@ -108,7 +111,14 @@ void pn_case_open_call(struct pn_http_exchange *exchange, void *context)
     struct pn_err err;
     cJSON *body = NULL;
     pn_call_begin(&call, exchange, context);
-    if (!pn_call_body(&call, &body) || !check_body(&call, body)) {
+    if (!pn_call_body(&call, &body)) {
+        return;
+    }
+    if (pn_concern_is_reported(body)) {
+        pn_concern_report_call(&call, body);
+        return;
+    }
+    if (!check_body(&call, body)) {
         return;
     }
     struct pn_slice reference = pn_fhir_get(body, "subject.reference");

@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county")]
+import concern_calls  # noqa: E402
 import feedback_calls  # noqa: E402
 import hl7  # noqa: E402
 import people  # noqa: E402
@@ -574,10 +575,11 @@ def main():
     folder = Path(__import__("tempfile").mkdtemp(prefix="punos-receiver-"))
     receiver = Receiver("mllp", folder)
     failed = 0
+    checks = CHECKS + trigger_calls.CHECKS + feedback_calls.CHECKS + concern_calls.CHECKS
     try:
         with Hub(systems=("oberon",), receivers={"oberon": receiver}) as hub:
             world = World(hub, receiver)
-            for function in CHECKS + trigger_calls.CHECKS + feedback_calls.CHECKS:
+            for function in checks:
                 try:
                     function(world)
                     print(f"ok      {function.__name__}")
@@ -587,7 +589,7 @@ def main():
     finally:
         receiver.stop()
         __import__("shutil").rmtree(folder, ignore_errors=True)
-    print(f"{len(CHECKS + trigger_calls.CHECKS + feedback_calls.CHECKS) - failed} held, {failed} did not")
+    print(f"{len(checks) - failed} held, {failed} did not")
     return 1 if failed else 0
 
 
