@@ -34,7 +34,8 @@ enum {
     PN_FEEDBACK_CELLS_MAX = 16384, // rule, version, unit
     PN_FEEDBACK_REASONS_MAX = 16,  // different ones in a cell; the rest is counted as "other"
     PN_FEEDBACK_RISINGS_MAX = 2000000,
-    PN_FEEDBACK_LEAST = 5 // hits, below which a cell about age, sex or language is not shown
+    PN_FEEDBACK_LEAST = 5,       // hits, below which a cell about age, sex or language is not shown
+    PN_FEEDBACK_WATCH_LEAST = 20 // flagged clients, below which no group is watched
 };
 
 enum pn_sex { PN_SEX_UNKNOWN, PN_SEX_FEMALE, PN_SEX_MALE, PN_SEX_OTHER, PN_SEX_COUNT };

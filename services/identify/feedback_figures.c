@@ -31,18 +31,20 @@ bool pn_interval_ratio(struct pn_share part, struct pn_share whole,
         return false;
     }
     // x hits of n in the part, y hits of m in the rest.
-    const double half = part.hits == 0 ? 0.5 : 0;
     const double n = (double)part.of, m = (double)(whole.of - part.of);
-    const double x = (double)part.hits + half, y = (double)(whole.hits - part.hits);
+    const double x = part.hits == 0 ? 0.5 : (double)part.hits;
+    const bool is_bare = m > 0 && whole.hits == part.hits; // the rest has none
+    const double y = is_bare ? 0.5 : (double)(whole.hits - part.hits);
     const double p = fmin(x / n, 1), q = m > 0 ? fmin(y / m, 1) : 0;
     const double ratio = p / ((x + y) / (n + m));
     const double by_part = 1 / x - 1 / (x + y), by_rest = 1 / (x + y);
     const double variance =
         by_part * by_part * n * p * (1 - p) + by_rest * by_rest * m * q * (1 - q);
     const double reach = exp(z * sqrt(variance));
-    *ret_interval = (struct pn_interval){.value = part.hits == 0 ? 0 : ratio,
+    const double told = is_bare ? (n + m) / n : ratio;
+    *ret_interval = (struct pn_interval){.value = part.hits == 0 ? 0 : told,
                                          .low = part.hits == 0 ? 0 : ratio / reach,
-                                         .high = ratio * reach};
+                                         .high = fmax(ratio * reach, told)};
     return true;
 }
 

@@ -25,8 +25,8 @@ struct pn_share {
     int64_t hits, of;
 };
 // The share of a part over the share of the whole that it belongs to. The interval is made on the
-// logarithm by the delta method, with the overlap of the two taken into account. A part without a
-// hit counts as half of one. False when the whole has no hit or the part nobody.
+// logarithm by the delta method, with the overlap of the two taken into account. A part, and
+// a rest, without a hit counts as half of one. False when the whole has no hit or the part nobody.
 PN_MUST_USE bool pn_interval_ratio(struct pn_share part, struct pn_share whole,
                                    struct pn_interval *ret_interval);
 

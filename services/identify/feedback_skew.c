@@ -108,15 +108,19 @@ static struct pn_share share_of(int64_t flagged, int64_t known)
     return (struct pn_share){.hits = flagged, .of = known > flagged ? known : flagged};
 }
 
-static enum pn_feedback_watch watch_of(const struct pn_feedback_group *group)
+// Of a group with few hits it is never told that it has more: that would tell that it has some.
+static enum pn_feedback_watch watch_of(const struct pn_feedback_group *group,
+                                       const struct pn_share *whole)
 {
-    if (!group->has_ratio || strcmp(group->name, "unknown") == 0) {
+    if (!group->has_ratio || whole->hits < PN_FEEDBACK_WATCH_LEAST ||
+        strcmp(group->name, "unknown") == 0) {
         return PN_WATCH_NONE;
     }
     if (group->ratio.high < PN_FEEDBACK_BAND_LOW) {
         return PN_WATCH_LESS;
     }
-    return group->ratio.low > PN_FEEDBACK_BAND_HIGH ? PN_WATCH_MORE : PN_WATCH_NONE;
+    bool is_more = group->ratio.low > PN_FEEDBACK_BAND_HIGH;
+    return is_more && group->share.hits >= PN_FEEDBACK_LEAST ? PN_WATCH_MORE : PN_WATCH_NONE;
 }
 
 static void add_groups(struct pn_feedback_skew *skew, const struct pn_feedback_group *groups,
@@ -135,8 +139,9 @@ static void add_groups(struct pn_feedback_skew *skew, const struct pn_feedback_g
         struct pn_feedback_group *group = &skew->groups[skew->group_count++];
         *group = groups[i];
         group->is_hidden = is_hidden[i];
-        group->has_ratio = pn_interval_ratio(group->share, skew->whole, &group->ratio);
-        group->watch = watch_of(group);
+        group->has_ratio = group->share.of < skew->whole.of && // else it is everybody
+                           pn_interval_ratio(group->share, skew->whole, &group->ratio);
+        group->watch = watch_of(group, &skew->whole);
         skew->watched += group->watch != PN_WATCH_NONE ? 1 : 0;
     }
 }

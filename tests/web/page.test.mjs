@@ -338,6 +338,46 @@ test("narrow screens and large text reflow", async () => {
   await made.close();
 });
 
+for (const [language, title] of [["fi", "Sääntöjen palaute"], ["sv", "Återkoppling om reglerna"],
+  ["en", "Feedback on the rules"]]) {
+  test(`feedback on the rules in ${language}`, async () => {
+    const shown = await newPage(language);
+    await shown.goto(`${base}/#/`);
+    await shown.locator("#nav-rules").click();
+    await shown.locator("table.figures").first().waitFor();
+    assert.equal(await shown.locator("h1").textContent(), title);
+    for (const details of await shown.locator("main details").all()) {
+      await details.evaluate((element) => element.setAttribute("open", ""));
+    }
+    await audit(shown, `feedback in ${language}`);
+    await shot(shown, `feedback-${language}`);
+    assert.doesNotMatch(await shown.locator("main").innerText(), /feedback\.|undefined|NaN/);
+    await shown.context().close();
+  });
+}
+
+test("the pictures of the rules have their numbers beside them", async () => {
+  const client = await page.request.get(`${base}/worklist`, { headers: { Authorization: `Bearer ${token}` } })
+    .then((answer) => answer.json()).then((list) => list.clients[0].client);
+  const path = `${base}/worklist/${client}`;
+  const headers = { Authorization: `Bearer ${token}` };
+  const read = await page.request.get(path, { headers });
+  await page.request.put(path, { headers: { ...headers, "If-Match": read.headers().etag },
+    data: { state: "in-discussion" } });
+  await page.goto(`${base}/#/`);
+  await page.locator("#nav-rules").click();
+  const row = page.locator("table.figures").first().locator("tbody tr", { has: page.locator("svg") }).first();
+  await row.waitFor();
+  assert.equal(await row.locator("svg").getAttribute("aria-hidden"), "true");
+  assert.match(await row.innerText(), /\d+\s?% \(luottamusväli \d+\s?%–\d+\s?%\), \d+ arviota/);
+  await page.locator("#feedback-span").selectOption("3");
+  await page.locator("#feedback-span:focus").waitFor();
+  const [saved] = await Promise.all([page.waitForEvent("download"),
+    page.locator("main button", { hasText: "CSV" }).click()]);
+  assert.match(readFileSync(await saved.path(), "utf8"), /^rule,version,scope,unit,fired/);
+  await audit(page, "feedback after a verdict");
+});
+
 test("nothing was complained about in the console", () => {
   assert.deepEqual(complaints, []);
 });

@@ -266,6 +266,29 @@ static void skew_by_group(void **state)
     assert_int_equal(result.skews[0].whole.hits, 100);
 }
 
+// The one of whom something is told is known by it.
+static void a_few_are_not_watched(void **state)
+{
+    (void)state;
+    pn_feedback_add_people(feedback, 1940, PN_SEX_FEMALE, PN_TONGUE_FI, 10);
+    pn_feedback_add_people(feedback, 1940, PN_SEX_MALE, PN_TONGUE_FI, 1000);
+    for (int64_t i = 0; i < 9; i++) {
+        raised(100 * i, 1100, "visits");
+    }
+    for (int64_t i = 9; i < 30; i++) {
+        raised(100 * i + 51, 1100, "no-shows");
+    }
+    for (int64_t i = 0; i < 4; i++) {
+        raised(100 * (100 + i), 1100, "no-shows"); // 4 of 10, beside 25 of 1,010
+    }
+    struct pn_feedback_result result = finish();
+    assert_int_equal(result.skews[1].whole.hits, 9);
+    assert_int_equal(result.skews[1].watched, 0); // all women, and too few
+    assert_true(pn_slice_is(result.skews[2].rule, "no-shows"));
+    assert_true(group(&result.skews[2], "female", PN_BY_SEX)->is_hidden);
+    assert_int_equal(group(&result.skews[2], "female", PN_BY_SEX)->watch, PN_WATCH_NONE);
+}
+
 static void bounds_are_answers(void **state)
 {
     (void)state;
@@ -289,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_case_that_begins_anew_leaves_the_old_ones, begin, end),
         cmocka_unit_test_setup_teardown(one_unit_alone, begin, end),
         cmocka_unit_test_setup_teardown(skew_by_group, begin, end),
+        cmocka_unit_test_setup_teardown(a_few_are_not_watched, begin, end),
         cmocka_unit_test_setup_teardown(bounds_are_answers, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

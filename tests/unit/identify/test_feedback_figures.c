@@ -47,6 +47,7 @@ static void intervals_of_ratios(void **state)
                  {{20, 1000}, {100, 4000}, 0.8, 0.5428, 1.1790},
                  {{200, 5000}, {400, 10000}, 1, 0.9084, 1.1008},
                  {{0, 1000}, {100, 4000}, 0, 0, 0.3157},
+                 {{1, 18}, {1, 54}, 3, 0.6553, 6.1038},
                  {{7, 50}, {7, 50}, 1, 1, 1}};
     struct pn_interval interval;
     for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++) {
