@@ -83,9 +83,8 @@ static void answer(struct pn_call *call, const struct pn_feedback_query *query)
     } else if (wants_csv(call)) {
         answer_csv(call, &result);
     } else {
-        pn_call_answer(
-            call, 200, PN_TYPE_JSON,
-            pn_feedback_json(&result, query, pn_feedback_reader_rules(call->api->feedback)));
+        pn_call_answer(call, 200, PN_TYPE_JSON,
+                       pn_feedback_json(&result, query, call->api->feedback));
     }
 }
 

@@ -14,6 +14,7 @@ struct rising {
     bool is_there, is_counted, is_decided_before;
     unsigned sum, cell;                   // cells; is_counted only
     int64_t told_ms, ended_ms, looked_ms; // 0: not
+    int64_t asked_ms;                     // since when somebody is to look
     enum pn_trigger_state end;
     enum pn_case_state verdict; // PN_CASE_NEW: none
     struct pn_slice reason;
@@ -220,7 +221,7 @@ static enum pn_code add_wait(struct pn_feedback *feedback, unsigned cell,
     }
     int64_t until = rising->ended_ms != 0 ? rising->ended_ms : feedback->options.as_of_ms;
     until = rising->looked_ms != 0 ? rising->looked_ms : until;
-    const int64_t waited = until - rising->told_ms;
+    const int64_t waited = until - rising->asked_ms;
     feedback->waits[feedback->wait_count++] = (struct cell_wait){
         .cell = cell, .wait = {.ms = waited > 0 ? waited : 0, .has_come = rising->looked_ms != 0}};
     return PN_OK;
@@ -307,6 +308,7 @@ static enum pn_code rise(struct pn_feedback *feedback, unsigned rule,
                               .is_counted = is_asked_for(feedback, told),
                               .is_decided_before = has_decision(feedback->case_state),
                               .told_ms = told->at_ms,
+                              .asked_ms = told->at_ms,
                               .verdict = PN_CASE_NEW};
     if (code != PN_OK || !rising->is_counted) {
         return code;
@@ -368,6 +370,23 @@ static enum pn_code judge(struct pn_feedback *feedback, const struct pn_feedback
     return PN_OK;
 }
 
+// The case begins anew: without the rules that have ended, and whoever decided before is asked
+// again.
+static enum pn_code begin_anew(struct pn_feedback *feedback, int64_t at_ms, struct pn_err *err)
+{
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; i < feedback->rule_count && code == PN_OK; i++) {
+        struct rising *rising = &feedback->risings[i];
+        if (rising->is_there && rising->ended_ms != 0) {
+            code = settle(feedback, rising, err);
+        } else if (rising->is_decided_before && rising->looked_ms == 0) {
+            rising->is_decided_before = false;
+            rising->asked_ms = at_ms;
+        }
+    }
+    return code;
+}
+
 enum pn_code pn_feedback_add_case(struct pn_feedback *feedback, const struct pn_feedback_case *row,
                                   struct pn_err *err)
 {
@@ -378,13 +397,8 @@ enum pn_code pn_feedback_add_case(struct pn_feedback *feedback, const struct pn_
     if (row->is_by_person && row->state != PN_CASE_NEW) {
         code = judge(feedback, row, err);
     }
-    for (unsigned i = 0; row->state == PN_CASE_NEW && i < feedback->rule_count && code == PN_OK;
-         i++) {
-        struct rising *rising = &feedback->risings[i];
-        if (rising->is_there && rising->ended_ms != 0) {
-            code = settle(feedback, rising, err); // the case begins anew, without it
-        }
-    }
+    code =
+        code == PN_OK && row->state == PN_CASE_NEW ? begin_anew(feedback, row->at_ms, err) : code;
     feedback->case_state = row->state;
     return code;
 }

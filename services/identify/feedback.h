@@ -7,8 +7,9 @@
  * Each is followed from then until the moment of asking:
  *   looked at      a person has changed the state of the client's case while the rule was among
  *                  those that held (the case left `new`). Where the case had its decision before
- *                  the rule rose nobody is asked to look again: `decided` counts those, and the
- *                  time to first look leaves them out.
+ *                  the rule rose nobody is asked to look again, unless the case begins anew (it
+ *                  leaves the decision for `new`): `decided` counts those, and the time to first
+ *                  look leaves them out. Else it runs from the telling, or from that beginning.
  *   accepted       the last state that a person gave is in-discussion, consents, thinking or
  *                  has-worker: a professional took the client to be one.
  *   refused        it is refuses: the client's own choice. The rule had found the right one.

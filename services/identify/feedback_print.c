@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "fhir/json.h"
 #include "services/identify/rules.h"
+#include "services/identify/teams.h"
 
 #define MS_PER_HOUR (3600.0 * PN_MS_PER_SECOND)
 
@@ -39,32 +40,48 @@ static void add_time(cJSON *object, const char *member, int64_t time_ms)
     cJSON_AddStringToObject(object, member, text);
 }
 
-static void add_title(cJSON *object, const struct pn_ruleset *rules, struct pn_slice id)
+static void add_names(cJSON *object, const char *member,
+                      const char *const names[static PN_LANGUAGE_COUNT])
 {
     static const char *const languages[PN_LANGUAGE_COUNT] = {"fi", "sv", "en"};
-    const struct pn_rule *rule = rules == NULL ? NULL : pn_rules_find(rules, id);
-    cJSON *title = rule == NULL ? NULL : cJSON_AddObjectToObject(object, "title");
-    for (unsigned i = 0; title != NULL && i < PN_LANGUAGE_COUNT; i++) {
-        cJSON_AddStringToObject(title, languages[i], rule->title[i]);
+    cJSON *all = cJSON_AddObjectToObject(object, member);
+    for (unsigned i = 0; all != NULL && i < PN_LANGUAGE_COUNT; i++) {
+        cJSON_AddStringToObject(all, languages[i], names[i]);
     }
 }
 
-static void add_reasons(cJSON *object, const struct pn_feedback_cell *cell)
+static void add_title(cJSON *object, const struct pn_feedback_reader *reader, struct pn_slice id)
+{
+    const struct pn_ruleset *rules = pn_feedback_reader_rules(reader);
+    const struct pn_rule *rule = rules == NULL ? NULL : pn_rules_find(rules, id);
+    if (rule != NULL) {
+        add_names(object, "title", rule->title);
+    }
+}
+
+static void add_reasons(cJSON *object, const struct pn_feedback_cell *cell,
+                        const struct pn_feedback_reader *reader)
 {
     cJSON *list = cJSON_AddArrayToObject(object, "reasons");
     for (unsigned i = 0; list != NULL && i < cell->reason_count; i++) {
         const struct pn_feedback_reason *reason = &cell->reasons[i];
+        const enum pn_case_state state =
+            reason->is_refusal ? PN_CASE_REFUSES : PN_CASE_NOT_RELEVANT;
+        const struct pn_case_reason *known =
+            pn_teams_reason(pn_feedback_reader_teams(reader), state, reason->code);
         cJSON *item = cJSON_CreateObject();
-        cJSON_AddStringToObject(
-            item, "state",
-            pn_case_state_name(reason->is_refusal ? PN_CASE_REFUSES : PN_CASE_NOT_RELEVANT));
+        cJSON_AddStringToObject(item, "state", pn_case_state_name(state));
         add_text(item, "reason", reason->code);
+        if (known != NULL) {
+            add_names(item, "name", known->name);
+        }
         add_number(item, "count", reason->count);
         cJSON_AddItemToArray(list, item);
     }
 }
 
-static void add_figures(cJSON *object, const struct pn_feedback_cell *cell)
+static void add_figures(cJSON *object, const struct pn_feedback_cell *cell,
+                        const struct pn_feedback_reader *reader)
 {
     add_number(object, "fired", cell->fired);
     add_number(object, "lapsed", cell->lapsed);
@@ -87,11 +104,11 @@ static void add_figures(cJSON *object, const struct pn_feedback_cell *cell)
     if (cell->look_p90_ms >= 0) {
         cJSON_AddNumberToObject(object, "lookP90Hours", hours(cell->look_p90_ms));
     }
-    add_reasons(object, cell);
+    add_reasons(object, cell, reader);
 }
 
 static void add_rules(cJSON *answer, const struct pn_feedback_result *result,
-                      const struct pn_ruleset *rules)
+                      const struct pn_feedback_reader *reader)
 {
     cJSON *list = cJSON_AddArrayToObject(answer, "rules");
     cJSON *units = NULL;
@@ -101,11 +118,11 @@ static void add_rules(cJSON *answer, const struct pn_feedback_result *result,
         if (cell->is_all_units) {
             add_text(object, "rule", cell->rule);
             add_number(object, "version", cell->version);
-            add_title(object, rules, cell->rule);
+            add_title(object, reader, cell->rule);
         } else {
             add_text(object, "unit", cell->unit);
         }
-        add_figures(object, cell);
+        add_figures(object, cell, reader);
         cJSON_AddItemToArray(cell->is_all_units ? list : units, object);
         units = cell->is_all_units ? cJSON_AddArrayToObject(object, "units") : units;
     }
@@ -134,7 +151,7 @@ static cJSON *show_group(const struct pn_feedback_group *group)
 }
 
 static void add_skews(cJSON *answer, const struct pn_feedback_result *result,
-                      const struct pn_ruleset *rules)
+                      const struct pn_feedback_reader *reader)
 {
     cJSON *list = result->skew_count == 0 ? NULL : cJSON_AddArrayToObject(answer, "skew");
     for (unsigned i = 0; list != NULL && i < result->skew_count; i++) {
@@ -142,7 +159,7 @@ static void add_skews(cJSON *answer, const struct pn_feedback_result *result,
         cJSON *object = cJSON_CreateObject();
         if (skew->rule.len > 0) {
             add_text(object, "rule", skew->rule);
-            add_title(object, rules, skew->rule);
+            add_title(object, reader, skew->rule);
         }
         add_number(object, "known", skew->whole.of);
         add_number(object, "flagged", skew->whole.hits);
@@ -156,7 +173,8 @@ static void add_skews(cJSON *answer, const struct pn_feedback_result *result,
 }
 
 cJSON *pn_feedback_json(const struct pn_feedback_result *result,
-                        const struct pn_feedback_query *query, const struct pn_ruleset *rules)
+                        const struct pn_feedback_query *query,
+                        const struct pn_feedback_reader *reader)
 {
     cJSON *answer = cJSON_CreateObject();
     if (answer == NULL) {
@@ -175,8 +193,8 @@ cJSON *pn_feedback_json(const struct pn_feedback_result *result,
     cJSON_AddNumberToObject(answer, "least", PN_FEEDBACK_LEAST);
     cJSON_AddNumberToObject(answer, "bandLow", PN_FEEDBACK_BAND_LOW);
     cJSON_AddNumberToObject(answer, "bandHigh", PN_FEEDBACK_BAND_HIGH);
-    add_rules(answer, result, rules);
-    add_skews(answer, result, rules);
+    add_rules(answer, result, reader);
+    add_skews(answer, result, reader);
     return answer;
 }
 

@@ -11,11 +11,11 @@
 #include "base/buf.h"
 #include "services/identify/feedback_read.h"
 
-// schemas/openapi.yaml, RuleFeedback. `rules` may be NULL: then there are no titles. NULL when
-// memory is exhausted.
-cJSON *pn_feedback_json(const struct pn_feedback_result *result,
-                        const struct pn_feedback_query *query,
-                        const struct pn_ruleset *rules) PN_MUST_USE;
+// With the titles of the reader's rules and the names of its reasons. NULL when memory is
+// exhausted.
+PN_MUST_USE cJSON *pn_feedback_json(const struct pn_feedback_result *result,
+                                    const struct pn_feedback_query *query,
+                                    const struct pn_feedback_reader *reader);
 void pn_feedback_csv(const struct pn_feedback_result *result, struct pn_buf *out);
 void pn_feedback_skew_csv(const struct pn_feedback_result *result, struct pn_buf *out);
 void pn_feedback_text(const struct pn_feedback_result *result, struct pn_buf *out);

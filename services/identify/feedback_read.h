@@ -11,6 +11,7 @@
 
 struct pn_feedback_reader;
 struct pn_ruleset; // services/identify/rules.h
+struct pn_teams;   // services/identify/teams.h
 
 // PN_UNAVAILABLE until the identify service has made its store.
 PN_MUST_USE enum pn_code pn_feedback_reader_open(const struct pn_config *config,
@@ -30,6 +31,9 @@ PN_MUST_USE enum pn_code pn_feedback_read(struct pn_feedback_reader *reader,
                                           struct pn_err *err);
 // The rules in use, for titles; NULL when there are none yet.
 const struct pn_ruleset *pn_feedback_reader_rules(const struct pn_feedback_reader *reader);
+
+// The reasons' names; never NULL.
+const struct pn_teams *pn_feedback_reader_teams(const struct pn_feedback_reader *reader);
 
 // The span that is meant when none is given: the twelve months up to now.
 void pn_feedback_query_default(int64_t now_ms, struct pn_feedback_query *ret_query);

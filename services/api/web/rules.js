@@ -54,8 +54,7 @@ function ratioBar(group, band) {
 // --- Figures -------------------------------------------------------------------------------------
 
 function reasonText(item) {
-  const known = `reason.${item.reason}`;
-  return item.reason === "" ? t("feedback.noReason") : has(known) ? t(known) : item.reason;
+  return inLanguage(item.name) || item.reason || t("feedback.noReason");
 }
 
 function reasons(figures) {

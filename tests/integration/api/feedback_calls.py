@@ -56,6 +56,9 @@ def a_verdict_moves_the_figures(world):
         equal(status, 200, f"{state}: {answer}")
         now = figures()
         refused = 1 if state == "refuses" else 0
+        if refused:
+            reason = next(item for item in now["reasons"] if item["state"] == "refuses")
+            equal("name" in reason, reason["reason"] == "other", "a reason has its name")
         equal(now["refused"], before["refused"] + refused, "refused")
         equal(now["accepted"], before["accepted"] - refused, "accepted")
         equal(now["value"]["share"], before["value"]["share"], "a refusal is no false alarm")

@@ -198,6 +198,28 @@ static void a_case_that_begins_anew_leaves_the_old_ones(void **state)
     assert_int_equal(cell(&result, "no-shows", NULL)->decided, 0);
 }
 
+static void a_decided_case_that_begins_anew_is_to_be_looked_at(void **state)
+{
+    (void)state;
+    raised(1, 1100, "visits");
+    state_is(1, 1101, PN_CASE_NOT_RELEVANT, "visits");
+    raised(1, 1200, "no-shows"); // brings the case back at once
+    state_is(1, 1200, PN_CASE_NEW, "no-shows,visits");
+    state_is(1, 1207, PN_CASE_SEEN, "no-shows,visits");
+    raised(2, 1100, "visits");
+    state_is(2, 1101, PN_CASE_REFUSES, "visits");
+    raised(2, 1200, "no-shows"); // stays, and comes back by time
+    state_is(2, 1400, PN_CASE_NEW, "no-shows,visits");
+    state_is(2, 1403, PN_CASE_CONSENTS, "no-shows,visits");
+    struct pn_feedback_result result = finish();
+    const struct pn_feedback_cell *noshows = cell(&result, "no-shows", NULL);
+    assert_int_equal(noshows->decided, 0);
+    assert_int_equal(noshows->looked, 2);
+    assert_int_equal(noshows->look_median_ms, 3 * HOUR);
+    assert_int_equal(noshows->look_p90_ms, 7 * HOUR);
+    assert_int_equal(cell(&result, "visits", NULL)->accepted, 1);
+}
+
 static void one_unit_alone(void **state)
 {
     (void)state;
@@ -310,6 +332,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_what_rose_in_the_span_counts, begin, end),
         cmocka_unit_test_setup_teardown(a_verdict_is_about_the_rules_that_held, begin, end),
         cmocka_unit_test_setup_teardown(a_case_that_begins_anew_leaves_the_old_ones, begin, end),
+        cmocka_unit_test_setup_teardown(a_decided_case_that_begins_anew_is_to_be_looked_at, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(one_unit_alone, begin, end),
         cmocka_unit_test_setup_teardown(skew_by_group, begin, end),
         cmocka_unit_test_setup_teardown(a_few_are_not_watched, begin, end),
