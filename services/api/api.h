@@ -24,6 +24,7 @@
 #include "run/tls.h"
 #include "services/identify/identify_write.h"
 #include "services/identify/worklist_read.h"
+#include "services/plan/plan_read.h"
 #include "services/timeline/timeline_read.h"
 
 struct pn_feed_hub;
@@ -77,6 +78,10 @@ bool pn_caller_could(const struct pn_caller *caller, enum pn_action action);
 // The client of that key, as the timeline knows it today. False: it has answered.
 PN_MUST_USE bool pn_call_client(struct pn_call *call, struct pn_slice key,
                                 struct pn_client *ret_client);
+// The plan of the path's `id` and its client, when pn_call_may allows the action: `what` names
+// which data of the plan. False: it has answered.
+PN_MUST_USE bool pn_call_plan(struct pn_call *call, enum pn_action action, const char *what,
+                              struct pn_plan_row *ret_row, struct pn_client *ret_client);
 
 // Before every call: who is calling. The server's `before`.
 bool pn_api_gate(struct pn_http_exchange *exchange, void *context);

@@ -12,7 +12,6 @@
 #include "services/api/calls.h"
 #include "services/deliver/deliver_read.h"
 #include "services/deliver/delivery_event.h"
-#include "services/plan/plan_read.h"
 
 #define STANDING_URL "https://punos.fi/fhir/StructureDefinition/delivery-standing"
 
@@ -152,20 +151,8 @@ void pn_delivery_state_call(struct pn_http_exchange *exchange, void *context)
     struct pn_call call;
     struct pn_plan_row row;
     struct pn_client client;
-    struct pn_err err;
     pn_call_begin(&call, exchange, context);
-    enum pn_code code = pn_api_open_plans(call.api, &err);
-    if (code == PN_OK) {
-        code = pn_plan_current(call.api->plans, pn_http_path_value(exchange, "id"), &row, &err);
-    }
-    if (code != PN_OK) {
-        pn_call_answer_error(&call, &err);
-        return;
-    }
-    char what[96];
-    snprintf(what, sizeof what, "CarePlan/%.36s deliveries", row.id);
-    if (pn_call_client(&call, pn_slice_str(row.client_key), &client) &&
-        pn_call_may(&call, PN_ACTION_DELIVERY_READ, &client, what)) {
+    if (pn_call_plan(&call, PN_ACTION_DELIVERY_READ, "deliveries", &row, &client)) {
         answer_state(&call, &row);
     }
 }

@@ -212,3 +212,22 @@ bool pn_call_client(struct pn_call *call, struct pn_slice key, struct pn_client 
     }
     return true;
 }
+
+bool pn_call_plan(struct pn_call *call, enum pn_action action, const char *what,
+                  struct pn_plan_row *ret_row, struct pn_client *ret_client)
+{
+    struct pn_slice id = pn_http_path_value(call->exchange, "id");
+    struct pn_err err;
+    enum pn_code code = pn_api_open_plans(call->api, &err);
+    if (code == PN_OK) {
+        code = pn_plan_current(call->api->plans, id, ret_row, &err);
+    }
+    if (code != PN_OK) {
+        pn_call_answer_error(call, &err);
+        return false;
+    }
+    char words[128];
+    snprintf(words, sizeof words, "CarePlan/%s %s", ret_row->id, what);
+    return pn_call_client(call, pn_slice_str(ret_row->client_key), ret_client) &&
+           pn_call_may(call, action, ret_client, words);
+}

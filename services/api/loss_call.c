@@ -130,20 +130,10 @@ void pn_plan_loss_call(struct pn_http_exchange *exchange, void *context)
     struct pn_err err;
     cJSON *plan = NULL;
     pn_call_begin(&call, exchange, context);
-    enum pn_code code = pn_api_open_plans(call.api, &err);
-    if (code == PN_OK) {
-        code = pn_plan_current(call.api->plans, pn_http_path_value(exchange, "id"), &row, &err);
-    }
-    if (code != PN_OK) {
-        pn_call_answer_error(&call, &err);
+    if (!pn_call_plan(&call, PN_ACTION_PLAN_READ, "loss report", &row, &client)) {
         return;
     }
-    const char *what = pn_arena_printf(call.arena, "CarePlan/%s loss report", row.id);
-    if (!pn_call_client(&call, pn_slice_str(row.client_key), &client) ||
-        !pn_call_may(&call, PN_ACTION_PLAN_READ, &client, what == NULL ? "loss report" : what)) {
-        return;
-    }
-    code = pn_plan_content(call.api->plans, call.api->privacy, &row, &plan, &err);
+    enum pn_code code = pn_plan_content(call.api->plans, call.api->privacy, &row, &plan, &err);
     if (code != PN_OK) {
         pn_call_answer_error(&call, &err);
         return;

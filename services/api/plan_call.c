@@ -127,26 +127,6 @@ void pn_plan_create_call(struct pn_http_exchange *exchange, void *context)
     }
 }
 
-// The plan of the path and its client, after the decision. False: it has answered.
-static bool find_plan(struct pn_call *call, enum pn_action action, const char *what,
-                      struct pn_plan_row *ret_row, struct pn_client *ret_client)
-{
-    struct pn_slice id = pn_http_path_value(call->exchange, "id");
-    struct pn_err err;
-    enum pn_code code = pn_api_open_plans(call->api, &err);
-    if (code == PN_OK) {
-        code = pn_plan_current(call->api->plans, id, ret_row, &err);
-    }
-    if (code != PN_OK) {
-        pn_call_answer_error(call, &err);
-        return false;
-    }
-    char words[128];
-    snprintf(words, sizeof words, "CarePlan/%s %s", ret_row->id, what);
-    return pn_call_client(call, pn_slice_str(ret_row->client_key), ret_client) &&
-           pn_call_may(call, action, ret_client, words);
-}
-
 void pn_plan_update_call(struct pn_http_exchange *exchange, void *context)
 {
     struct pn_call call;
@@ -157,7 +137,7 @@ void pn_plan_update_call(struct pn_http_exchange *exchange, void *context)
     int64_t expected_version = 0;
     pn_call_begin(&call, exchange, context);
     if (!pn_call_if_match(&call, &expected_version) || !pn_call_body(&call, &body) ||
-        !find_plan(&call, PN_ACTION_PLAN_WRITE, "update", &row, &client) ||
+        !pn_call_plan(&call, PN_ACTION_PLAN_WRITE, "update", &row, &client) ||
         !set_present_client(&call, body, &client)) {
         return;
     }
@@ -187,7 +167,7 @@ void pn_plan_withdraw_call(struct pn_http_exchange *exchange, void *context)
     int64_t expected_version = 0;
     pn_call_begin(&call, exchange, context);
     if (!pn_call_if_match(&call, &expected_version) ||
-        !find_plan(&call, PN_ACTION_PLAN_WRITE, "withdrawal", &row, &client)) {
+        !pn_call_plan(&call, PN_ACTION_PLAN_WRITE, "withdrawal", &row, &client)) {
         return;
     }
     struct pn_fhir_report report;
@@ -233,7 +213,7 @@ void pn_plan_history_call(struct pn_http_exchange *exchange, void *context)
     struct pn_plan_row row;
     struct pn_err err;
     pn_call_begin(&call, exchange, context);
-    if (!find_plan(&call, PN_ACTION_PLAN_READ, "history", &row, &client)) {
+    if (!pn_call_plan(&call, PN_ACTION_PLAN_READ, "history", &row, &client)) {
         return;
     }
     struct pn_plan_row *rows = pn_arena_alloc_array(call.arena, HISTORY_MAX, sizeof *rows);
@@ -269,7 +249,7 @@ void pn_plan_version_call(struct pn_http_exchange *exchange, void *context)
         pn_call_answer_error(&call, &err);
         return;
     }
-    if (!find_plan(&call, PN_ACTION_PLAN_READ, "version", &row, &client)) {
+    if (!pn_call_plan(&call, PN_ACTION_PLAN_READ, "version", &row, &client)) {
         return;
     }
     enum pn_code code =
