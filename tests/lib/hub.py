@@ -47,6 +47,10 @@ def wait_until(condition, seconds, what):
         time.sleep(0.05)
 
 
+def equal(found, wanted, what):
+    assert found == wanted, f"{what}: {found!r}, not {wanted!r}"
+
+
 class Receiver:
     """One of tests/receivers/receiver.py's systems."""
 

@@ -20,7 +20,7 @@ import feedback_calls  # noqa: E402
 import hl7  # noqa: E402
 import people  # noqa: E402
 import trigger_calls  # noqa: E402
-from hub import Hub, Receiver, acknowledgement, wait_until  # noqa: E402
+from hub import Hub, Receiver, acknowledgement, equal, wait_until  # noqa: E402
 
 UTC = datetime.timezone.utc
 NOW = datetime.datetime.now(UTC).replace(microsecond=0)
@@ -33,10 +33,6 @@ CHECKS = []
 def check(function):
     CHECKS.append(function)
     return function
-
-
-def equal(found, wanted, what):
-    assert found == wanted, f"{what}: {found!r}, not {wanted!r}"
 
 
 class World:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What apps are promised of triggers; part of calls.py, which has the hub and the clients."""
-from hub import wait_until
+from hub import equal, wait_until
 
 CHECKS = []
 
@@ -8,10 +8,6 @@ CHECKS = []
 def check(function):
     CHECKS.append(function)
     return function
-
-
-def equal(found, wanted, what):
-    assert found == wanted, f"{what}: {found!r}, not {wanted!r}"
 
 
 def part(extension, name):

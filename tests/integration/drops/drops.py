@@ -10,17 +10,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "tests/lib"))
-from hub import Hub, wait_until  # noqa: E402
+from hub import Hub, equal, wait_until  # noqa: E402
 
 CODE = "010181-900C"
 SECONDS = 30
 ROWS = 1000
 FHIR = {"Content-Type": "application/fhir+json"}
 HEADER = "Tietue;Tunniste;Henkilötunnus;Palvelualue;Tila;Yhteystapa;Alkoi;Yksikkö;Muutettu\n"
-
-
-def equal(found, wanted, what):
-    assert found == wanted, f"{what}: {found!r}, not {wanted!r}"
 
 
 def visit(number, area="TK", code=CODE, changed="2.11.2026 10:05"):

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county")]
 import hl7  # noqa: E402
 import people  # noqa: E402
-from hub import Hub, Receiver, acknowledgement, free_ports, wait_until  # noqa: E402
+from hub import Hub, Receiver, acknowledgement, equal, free_ports, wait_until  # noqa: E402
 
 UTC = datetime.timezone.utc
 FHIR = {"Content-Type": "application/fhir+json"}
@@ -43,10 +43,6 @@ SYSTEMS = {
 SLOW, REFUSING, DEAD = "pegasos", "kanta", "oberon"
 ILL = {SLOW, REFUSING, DEAD}
 MARK = re.compile(r"TILANNE-(\d+)-LOPPU")
-
-
-def equal(found, wanted, what):
-    assert found == wanted, f"{what}: {found!r}, not {wanted!r}"
 
 
 def opened(payload):

@@ -28,7 +28,7 @@ import kanta_samples  # noqa: E402
 import people  # noqa: E402
 import social  # noqa: E402
 from connection_point import ConnectionPoint  # noqa: E402
-from hub import Hub, Receiver, acknowledgement, free_ports, wait_until  # noqa: E402
+from hub import Hub, Receiver, acknowledgement, equal, free_ports, wait_until  # noqa: E402
 
 UTC = datetime.timezone.utc
 NOW = datetime.datetime.now(UTC).replace(microsecond=0)
@@ -44,10 +44,6 @@ SCENES = []
 def scene(function):
     SCENES.append(function)
     return function
-
-
-def equal(found, wanted, what):
-    assert found == wanted, f"{what}: {found!r}, not {wanted!r}"
 
 
 class DeadReceiver:

@@ -14,16 +14,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "tests/lib"))
-from hub import Hub, Receiver, acknowledgement, exchange, free_ports, wait_until  # noqa: E402
+from hub import (  # noqa: E402
+    Hub, Receiver, acknowledgement, equal, exchange, free_ports, wait_until)
 
 HERE = Path(__file__).resolve().parent
 CODE = "010181-900C"  # of the samples
 FHIR = {"Content-Type": "application/fhir+json"}
 SECONDS = 30
-
-
-def equal(found, wanted, what):
-    assert found == wanted, f"{what}: {found!r}, not {wanted!r}"
 
 
 def punos(adapters, *arguments):

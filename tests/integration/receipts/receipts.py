@@ -17,7 +17,8 @@ import hl7  # noqa: E402
 import people  # noqa: E402
 import random  # noqa: E402
 import socket  # noqa: E402
-from hub import Hub, Receiver, acknowledgement, exchange, free_ports, wait_until  # noqa: E402
+from hub import (  # noqa: E402
+    Hub, Receiver, acknowledgement, equal, exchange, free_ports, wait_until)
 
 HERE = Path(__file__).resolve().parent
 FHIR = {"Content-Type": "application/fhir+json"}
@@ -39,10 +40,6 @@ SCENES = []
 def scene(function):
     SCENES.append(function)
     return function
-
-
-def equal(found, wanted, what):
-    assert found == wanted, f"{what}: {found!r}, not {wanted!r}"
 
 
 class World:
