@@ -72,15 +72,15 @@ static void closes_and_opens_again(void **state)
     struct installation *here = *state;
     struct pn_quarantine_entry entries[10];
     char id[PN_UUID_TEXT_BYTES];
-    put(here, "bad", "");
-    pn_quarantine_id(here->privacy, "hospital", pn_slice_str("bad"), id);
+    put(here, "a bad one", "");
+    pn_quarantine_id(here->privacy, "hospital", pn_slice_str("a bad one"), id);
     assert_int_equal(pn_store_begin(here->store, &here->err), PN_OK);
     assert_int_equal(pn_quarantine_close(here->store, id, 5000, &here->err), PN_OK);
     assert_int_equal(pn_store_commit(here->store, &here->err), PN_OK);
     assert_int_equal(list(here, false, entries), 0);
     assert_int_equal(list(here, true, entries), 1);
     assert_int_equal(entries[0].closed_ms, 5000);
-    put(here, "bad", "");
+    put(here, "a bad one", "");
     assert_int_equal(list(here, false, entries), 1);
 }
 
