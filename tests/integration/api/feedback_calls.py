@@ -110,6 +110,7 @@ def feedback_is_for_those_who_lead(world):
 
 @check
 def triggers_are_counted_by_rule(world):
-    pattern = rb'punos_rule_raised_total\{service="identify",process="\d+",rule="no-shows"\} [1-9]'
+    pattern = (rb'punos_triggers_total\{service="identify",process="\d+",'
+               rb'rule="no-shows",happening="raised"\} [1-9]')
     wait_until(lambda: re.search(pattern, world.hub.call("GET", "/metrics")[2]), 10,
                "the metric of a rule")

@@ -203,6 +203,7 @@ def what_becomes_of_a_card_is_on_the_work_list(world):
 
     equal(feedback("ignored"), 400, "no such outcome")
     equal(feedback("accepted"), 400, "nothing accepted")
+    equal(feedback("overridden", overrideReason={"reason": {"code": "no-such"}}), 400, "a reason")
     equal(feedback("overridden"), 200, "dismissed")
     equal(state(), "seen", "somebody has seen it")
     equal(feedback("overridden"), 200, "the same again")
