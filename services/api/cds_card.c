@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "base/ids.h"
+#include "base/log.h"
 #include "fhir/json.h"
 #include "services/api/cds.h"
 #include "services/api/trigger_view.h"
+#include "services/identify/teams.h"
 
 enum { LANGUAGES = 3 };
 
@@ -118,6 +120,31 @@ static void add_suggestion(const struct made *made, cJSON *card)
     cJSON_AddStringToObject(card, "selectionBehavior", "at-most-one");
 }
 
+// Section "Reasons for rejecting a card": those of the work list for not-relevant. A file of teams
+// that can't be read costs the reasons only.
+static void add_override_reasons(const struct made *made, cJSON *card)
+{
+    struct pn_err err;
+    if (pn_api_open_teams(made->call->api, &err) != PN_OK) {
+        pn_log_error("the reasons of the work list could not be read", &err);
+        return;
+    }
+    const struct pn_teams *teams = made->call->api->teams;
+    cJSON *list = NULL;
+    for (unsigned i = 0; i < teams->reason_count; i++) {
+        const struct pn_case_reason *reason = &teams->reasons[i];
+        if ((reason->states & 1U << PN_CASE_NOT_RELEVANT) == 0) {
+            continue;
+        }
+        cJSON *coding = cJSON_CreateObject();
+        list = list == NULL ? cJSON_AddArrayToObject(card, "overrideReasons") : list;
+        cJSON_AddItemToArray(list, coding);
+        cJSON_AddStringToObject(coding, "system", "https://punos.fi/fhir/CodeSystem/case-reason");
+        cJSON_AddStringToObject(coding, "code", reason->id);
+        cJSON_AddStringToObject(coding, "display", reason->name[made->language]);
+    }
+}
+
 static cJSON *make_card(struct made *made, enum pn_case_state state)
 {
     static const char *const summaries[LANGUAGES] = {
@@ -150,6 +177,7 @@ static cJSON *make_card(struct made *made, enum pn_case_state state)
     if (pn_caller_could(made->call->caller, PN_ACTION_WORKLIST_SET) &&
         (state == PN_CASE_NEW || state == PN_CASE_SEEN)) {
         add_suggestion(made, card);
+        add_override_reasons(made, card);
     }
     return card;
 }

@@ -194,6 +194,8 @@ def what_becomes_of_a_card_is_on_the_work_list(world):
 
     card, = cards(world, hook("77", world.third))
     suggestion = card["suggestions"][0]["uuid"]
+    reasons = {r["code"]: r["display"] for r in card["overrideReasons"]}
+    assert "other" in reasons and all(reasons.values()), reasons
     equal(card["selectionBehavior"], "at-most-one", "how many")
 
     def feedback(outcome, **more):
