@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import backtest
 import idle
 import intake
 import mapping
@@ -20,7 +21,8 @@ import trigger
 
 ROOT = Path(__file__).resolve().parents[1]
 SECTIONS = {"intake": intake, "rebuild": rebuild, "page": page, "trigger": trigger, "idle": idle,
-            "stream": stream, "rules": rules, "mapping": mapping, "secure": secure}
+            "stream": stream, "rules": rules, "backtest": backtest,
+            "mapping": mapping, "secure": secure}
 FULL = {"runs": 5, "messages": 40000, "events": 1000000, "requests": 2000, "probes": 300,
         "seconds": 2}
 QUICK = {"runs": 1, "messages": 4000, "events": 50000, "requests": 300, "probes": 40,
@@ -48,7 +50,7 @@ def options_of(words):
     parser.add_argument("--quick", action="store_true", help="one run, small")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="this section alone")
     parser.add_argument("--runs", type=int, help="medians of so many")
-    parser.add_argument("--events", type=int, help="for rebuild, page and rules")
+    parser.add_argument("--events", type=int, help="for rebuild, page, rules and backtest")
     parser.add_argument("--out", type=Path, help="the tables go there too")
     options = parser.parse_args(words)
     for name, value in (QUICK if options.quick else FULL).items():

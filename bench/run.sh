@@ -5,10 +5,10 @@
 #   bench/run.sh                    medians of five runs of everything
 #   bench/run.sh --quick            one run, small
 #   bench/run.sh --only NAME        one section (may be given again): intake, rebuild, page, trigger,
-#                                   idle, stream, rules, secure, mapping
+#                                   idle, stream, rules, backtest, secure, mapping
 #   bench/run.sh --out FILE         the tables go there too (default build/bench/figures.md)
 #   bench/run.sh --runs N           medians of N runs
-#   bench/run.sh --events N         events for rebuild, page and rules (default 1,000,000)
+#   bench/run.sh --events N         events for rebuild, page, rules and backtest (default 1,000,000)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${PN_BENCH_BUILD:-build}

@@ -23,8 +23,8 @@ static const struct pn_conf_row hub_rows[] = {
      .type = PN_CONF_TEXT,
      .offset = HUB(rules_file),
      .otherwise = "",
-     .help = "The identification rules. When not given: rules/start.yaml of the installed "
-             "configuration."},
+     .help = "The identification rules of the very first start; from then on `punos rules promote` "
+             "changes them. When not given: rules/start.yaml of the installed configuration."},
     {.key = "teams",
      .type = PN_CONF_TEXT,
      .offset = HUB(teams_file),

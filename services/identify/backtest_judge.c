@@ -176,11 +176,9 @@ pn_backtest_judge_client(struct pn_backtest_judge *judge, const struct pn_heap_c
     judge->client = client;
     judge->facts = facts;
     pn_evaluator_take(judge->evaluator, facts, client->fact_count);
-    bool is_good = true;
-    for (unsigned side = 0; side < PN_BACKTEST_SIDES && is_good; side++) {
-        is_good =
-            judge_side(judge, (enum pn_backtest_side)side, &found, outputs[PN_OUTPUT_ARRIVALS]);
-    }
+    // The new rules last: the facts are matched once with them and with their variants.
+    bool is_good = judge_side(judge, PN_BACKTEST_TODAY, &found, outputs[PN_OUTPUT_ARRIVALS]) &&
+                   judge_side(judge, PN_BACKTEST_NEW, &found, outputs[PN_OUTPUT_ARRIVALS]);
     judge_variants(judge, found.held[PN_BACKTEST_NEW], totals);
     if (is_good && (found.held[0] | found.held[1]) != 0) {
         is_good = fwrite(&found, sizeof found, 1, outputs[PN_OUTPUT_CLIENTS]) == 1;
