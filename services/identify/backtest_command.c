@@ -17,6 +17,7 @@
 #include "run/command.h"
 #include "services/identify/backtest_report.h"
 #include "services/identify/rules_tool.h"
+#include "services/identify/teams.h"
 
 enum {
     REPORT_BYTES_MAX = 256 * 1024 * 1024,
@@ -201,12 +202,29 @@ static enum pn_code read_verdicts(struct session *session, struct pn_err *err)
     return code;
 }
 
-static struct pn_backtest_team everybody(const void *context, struct pn_slice unit)
+static struct pn_backtest_team team_of(const void *context, struct pn_slice unit)
 {
-    (void)context;
-    (void)unit;
-    return (struct pn_backtest_team){
-        .id = "all", .name = {"Kaikki", "Alla", "All"}, .new_names_a_week = -1};
+    const struct pn_team *team = pn_teams_of_unit(context, unit);
+    struct pn_backtest_team found = {.id = "", .name = {"–", "–", "–"}, .new_names_a_week = -1};
+    if (team != NULL) {
+        found.id = team->id;
+        found.new_names_a_week = team->new_names_a_week;
+        for (unsigned i = 0; i < PN_LANGUAGE_COUNT; i++) {
+            found.name[i] = team->name[i];
+        }
+    }
+    return found;
+}
+
+static enum pn_code read_teams(struct session *session, struct pn_err *err)
+{
+    struct pn_teams *teams = pn_arena_alloc(session->arena, sizeof *teams);
+    enum pn_code code =
+        teams == NULL ? pn_err_set(err, PN_MEMORY, "memory", "the heap is exhausted")
+                      : pn_teams_read(session->arena, session->plan.config->teams_file, teams, err);
+    session->input.team_of = team_of;
+    session->input.team_context = teams;
+    return code;
 }
 
 static enum pn_code prepare(struct session *session, struct pn_err *err)
@@ -216,8 +234,9 @@ static enum pn_code prepare(struct session *session, struct pn_err *err)
         return code;
     }
     session->plan.rules[PN_BACKTEST_NEW] = session->file.rules;
-    session->input.team_of = everybody;
-    code = pn_rules_tool_open(&session->tool, session->plan.config, true, err);
+    code = read_teams(session, err);
+    code =
+        code == PN_OK ? pn_rules_tool_open(&session->tool, session->plan.config, true, err) : code;
     code = code == PN_OK ? read_todays_rules(session, err) : code;
     code = code == PN_OK ? read_aliases(session, err) : code;
     code = code == PN_OK ? read_verdicts(session, err) : code;
