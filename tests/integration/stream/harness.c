@@ -138,12 +138,14 @@ static enum pn_code load_position(void *context, const char *topic, int32_t part
     return PN_OK;
 }
 
-enum pn_code try_open(struct reader *reader, struct pn_stream *stream, const char *group,
-                      struct pn_err *err)
+static enum pn_code open_part(struct reader *reader, struct pn_stream *stream,
+                              const struct pn_consumer_options *part, struct pn_err *err)
 {
     static const char *const topics[] = {PN_TOPIC_EVENT};
     const struct pn_consumer_options options = {
-        .group = group,
+        .group = part->group,
+        .share = part->share,
+        .share_count = part->share_count,
         .topics = topics,
         .topic_count = 1,
         .load_position = load_position,
@@ -152,12 +154,31 @@ enum pn_code try_open(struct reader *reader, struct pn_stream *stream, const cha
     return pn_consumer_open(stream, &options, &reader->consumer, err);
 }
 
+enum pn_code try_open(struct reader *reader, struct pn_stream *stream, const char *group,
+                      struct pn_err *err)
+{
+    const struct pn_consumer_options all = {.group = group};
+    return open_part(reader, stream, &all, err);
+}
+
 struct reader *open_reader(struct pn_stream *stream, const char *group)
 {
     struct reader *reader = calloc(1, sizeof *reader);
     assert_non_null(reader);
     struct pn_err err;
     must(try_open(reader, stream, group, &err), &err);
+    return reader;
+}
+
+struct reader *open_share(struct pn_stream *stream, const char *group, unsigned share,
+                          unsigned share_count)
+{
+    struct reader *reader = calloc(1, sizeof *reader);
+    assert_non_null(reader);
+    struct pn_err err;
+    const struct pn_consumer_options part = {
+        .group = group, .share = share, .share_count = share_count};
+    must(open_part(reader, stream, &part, &err), &err);
     return reader;
 }
 

@@ -55,6 +55,9 @@ enum pn_code append(struct pn_stream *stream, int first, int count, size_t bytes
 enum pn_code try_open(struct reader *reader, struct pn_stream *stream, const char *group,
                       struct pn_err *err);
 struct reader *open_reader(struct pn_stream *stream, const char *group);
+// Of the partitions those whose number modulo share_count is share.
+struct reader *open_share(struct pn_stream *stream, const char *group, unsigned share,
+                          unsigned share_count);
 void forget(struct reader *reader);
 void close_reader(struct reader *reader);
 size_t poll_once(struct reader *reader, int timeout_ms, size_t record_max);

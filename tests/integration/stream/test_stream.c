@@ -103,6 +103,44 @@ static void every_group_reads_all(void **state)
     close_reader(identify);
 }
 
+// Without the group's handing out: at once, and nobody else's coming moves them.
+static void shares_are_apart_and_make_all(void **state)
+{
+    enum { SHARES = 3, COUNT = 400 };
+    static const char *const groups[SHARES] = {"share-0", "share-1", "share-2"};
+    struct fixture *fixture = *state;
+    struct reader *readers[SHARES];
+    struct pn_err err;
+    int64_t lag = 0;
+    int count = 0;
+    must(append(fixture->stream, 0, COUNT, 300, &err), &err);
+    for (unsigned i = 0; i < SHARES; i++) {
+        readers[i] = open_share(fixture->stream, groups[i], i, SHARES);
+        forget(readers[i]);
+        lag += pn_consumer_lag(readers[i]->consumer); // known before the first poll
+    }
+    assert_int_equal(lag, COUNT);
+    for (unsigned i = 0; i < SHARES; i++) {
+        int64_t deadline_ms = pn_clock_monotonic_ms() + PATIENCE_MS;
+        while (pn_consumer_lag(readers[i]->consumer) > 0) {
+            poll_once(readers[i], 200, BATCH_MAX);
+            assert_true(pn_clock_monotonic_ms() < deadline_ms);
+        }
+        assert_true(readers[i]->count > 0);
+        assert_int_equal(readers[i]->duplicates, 0);
+        count += readers[i]->count;
+        for (unsigned k = 0; k < i; k++) {
+            for (unsigned n = 0; n < COUNT; n++) {
+                assert_false(readers[i]->seen[n] && readers[k]->seen[n]);
+            }
+        }
+    }
+    assert_int_equal(count, COUNT);
+    for (unsigned i = 0; i < SHARES; i++) {
+        close_reader(readers[i]);
+    }
+}
+
 static void second_consumer_of_a_group(void **state)
 {
     struct fixture *fixture = *state;
@@ -397,6 +435,7 @@ int main(int argc, char **argv)
         STREAM_TEST(goes_on_from_stored_positions),
         STREAM_TEST(rewinds_to_stored_positions),
         STREAM_TEST(every_group_reads_all),
+        STREAM_TEST(shares_are_apart_and_make_all),
         STREAM_TEST(second_consumer_of_a_group),
         STREAM_TEST(large_event),
         STREAM_TEST(unknown_topic_and_bad_records),
