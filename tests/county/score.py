@@ -124,6 +124,14 @@ def figures(name, flagged, rows):
             "precision": wilson(hits, len(among)), "recall": wilson(hits, len(shared))}
 
 
+def recall_by(fired, truth, rules, name):
+    """{rule: {value: recall}}: what a system cannot tell, a rule cannot find there."""
+    values = sorted({row[name] for row in truth})
+    return {rule: {value: figures(value, [c for c, found in fired.items() if rule in found],
+                                  [row for row in truth if row[name] == value])["recall"][0]
+                   for value in values} for rule in rules}
+
+
 def score(fired, ranked, truth):
     rules = sorted({rule for found in fired.values() for rule in found})
     known = {row["code"] for row in truth}
@@ -136,6 +144,7 @@ def score(fired, ranked, truth):
                           for count in (2, 3)],
               "first": [figures(f"first {count} names", ranked[:count], truth)
                         for count in FIRST_NAMES if count <= len(ranked)]}
+    result["rule_recall"] = recall_by(fired, truth, rules, "primary")
     for name in ("station", "primary", "segment", "why", "language", "sex"):
         values = sorted({row[name] for row in truth if row[name]})
         result[name] = [figures(value, fired, [row for row in truth if row[name] == value])
@@ -157,6 +166,12 @@ def show(result):
         for row in rows:
             print(f"{row['name']:26}{row['fired']:7}{row['shared']:8}{row['hits']:6}  "
                   f"{_interval(row['precision']):18}  {_interval(row['recall'])}")
+    systems = sorted(next(iter(result["rule_recall"].values()), {}))
+    print(f"-- recall of each rule, by the station's system\n{'':26}" +
+          "".join(f"{name:>12}" for name in systems))
+    for rule, recalls in result["rule_recall"].items():
+        print(f"{rule:26}" + "".join(f"{'—' if recalls[name] is None else format(recalls[name], '.0%'):>12}"
+                                     for name in systems))
 
 
 def score_data(binary, data, county, rules):

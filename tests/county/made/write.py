@@ -6,6 +6,7 @@ other, JSON and XML a message a line. What a system leaves as a file is that fil
 in memory: clients are told in parts, parts are sorted week by week.
 """
 import csv
+import multiprocessing
 import pickle
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from made.systems.social import Effica
 from made.tell import Telling
 
 PART = 2000  # clients
+FORK = multiprocessing.get_context("fork")  # the pool sees _shared
 TRUTH = ["index", "code", "shared", "segment", "why", "station", "primary", "social", "age", "sex",
          "language", *figures.COLUMNS]
 ENDINGS = {("mllp", "hl7"): "hl7", ("http", "json"): "jsonl", ("http", "xml"): "lines",
@@ -90,7 +92,7 @@ def write(world, clients, out, jobs):
     counts, weeks = {}, set()
     try:
         with open(out / "truth.csv", "w", encoding="utf-8", newline="") as file, \
-                ProcessPoolExecutor(jobs) as pool:
+                ProcessPoolExecutor(jobs, FORK) as pool:
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(TRUTH)
             for found, truth in pool.map(_tell_part, range(-(-len(clients) // PART))):
