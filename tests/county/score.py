@@ -29,7 +29,7 @@ sys.path.append(str(Path(__file__).resolve().parent))
 import play  # noqa: E402
 from hubkey import key_maker  # noqa: E402
 
-DEFAULT_RULES = play.ROOT / "config" / "rules" / "default.yaml"
+DEFAULT_RULES = play.ROOT / "config" / "rules" / "start.yaml"
 RAISED = 0          # triggers.state, services/identify/worklist_read.h
 FIRST_NAMES = (10, 50, 100, 500)
 SECONDS_MAX = 1800
