@@ -194,15 +194,17 @@ static void make_room(struct bench *bench, struct client *client)
     }
 }
 
-// The rules that the fact may be a matter of. A rule that stood later than it begins anew.
+// The rules that the fact is a matter of. One that stood later than it begins anew.
 static uint64_t touch(struct bench *bench, struct client *client, const struct pn_fact_entry *fact)
 {
-    for (unsigned i = 0; i < bench->rules->count; i++) {
-        if (fact->start_ms <= client->standings[i].time_ms) {
-            memset(&client->standings[i], 0, sizeof client->standings[i]);
+    const uint64_t touched = pn_rules_touched(bench->rules, fact);
+    for (uint64_t left = touched; left != 0; left &= left - 1) {
+        struct pn_standing *standing = &client->standings[__builtin_ctzll(left)];
+        if (fact->start_ms <= standing->time_ms) {
+            memset(standing, 0, sizeof *standing);
         }
     }
-    return pn_rules_touched(bench->rules, fact);
+    return touched;
 }
 
 // What was told of before is told anew.

@@ -62,14 +62,14 @@ void pn_evaluator_take(struct pn_evaluator *evaluator, const struct pn_fact_entr
 
 // What is remembered of a client and a rule so that the next evaluation need not begin before all
 // facts. It follows from the facts alone: what is found with it is what is found without it, as
-// long as since then facts were only added, none that begins by time_ms, and the rule and the year
-// of birth are the same. Else, and at first, it is all zero.
+// long as the rule and the year of birth are the same and no fact that is a matter of the rule
+// (pn_rules_touched) and begins by time_ms came, went or changed. Else, and at first, it is zero.
 struct pn_standing {
     bool is_known, holds;
     int64_t time_ms; // the rule's state is that of this time, some days before the moment
     int64_t since_ms, cool_ms;
-    // Of the moment: until then it holds or not as before, as long as pn_rules_touched says of no
-    // new fact that it is a matter of the rule. 0: for ever.
+    // Of the moment: until then, and while no fact that is a matter of the rule comes, goes or
+    // changes, it holds or not as before. 0: for ever.
     int64_t due_ms;
 };
 

@@ -222,14 +222,14 @@ static void follow_client(struct bench *bench, unsigned ret_alone[static 2])
         const uint64_t touched = pn_rules_touched(&bench->rules, fact);
         pn_evaluator_take(bench->evaluator, bench->facts, told);
         for (unsigned i = 0; i < bench->rules.count; i++) {
-            if (fact->start_ms <= kept[i].standing.time_ms) {
+            bool is_touched = (touched >> i & 1) != 0;
+            if (is_touched && fact->start_ms <= kept[i].standing.time_ms) {
                 memset(&kept[i].standing, 0, sizeof kept[i].standing);
             }
             const struct pn_evaluation evaluation = {.rule = &bench->rules.rules[i],
                                                      .moment_ms = moment_ms,
                                                      .birth_year = 2008,
                                                      .wants_all = draw(bench, 2) == 0};
-            bool is_touched = (touched >> i & 1) != 0 || !kept[i].standing.is_known;
             ret_alone[follow(bench, &kept[i], evaluation, is_touched) ? 0 : 1]++;
         }
         if (told + 3 < count && draw(bench, 6) == 0) { // some three come the other way round
