@@ -89,16 +89,32 @@ static unsigned bucket_of(const char *sql)
     return hash % PN_STORE_BUCKETS;
 }
 
+// Most texts are literals: their address finds the statement without reading the text twice.
+static struct pn_stmt *find_stmt(struct pn_store *store, const char *sql)
+{
+    const unsigned place = (unsigned)((uintptr_t)sql / 16 % PN_STORE_BUCKETS);
+    if (store->recent[place].sql == sql && strcmp(store->recent[place].stmt->sql, sql) == 0) {
+        return store->recent[place].stmt;
+    }
+    struct pn_stmt *stmt = store->buckets[bucket_of(sql)];
+    while (stmt != NULL && strcmp(stmt->sql, sql) != 0) {
+        stmt = stmt->next;
+    }
+    if (stmt != NULL) {
+        store->recent[place].sql = sql;
+        store->recent[place].stmt = stmt;
+    }
+    return stmt;
+}
+
 enum pn_code pn_store_prepare(struct pn_store *store, const char *sql, struct pn_stmt **ret_stmt,
                               struct pn_err *err)
 {
     assert(store != NULL && sql != NULL && ret_stmt != NULL && err != NULL);
-    struct pn_stmt **bucket = &store->buckets[bucket_of(sql)];
-    for (struct pn_stmt *stmt = *bucket; stmt != NULL; stmt = stmt->next) {
-        if (strcmp(stmt->sql, sql) == 0) {
-            *ret_stmt = stmt;
-            return PN_OK;
-        }
+    struct pn_stmt *found = find_stmt(store, sql);
+    if (found != NULL) {
+        *ret_stmt = found;
+        return PN_OK;
     }
     if (store->statement_count == PN_STORE_STATEMENTS_MAX) {
         return pn_err_set(err, PN_LIMIT, store->name, "too many different statements");
@@ -113,6 +129,7 @@ enum pn_code pn_store_prepare(struct pn_store *store, const char *sql, struct pn
         free(copy);
         return code;
     }
+    struct pn_stmt **bucket = &store->buckets[bucket_of(sql)];
     stmt->sql = copy;
     stmt->next = *bucket;
     *bucket = stmt;

@@ -67,6 +67,10 @@ struct pn_store {
     bool in_transaction;
     bool has_savepoint;
     struct pn_stmt *buckets[PN_STORE_BUCKETS];
+    struct {
+        const char *sql; // where the text stood that was asked for last
+        struct pn_stmt *stmt;
+    } recent[PN_STORE_BUCKETS];
     unsigned statement_count;
 };
 
