@@ -32,19 +32,43 @@ int64_t pn_clock_monotonic_ms(void)
 }
 
 // The two conversions are the well-known arithmetic on a year that starts in March.
+enum {
+    EPOCH_DAYS = 719468, // from 0000-03-01, where a year of these sums begins
+    QUICK_YEARS = 1000000,
+    QUICK_DAYS = 1 << 29
+};
+
 int64_t pn_days_from_civil(int year, int month, int day)
 {
+    if (year > 0 && year < QUICK_YEARS) { // the same in 32 bits, by Neri and Schneider (2022)
+        const uint32_t before_march = month <= 2 ? 1 : 0;
+        const uint32_t y = (uint32_t)year - before_march, century = y / 100;
+        const uint32_t m = (uint32_t)month + 12 * before_march;
+        return (int64_t)(1461 * (uint64_t)y / 4 - century + century / 4 + (979 * m - 2919) / 32) +
+               day - 1 - EPOCH_DAYS;
+    }
     int64_t y = month <= 2 ? year - 1 : year;
     int64_t era = (y >= 0 ? y : y - 399) / 400;
     int64_t year_of_era = y - era * 400;
     int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
     int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return era * 146097 + day_of_era - 719468;
+    return era * 146097 + day_of_era - EPOCH_DAYS;
 }
 
 void pn_civil_from_days(int64_t days, int *ret_year, int *ret_month, int *ret_day)
 {
-    days += 719468;
+    if (days > -EPOCH_DAYS && days < QUICK_DAYS) {
+        const uint32_t n = 4 * (uint32_t)(days + EPOCH_DAYS) + 3, century = n / 146097;
+        const uint64_t scaled = UINT64_C(2939745) * (n % 146097 / 4 * 4 + 3);
+        const uint32_t day_of_year = (uint32_t)scaled / 2939745 / 4;
+        const uint32_t month = 2141 * day_of_year + 197913;
+        const bool is_next_year = day_of_year >= 306;
+        *ret_year = (int)(100 * century + (uint32_t)(scaled >> 32)) + (is_next_year ? 1 : 0);
+        *ret_month = (int)(month >> 16) - (is_next_year ? 12 : 0);
+        *ret_day = (int)((month & 0xffff) / 2141) + 1;
+        return;
+    }
+    days += EPOCH_DAYS;
     int64_t era = (days >= 0 ? days : days - 146096) / 146097;
     int64_t day_of_era = days - era * 146097;
     int64_t year_of_era =
