@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 
+enum { SORT_STEPS = 8 }; // of each fact, before another way of sorting is better
+
 // --- Facts ---------------------------------------------------------------------------------------
 
 enum pn_code pn_evaluator_new(struct pn_evaluator **ret_evaluator, struct pn_err *err)
@@ -48,24 +50,47 @@ static int older(const void *a, const void *b, void *context)
     return memcmp(one->id, two->id, PN_FACT_ID_BYTES);
 }
 
-// Most come in order.
+// Most come in order: few steps put the others to their places. False when it takes too many.
+static bool sort_nearly(struct pn_evaluator *evaluator)
+{
+    const struct pn_sorted_facts *facts = &evaluator->facts;
+    unsigned steps = SORT_STEPS * facts->count;
+    for (unsigned i = 0; i < facts->count; i++) {
+        const struct pn_fact_entry *fact = &facts->facts[i];
+        unsigned at = i;
+        for (; at > 0 && evaluator->starts[at - 1] >= fact->start_ms; at--) {
+            uint16_t before = evaluator->order[at - 1];
+            if (evaluator->starts[at - 1] == fact->start_ms &&
+                memcmp(facts->facts[before].id, fact->id, PN_FACT_ID_BYTES) <= 0) {
+                break;
+            }
+            if (steps-- == 0) {
+                return false;
+            }
+            evaluator->order[at] = before;
+            evaluator->starts[at] = evaluator->starts[at - 1];
+        }
+        evaluator->order[at] = (uint16_t)i;
+        evaluator->starts[at] = fact->start_ms;
+    }
+    return true;
+}
+
 static void sort(struct pn_evaluator *evaluator)
 {
     const struct pn_sorted_facts *facts = &evaluator->facts;
-    bool is_sorted = true;
+    evaluator->is_sorted = true;
+    if (sort_nearly(evaluator)) {
+        return;
+    }
     for (unsigned i = 0; i < facts->count; i++) {
         evaluator->order[i] = (uint16_t)i;
-        evaluator->starts[i] = facts->facts[i].start_ms;
-        is_sorted = is_sorted && (i == 0 || evaluator->starts[i - 1] < evaluator->starts[i]);
     }
-    if (!is_sorted) {
-        qsort_r(evaluator->order, facts->count, sizeof evaluator->order[0], older,
-                (void *)(uintptr_t)facts->facts);
-        for (unsigned i = 0; i < facts->count; i++) {
-            evaluator->starts[i] = facts->facts[evaluator->order[i]].start_ms;
-        }
+    qsort_r(evaluator->order, facts->count, sizeof evaluator->order[0], older,
+            (void *)(uintptr_t)facts->facts);
+    for (unsigned i = 0; i < facts->count; i++) {
+        evaluator->starts[i] = facts->facts[evaluator->order[i]].start_ms;
     }
-    evaluator->is_sorted = true;
 }
 
 static void make_ready(struct pn_evaluator *evaluator, const struct pn_match *match)
