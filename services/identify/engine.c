@@ -9,6 +9,7 @@
 #include "fhir/json.h"
 #include "privacy/client_index.h"
 #include "run/metrics.h"
+#include "services/identify/due.h"
 #include "services/identify/sources.h"
 #include "services/identify/units.h"
 #include "services/identify/people.h"
@@ -362,6 +363,7 @@ static enum pn_code put_fact(struct pn_engine *engine, const struct pn_event *ev
         return pn_err_set(err, PN_LIMIT, "subject", "the client has too many keys");
     }
     touch(client, event, false);
+    client->rules |= pn_rules_touched(engine->options.rules, fact);
     return pn_held_add(engine->arena, held, fact, engine->old_ms, err);
 }
 
@@ -475,7 +477,7 @@ enum pn_code pn_engine_tick(struct pn_engine *engine, int64_t now_ms, struct pn_
         code == PN_OK ? pn_client_index_repair(engine->index, now_ms - REPAIR_BACK_MS, err) : code;
     int64_t due[PN_DUE_MAX];
     unsigned count = 0;
-    code = code == PN_OK ? pn_verdicts_due(engine->verdicts, now_ms, due, &count, err) : code;
+    code = code == PN_OK ? pn_due_take(engine->options.store, now_ms, due, &count, err) : code;
     for (unsigned i = 0; i < count && code == PN_OK; i++) {
         struct pn_held_client *client = NULL;
         code = client_of(engine, due[i], &client, err);

@@ -33,6 +33,7 @@ struct pn_held_client {
     struct pn_held *held;
     unsigned held_count, held_capacity;
     bool is_touched;     // to be evaluated at the batch's end
+    uint64_t rules;      // that new facts are a matter of; all, if had_correction or is_due
     bool had_correction; // something that was counted may have changed
     bool is_due;         // looked at because its time has come
     char causation[40];  // id of the last event that touched it

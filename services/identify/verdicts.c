@@ -8,6 +8,7 @@
 #include "fhir/json.h"
 #include "privacy/client_index.h"
 #include "services/identify/cases.h"
+#include "services/identify/due.h"
 #include "services/identify/evaluate.h"
 #include "services/identify/trigger.h"
 #include "services/identify/trigger_log.h"
@@ -410,12 +411,18 @@ static enum pn_code evaluate(struct judged *judged, const struct pn_rule *rule, 
     return code;
 }
 
-static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule,
+static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule, bool is_touched,
                                struct pn_err *err)
 {
     struct pn_verdicts *verdicts = judged->verdicts;
     struct known *known = find_known(verdicts, rule->id);
     bool did_hold = known != NULL && known->state == PN_TRIGGER_RAISED;
+    if (known != NULL) {
+        known->is_seen = true;
+    }
+    if (!is_touched && !did_hold) {
+        return PN_OK; // as it was the last time: its due time is written
+    }
     enum pn_code code = evaluate(judged, rule, did_hold, err);
     if (code != PN_OK) {
         return code;
@@ -423,9 +430,6 @@ static enum pn_code judge_rule(struct judged *judged, const struct pn_rule *rule
     const struct pn_finding *finding = &verdicts->finding;
     if (finding->due_ms != 0 && (judged->due_ms == 0 || finding->due_ms < judged->due_ms)) {
         judged->due_ms = finding->due_ms;
-    }
-    if (known != NULL) {
-        known->is_seen = true;
     }
     if (finding->due_ms != 0 && (!finding->holds || !rule->is_plain)) {
         judged->is_due_new = true;
@@ -493,6 +497,10 @@ enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_hel
                                int64_t moment_ms, struct pn_err *err)
 {
     struct judged judged = {.verdicts = verdicts, .client = client, .moment_ms = moment_ms};
+    const bool is_all = client->is_due || client->had_correction;
+    if (!is_all && client->rules == 0) {
+        return PN_OK;
+    }
     verdicts->fact_count = pn_held_gather(client, verdicts->facts);
     verdicts->tellings.count = 0;
     pn_evaluator_take(verdicts->evaluator, verdicts->facts, verdicts->fact_count);
@@ -500,7 +508,8 @@ enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_hel
     enum pn_code code = load_known(verdicts, client->number, err);
     bool had_any = verdicts->known_count > 0;
     for (unsigned i = 0; i < verdicts->options.rules->count && code == PN_OK; i++) {
-        code = judge_rule(&judged, &verdicts->options.rules->rules[i], err);
+        bool is_touched = is_all || (client->rules >> i & 1) != 0;
+        code = judge_rule(&judged, &verdicts->options.rules->rules[i], is_touched, err);
     }
     code = code == PN_OK ? retract_orphans(&judged, err) : code;
     if (code == PN_OK && (had_any || verdicts->standing.count > 0)) {
@@ -510,11 +519,8 @@ enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_hel
     // and looking then finds the new one.
     bool is_due_new = judged.has_told || client->is_due || judged.is_due_new;
     if (code == PN_OK && judged.due_ms != 0 && is_due_new) {
-        const struct pn_value values[] = {PN_INT(client->number), PN_INT(judged.due_ms)};
-        code = exec(verdicts,
-                    "INSERT INTO due (client, due_ms) VALUES (?1, ?2) ON CONFLICT (client)"
-                    " DO UPDATE SET due_ms = excluded.due_ms WHERE due.due_ms <> excluded.due_ms",
-                    values, 2, err);
+        const struct pn_due due = {client->number, judged.due_ms, is_all};
+        code = pn_due_put(verdicts->options.store, &due, err);
     }
     return code;
 }
@@ -534,34 +540,6 @@ enum pn_code pn_verdicts_owner(struct pn_verdicts *verdicts, int64_t subject, in
                       subject, ret_owner, err);
 }
 
-enum pn_code pn_verdicts_due(struct pn_verdicts *verdicts, int64_t now_ms,
-                             int64_t ret_clients[static PN_DUE_MAX], unsigned *ret_count,
-                             struct pn_err *err)
-{
-    struct pn_rows *rows = NULL;
-    unsigned count = 0;
-    const struct pn_value values[] = {PN_INT(now_ms), PN_INT(PN_DUE_MAX)};
-    enum pn_code code =
-        ask(verdicts, "SELECT client FROM due WHERE due_ms <= ?1 ORDER BY due_ms LIMIT ?2", values,
-            2, &rows, err);
-    bool has_row = code == PN_OK;
-    while (code == PN_OK && has_row && count < PN_DUE_MAX) {
-        code = pn_rows_next(rows, &has_row, err);
-        if (code == PN_OK && has_row) {
-            ret_clients[count++] = pn_rows_int(rows, 0);
-        }
-    }
-    pn_rows_close(rows);
-    for (unsigned i = 0; i < count && code == PN_OK; i++) {
-        const struct pn_value client = PN_INT(ret_clients[i]);
-        code = exec(verdicts, "DELETE FROM due WHERE client = ?1", &client, 1, err);
-    }
-    if (code == PN_OK) {
-        *ret_count = count;
-    }
-    return code;
-}
-
 void pn_verdicts_use(struct pn_verdicts *verdicts, const struct pn_ruleset *rules)
 {
     verdicts->options.rules = rules;
@@ -579,10 +557,7 @@ enum pn_code pn_verdicts_check_rules(struct pn_verdicts *verdicts, bool in_any_c
     if (code != PN_OK || (before == fingerprint && !in_any_case)) {
         return code;
     }
-    code = exec(verdicts,
-                "INSERT INTO due (client, due_ms) SELECT DISTINCT owner, 0 FROM client_facts"
-                " WHERE 1 = 1 ON CONFLICT (client) DO UPDATE SET due_ms = 0",
-                NULL, 0, err);
+    code = pn_due_all(verdicts->options.store, err);
     const struct pn_value value = PN_INT(fingerprint);
     return code == PN_OK ? exec(verdicts,
                                 "INSERT INTO identify_state (name, value) VALUES ('rules', ?1)"

@@ -40,10 +40,6 @@ PN_MUST_USE enum pn_code pn_verdicts_owner(struct pn_verdicts *verdicts, int64_t
                                            int64_t *ret_owner, struct pn_err *err);
 struct pn_cases *pn_verdicts_cases(struct pn_verdicts *verdicts);
 
-// Clients to be looked at by now, each told once.
-PN_MUST_USE enum pn_code pn_verdicts_due(struct pn_verdicts *verdicts, int64_t now_ms,
-                                         int64_t ret_clients[static PN_DUE_MAX],
-                                         unsigned *ret_count, struct pn_err *err);
 // Other rules from now on.
 void pn_verdicts_use(struct pn_verdicts *verdicts, const struct pn_ruleset *rules);
 // Makes everybody due when the rules are others than the last time, or in any case.
