@@ -31,8 +31,9 @@ void pn_me_call(struct pn_http_exchange *exchange, void *context)
     cJSON *teams = cJSON_AddArrayToObject(answer, "teams");
     struct pn_slice rest = pn_slice_str(call.caller->teams);
     while (rest.len > 0) {
+        const struct pn_slice team = pn_slice_split(rest, ',', &rest);
         char id[PN_TOKEN_TEAMS_BYTES];
-        (void)snprintf(id, sizeof id, "%.*s", PN_SLICE_FMT(pn_slice_split(rest, ',', &rest)));
+        (void)snprintf(id, sizeof id, "%.*s", PN_SLICE_FMT(team));
         cJSON_AddItemToArray(teams, cJSON_CreateString(id));
     }
     pn_call_answer(&call, 200, PN_TYPE_JSON, answer);

@@ -20,6 +20,7 @@ import feedback_calls  # noqa: E402
 import hl7  # noqa: E402
 import people  # noqa: E402
 import trigger_calls  # noqa: E402
+import worklist_calls  # noqa: E402
 from hub import Hub, Receiver, acknowledgement, equal, wait_until  # noqa: E402
 
 UTC = datetime.timezone.utc
@@ -571,7 +572,8 @@ def main():
     folder = Path(__import__("tempfile").mkdtemp(prefix="punos-receiver-"))
     receiver = Receiver("mllp", folder)
     failed = 0
-    checks = CHECKS + trigger_calls.CHECKS + feedback_calls.CHECKS + concern_calls.CHECKS
+    checks = (CHECKS + trigger_calls.CHECKS + feedback_calls.CHECKS + concern_calls.CHECKS +
+              worklist_calls.CHECKS)
     try:
         with Hub(systems=("oberon",), receivers={"oberon": receiver}) as hub:
             world = World(hub, receiver)
