@@ -237,6 +237,26 @@ test("a state set here is the state that the list shows", async () => {
   assert.equal(await page.locator("#case-state").inputValue(), "in-discussion");
 });
 
+test("a reason is chosen from a list, and a date brings the client back", async () => {
+  await page.locator("#case-state").selectOption("not-relevant");
+  assert.ok(await page.getByLabel("Syy", { exact: true }).isVisible());
+  assert.equal(await page.locator('#case-reason option[value=""]').count(), 0, "a reason is needed");
+  assert.ok(!await page.locator("#case-again").isVisible());
+  await page.locator("#case-state").selectOption("thinking");
+  assert.ok(!await page.locator("#case-reason").isVisible());
+  await page.getByLabel("Palataan asiaan").fill("2099-01-15");
+  await audit(page, "a state with a date");
+  await page.locator("#why form button").click();
+  await page.locator("#status", { hasText: "Tallennettu" }).waitFor();
+  assert.equal(await page.locator("#case-state").inputValue(), "thinking");
+  await page.getByText("Tilan historia").click();
+  assert.ok(await page.locator("#why details[open] ol li").count() >= 2);
+  await page.locator("#case-state").selectOption("in-discussion");
+  await page.locator("#why form button").click();
+  await page.locator("#status", { hasText: "Tallennettu" }).waitFor();
+  await page.locator("#case-state option[value=consents]").waitFor({ state: "attached" });
+});
+
 async function fillPlan(shown) {
   const values = {
     place: "Esimerkkilän sote-keskus", situation: "Asuu yksin. Käynyt usein päivystyksessä.",
