@@ -18,7 +18,7 @@
 
 #include "base/err.h"
 
-enum { PN_METRICS_MAX = 512, PN_METRIC_TEXT_BYTES = 64 };
+enum { PN_METRICS_MAX = 512, PN_METRIC_TEXT_BYTES = 96 };
 
 // What every service has; `_ms` are moments by the wall clock.
 #define PN_METRIC_HEARTBEAT "punos_heartbeat_ms" // when it last wrote: a second ago
