@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "run/metrics.h"
+#include "services/identify/case_log.h"
 
 enum { ADMITTED_MAX = 1000, MONDAY_DAYS = 3, DAYS_A_WEEK = 7 }; // 1970-01-01 was a Thursday
 static const char zone[] = "Europe/Helsinki";
@@ -91,6 +92,7 @@ static enum pn_code admit_team(struct pn_store *store, const struct pn_team *tea
     for (unsigned i = 0; i < count && code == PN_OK; i++) {
         const struct pn_value values[] = {PN_INT(clients[i]), PN_INT(now_ms)};
         code = exec(store, "UPDATE cases SET shown_ms = ?2 WHERE client = ?1", values, 2, err);
+        code = code == PN_OK ? pn_case_log_shown(store, clients[i], now_ms, err) : code;
     }
     if (code != PN_OK || count == 0) {
         return code;
@@ -113,10 +115,12 @@ enum pn_code pn_budget_admit(struct pn_store *store, const struct pn_teams *team
             continue;
         }
         const struct pn_value values[] = {PN_STR(team->id), PN_INT(now_ms)};
-        code = exec(store,
-                    "UPDATE cases SET shown_ms = ?2 WHERE team = ?1 AND state = 0 AND shown_ms = 0"
-                    " AND merged_into = 0",
-                    values, 2, err);
+        code = pn_case_log_all_shown(store, team->id, now_ms, err);
+        code = code == PN_OK ? exec(store,
+                                    "UPDATE cases SET shown_ms = ?2 WHERE team = ?1 AND state = 0"
+                                    " AND shown_ms = 0 AND merged_into = 0",
+                                    values, 2, err)
+                             : code;
     }
     return code;
 }

@@ -22,6 +22,42 @@ enum pn_code pn_case_log_add(struct pn_store *store, const struct pn_case_entry 
                          : code;
 }
 
+#define WAIT_ROWS                                                                                  \
+    "INSERT INTO case_log (serial, client, at_ms, was, state, reason, by, unit, team, rules)"      \
+    " SELECT (SELECT COALESCE(MAX(serial), 0) FROM case_log) + row_number() OVER (ORDER BY"        \
+    " client), client, ?2, 0, 0, ?3, '', unit, team, '' FROM cases WHERE "
+
+static enum pn_code add_wait(struct pn_store *store, const char *sql, struct pn_value of,
+                             int64_t at_ms, const char *reason, struct pn_err *err)
+{
+    struct pn_stmt *stmt = NULL;
+    const struct pn_value values[] = {of, PN_INT(at_ms), PN_STR(reason)};
+    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
+    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
+                         : code;
+}
+
+enum pn_code pn_case_log_held(struct pn_store *store, int64_t client, int64_t at_ms,
+                              struct pn_err *err)
+{
+    return add_wait(store, WAIT_ROWS "client = ?1", PN_INT(client), at_ms, PN_CASE_REASON_HELD,
+                    err);
+}
+
+enum pn_code pn_case_log_shown(struct pn_store *store, int64_t client, int64_t at_ms,
+                               struct pn_err *err)
+{
+    return add_wait(store, WAIT_ROWS "client = ?1", PN_INT(client), at_ms, PN_CASE_REASON_SHOWN,
+                    err);
+}
+
+enum pn_code pn_case_log_all_shown(struct pn_store *store, const char *team, int64_t at_ms,
+                                   struct pn_err *err)
+{
+    return add_wait(store, WAIT_ROWS "team = ?1 AND state = 0 AND shown_ms = 0 AND merged_into = 0",
+                    PN_STR(team), at_ms, PN_CASE_REASON_SHOWN, err);
+}
+
 enum pn_code pn_case_rules_now(struct pn_store *store, int64_t client,
                                char ret_rules[static PN_CASE_RULES_BYTES], struct pn_err *err)
 {

@@ -23,14 +23,27 @@ struct pn_case_entry {
     int64_t at_ms;
     int was; // enum pn_case_state, or PN_CASE_NOT_LISTED
     enum pn_case_state state;
-    struct pn_slice reason; // coded; the service's own: new-rule, time, merged, unmerged
-    struct pn_slice by;     // the token's name; empty when the service did it
+    // Coded; the service's own: new-rule, time, unmerged, and PN_CASE_REASON_ below.
+    struct pn_slice reason;
+    struct pn_slice by; // the token's name; empty when the service did it
     struct pn_slice unit, team;
     struct pn_slice rules; // ids of the rules that held, a comma between
 };
 // Inside the open transaction.
 PN_MUST_USE enum pn_code pn_case_log_add(struct pn_store *store, const struct pn_case_entry *entry,
                                          struct pn_err *err);
+#define PN_CASE_REASON_MERGED "merged"
+// Rows of a case that is new and stays so, without rules: a team's budget holds the name back, and
+// it is shown.
+#define PN_CASE_REASON_HELD "held"
+#define PN_CASE_REASON_SHOWN "shown"
+PN_MUST_USE enum pn_code pn_case_log_held(struct pn_store *store, int64_t client, int64_t at_ms,
+                                          struct pn_err *err);
+PN_MUST_USE enum pn_code pn_case_log_shown(struct pn_store *store, int64_t client, int64_t at_ms,
+                                           struct pn_err *err);
+// Of all that wait in the team.
+PN_MUST_USE enum pn_code pn_case_log_all_shown(struct pn_store *store, const char *team,
+                                               int64_t at_ms, struct pn_err *err);
 // The ids of the rules that the store says hold for the client now.
 PN_MUST_USE enum pn_code pn_case_rules_now(struct pn_store *store, int64_t client,
                                            char ret_rules[static PN_CASE_RULES_BYTES],

@@ -164,6 +164,7 @@ struct change {
     int was;
     enum pn_case_state state;
     const char *reason, *unit, *team, *rules;
+    bool is_held; // new, and not shown yet
 };
 
 // Inside services/identify the service's own changes all go through here.
@@ -179,6 +180,9 @@ static enum pn_code note_change(struct pn_cases *cases, const struct change *cha
                                         .team = pn_slice_str(change->team),
                                         .rules = pn_slice_str(change->rules)};
     enum pn_code code = pn_case_log_add(cases->store, &entry, err);
+    code = code == PN_OK && change->is_held
+               ? pn_case_log_held(cases->store, change->client, change->at_ms, err)
+               : code;
     return code == PN_OK ? pn_case_decided(cases->store, change->client, err) : code;
 }
 
@@ -248,6 +252,7 @@ enum pn_code pn_case_settle(struct pn_cases *cases, const struct pn_case_sum *su
     const bool is_new_state = change.was != (int)change.state;
     if (is_new_state && change.state == PN_CASE_NEW) {
         shown_ms = shown_of_new(cases, team, shown_ms, sum->moment_ms);
+        change.is_held = shown_ms == 0;
     }
     code = code == PN_OK ? put_row(cases, sum, &change, shown_ms, err) : code;
     return code == PN_OK && is_new_state ? note_change(cases, &change, err) : code;
@@ -295,11 +300,11 @@ static enum pn_code take_back(struct pn_cases *cases, const struct returning *re
 {
     char rules[PN_CASE_RULES_BYTES];
     const struct pn_team *team = pn_teams_find(cases->teams, pn_slice_str(returning->team));
-    const struct pn_value values[] = {
-        PN_INT(returning->client), PN_INT(returning->state), PN_INT(now_ms),
-        PN_INT(returning->state == PN_CASE_NEW
-                   ? shown_of_new(cases, team, returning->shown_ms, now_ms)
-                   : returning->shown_ms)};
+    const bool is_new = returning->state == PN_CASE_NEW;
+    const int64_t shown_ms =
+        is_new ? shown_of_new(cases, team, returning->shown_ms, now_ms) : returning->shown_ms;
+    const struct pn_value values[] = {PN_INT(returning->client), PN_INT(returning->state),
+                                      PN_INT(now_ms), PN_INT(shown_ms)};
     enum pn_code code = exec(cases,
                              "UPDATE cases SET state = ?2, version = version + 1, changed_ms = ?3,"
                              " set_ms = ?3, set_by = '', reason = '', again_ms = 0, back_ms = 0,"
@@ -313,7 +318,8 @@ static enum pn_code take_back(struct pn_cases *cases, const struct returning *re
                                   .reason = by_time,
                                   .unit = returning->unit,
                                   .team = returning->team,
-                                  .rules = rules};
+                                  .rules = rules,
+                                  .is_held = is_new && shown_ms == 0};
     return code == PN_OK ? note_change(cases, &change, err) : code;
 }
 

@@ -13,6 +13,7 @@
 // The case that counts among a client's own and those carried over.
 struct choice {
     int64_t client, set_ms, shown_ms;
+    int64_t own_shown_ms; // of the client's own row
     enum pn_case_state state;
     unsigned carried;
     bool is_listed; // the client has a row
@@ -62,6 +63,7 @@ static void take_row(struct choice *choice, int64_t client, const struct pn_rows
         return;
     }
     choice->is_listed = true;
+    choice->own_shown_ms = shown_ms;
     choice->is_merged = pn_rows_int(rows, 4) != 0;
     choice->shown_state = (enum pn_case_state)pn_rows_int(rows, 5);
     (void)snprintf(choice->unit, sizeof choice->unit, "%.*s", PN_SLICE_FMT(pn_rows_text(rows, 6)));
@@ -128,6 +130,11 @@ static enum pn_code note(struct pn_store *store, int64_t client, const struct ch
                          int64_t moment_ms, const char *reason, struct pn_err *err)
 {
     char rules[PN_CASE_RULES_BYTES];
+    const bool is_shown = choice->own_shown_ms == 0 && choice->shown_ms != 0;
+    if (!choice->is_merged && choice->state == choice->shown_state && is_shown &&
+        choice->state == PN_CASE_NEW) {
+        return pn_case_log_shown(store, client, moment_ms, err);
+    }
     if (choice->is_merged || choice->state == choice->shown_state) {
         return PN_OK;
     }
@@ -208,7 +215,7 @@ enum pn_code pn_case_moved(struct pn_store *store, int64_t subject, int64_t now,
     code = code == PN_OK && after == 0 ? carry(store, subject, moment_ms, "unmerged", err) : code;
     if (code == PN_OK && after != 0) {
         code = make_row(store, after, subject, moment_ms, err);
-        code = code == PN_OK ? carry(store, after, moment_ms, "merged", err) : code;
+        code = code == PN_OK ? carry(store, after, moment_ms, PN_CASE_REASON_MERGED, err) : code;
     }
     return code;
 }

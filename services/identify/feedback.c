@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/identify/case_log.h"
 #include "services/identify/feedback_parts.h"
 
 enum { SLOTS = 32768, WAITS_FIRST = 1024, NO_CELL = PN_FEEDBACK_CELLS_MAX };
@@ -14,7 +15,7 @@ struct rising {
     bool is_there, is_counted, is_decided_before;
     unsigned sum, cell;                   // cells; is_counted only
     int64_t told_ms, ended_ms, looked_ms; // 0: not
-    int64_t asked_ms;                     // since when somebody is to look
+    int64_t asked_ms;                     // since when somebody is to look; 0: held back
     enum pn_trigger_state end;
     enum pn_case_state verdict; // PN_CASE_NEW: none
     struct pn_slice reason;
@@ -40,6 +41,7 @@ struct pn_feedback {
     bool has_client;
     int64_t client;
     enum pn_case_state case_state;
+    bool is_held;                                 // back by a team's budget
     struct rising risings[PN_FEEDBACK_RULES_MAX]; // by rule
 };
 
@@ -200,7 +202,7 @@ static void add_verdict(struct pn_feedback_cell *cell, const struct rising *risi
 static enum pn_code add_wait(struct pn_feedback *feedback, unsigned cell,
                              const struct rising *rising, struct pn_err *err)
 {
-    if (rising->is_decided_before) {
+    if (rising->is_decided_before || rising->asked_ms == 0) {
         return PN_OK;
     }
     if (feedback->wait_count == feedback->wait_capacity) {
@@ -267,6 +269,7 @@ static enum pn_code turn_to(struct pn_feedback *feedback, int64_t client, struct
     feedback->has_client = true;
     feedback->client = client;
     feedback->case_state = PN_CASE_NEW;
+    feedback->is_held = false;
     return code;
 }
 
@@ -308,7 +311,7 @@ static enum pn_code rise(struct pn_feedback *feedback, unsigned rule,
                               .is_counted = is_asked_for(feedback, told),
                               .is_decided_before = has_decision(feedback->case_state),
                               .told_ms = told->at_ms,
-                              .asked_ms = told->at_ms,
+                              .asked_ms = feedback->is_held ? 0 : told->at_ms,
                               .verdict = PN_CASE_NEW};
     if (code != PN_OK || !rising->is_counted) {
         return code;
@@ -387,6 +390,29 @@ static enum pn_code begin_anew(struct pn_feedback *feedback, int64_t at_ms, stru
     return code;
 }
 
+// What nobody has looked at is asked for from then on; 0: not yet.
+static void ask_from(struct pn_feedback *feedback, int64_t at_ms)
+{
+    for (unsigned i = 0; i < feedback->rule_count; i++) {
+        struct rising *rising = &feedback->risings[i];
+        if (rising->is_there && rising->ended_ms == 0 && rising->looked_ms == 0) {
+            rising->asked_ms = at_ms;
+        }
+    }
+}
+
+// Rows of a case that is new and stays so. False: it is another one.
+static bool take_wait(struct pn_feedback *feedback, const struct pn_feedback_case *row)
+{
+    const bool is_held = pn_slice_is(row->reason, PN_CASE_REASON_HELD);
+    if (row->is_by_person || (!is_held && !pn_slice_is(row->reason, PN_CASE_REASON_SHOWN))) {
+        return false;
+    }
+    feedback->is_held = is_held;
+    ask_from(feedback, is_held ? 0 : row->at_ms);
+    return true;
+}
+
 enum pn_code pn_feedback_add_case(struct pn_feedback *feedback, const struct pn_feedback_case *row,
                                   struct pn_err *err)
 {
@@ -394,12 +420,18 @@ enum pn_code pn_feedback_add_case(struct pn_feedback *feedback, const struct pn_
     if (code != PN_OK || row->at_ms > feedback->options.as_of_ms) {
         return code;
     }
+    if (take_wait(feedback, row)) {
+        return PN_OK;
+    }
+    const bool is_merge = !row->is_by_person && pn_slice_is(row->reason, PN_CASE_REASON_MERGED);
     if (row->is_by_person && row->state != PN_CASE_NEW) {
         code = judge(feedback, row, err);
     }
-    code =
-        code == PN_OK && row->state == PN_CASE_NEW ? begin_anew(feedback, row->at_ms, err) : code;
+    code = code == PN_OK && row->state == PN_CASE_NEW && !is_merge
+               ? begin_anew(feedback, row->at_ms, err)
+               : code;
     feedback->case_state = row->state;
+    feedback->is_held = false;
     return code;
 }
 

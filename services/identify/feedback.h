@@ -9,7 +9,9 @@
  *                  those that held (the case left `new`). Where the case had its decision before
  *                  the rule rose nobody is asked to look again, unless the case begins anew (it
  *                  leaves the decision for `new`): `decided` counts those, and the time to first
- *                  look leaves them out. Else it runs from the telling, or from that beginning.
+ *                  look leaves them out. Else it runs from the telling, or from that beginning; of
+ *                  a name that a team's budget held back from when it was shown, and before that
+ *                  nobody waits for a look. A case that becomes new by a merge begins nothing anew.
  *   accepted       the last state that a person gave is in-discussion, consents, thinking or
  *                  has-worker: a professional took the client to be one.
  *   refused        it is refuses: the client's own choice. The rule had found the right one.
@@ -71,9 +73,9 @@ struct pn_feedback_told {
 struct pn_feedback_case {
     int64_t client, at_ms;
     enum pn_case_state state;
-    bool is_by_person;     // not by the service
-    struct pn_slice rules; // that held then, comma between
-    struct pn_slice reason;
+    bool is_by_person;      // not by the service
+    struct pn_slice rules;  // that held then, comma between
+    struct pn_slice reason; // coded; the service's own as in case_log.h
 };
 // Rows in order of client, then time, those of trigger_log first. PN_LIMIT: a bound above.
 PN_MUST_USE enum pn_code pn_feedback_add_told(struct pn_feedback *feedback,

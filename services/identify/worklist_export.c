@@ -61,7 +61,8 @@ static enum pn_code read_list(struct pn_store *store, const struct pn_value *val
         store,
         "SELECT c.client, " LAST_STEP(
             "state") ", EXISTS (SELECT 1 FROM case_log n WHERE"
-                     " n.client = c.client AND n.state = 0 AND n.at_ms >= ?1 AND n.at_ms < ?2)"
+                     " n.client = c.client AND n.state = 0 AND n.reason NOT IN ('held', 'merged')"
+                     " AND n.at_ms >= ?1 AND n.at_ms < ?2)"
                      " FROM cases c WHERE c.merged_into = 0 AND c.unit = ?4 AND " OF_TEAM(
                          "c.team") " AND " LAST_STEP("state") " BETWEEN 0 AND 6"
                                                               " AND (c.state <> 0 OR (c.shown_ms > "
@@ -116,7 +117,8 @@ static enum pn_code read_figures(struct pn_store *store, const struct pn_value *
     bool has_row = false;
     enum pn_code code =
         ask(store,
-            "SELECT count(DISTINCT CASE WHEN state = 0 AND by = '' THEN client END),"
+            "SELECT count(DISTINCT CASE WHEN state = 0 AND by = '' AND reason NOT IN ('held',"
+            " 'shown', 'merged') THEN client END),"
             " count(DISTINCT CASE WHEN by <> '' AND state <> 0 THEN client END) FROM case_log"
             " WHERE at_ms >= ?1 AND at_ms < ?2 AND unit = ?4 AND " OF_TEAM("team"),
             values, 4, &rows, err);

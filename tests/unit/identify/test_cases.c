@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identify/budget.h"
 #include "services/identify/case_log.h"
+#include "services/identify/feedback_read.h"
 #include "services/identify/rank.h"
 #include "services/identify/units.h"
 #include "tests/unit/identify/engine_bench.h"
@@ -416,6 +417,59 @@ static void a_person_who_looks_takes_it_out_of_what_is_held(void **state)
     assert_int_equal(list(bench, (struct pn_worklist_filter){.states = 0}, keys), 1);
 }
 
+static int64_t look_median_ms(struct bench *bench, int64_t as_of_ms)
+{
+    struct pn_feedback_reader *reader = NULL;
+    struct pn_feedback_result result;
+    const struct pn_feedback_query query = {
+        .from_ms = at(2026, 1, 1), .to_ms = at(2027, 1, 1), .as_of_ms = as_of_ms};
+    assert_int_equal(pn_feedback_reader_open(&bench->config, &reader, &err), PN_OK);
+    assert_int_equal(pn_feedback_read(reader, &query, &result, &err), PN_OK);
+    assert_true(result.cell_count > 0);
+    int64_t median_ms = result.cells[0]->look_median_ms;
+    pn_feedback_reader_close(reader);
+    return median_ms;
+}
+
+static void what_was_held_back_waits_from_when_it_was_shown(void **state)
+{
+    struct bench *bench = *state;
+    char log[1024];
+    bench_teams(bench, TEAMS("0"));
+    put_visits(bench, 1, 3, "station-1");
+    bench_teams(bench, TEAMS("1"));
+    tick(bench, at(2026, 6, 10));
+    pn_clock_set_for_test(at(2026, 6, 12));
+    set_state(bench, CLIENT_A, PN_CASE_SEEN, "");
+    read_log(bench, log, sizeof log);
+    assert_string_equal(log, ">new   station-1 no-shows\n"
+                             "new>new held  station-1 \n"
+                             "new>new shown  station-1 \n"
+                             "new>seen  coordinator-1 station-1 no-shows\n");
+    assert_int_equal(look_median_ms(bench, at(2026, 7, 1)), 2 * DAY);
+}
+
+static void a_team_without_a_budget_shows_all_that_it_held_back(void **state)
+{
+    struct bench *bench = *state;
+    char log[1024];
+    bench_teams(bench, TEAMS("0"));
+    put_visits(bench, 1, 3, "station-1");
+    put_visits_of(bench, CLIENT_B, 11, "station-1");
+    bench_teams(bench,
+                "teams: [{ id: one, name: { fi: a, sv: b, en: c }, units: ['*'] }]\n"
+                "reasons: [{ id: other, name: { fi: a, sv: b, en: c }, states: [refuses] }]\n");
+    tick(bench, at(2026, 6, 3));
+    tick(bench, at(2026, 6, 4)); // once only
+    read_log(bench, log, sizeof log);
+    assert_string_equal(log, ">new   station-1 no-shows\n"
+                             "new>new held  station-1 \n"
+                             ">new   station-1 no-shows\n"
+                             "new>new held  station-1 \n"
+                             "new>new shown  station-1 \n"
+                             "new>new shown  station-1 \n");
+}
+
 static void weeks_begin_on_mondays_in_helsinki(void **state)
 {
     (void)state;
@@ -493,6 +547,8 @@ int main(void)
         ENGINE(a_budget_holds_names_back),
         ENGINE(lists_are_by_team_and_unit),
         ENGINE(a_person_who_looks_takes_it_out_of_what_is_held),
+        ENGINE(what_was_held_back_waits_from_when_it_was_shown),
+        ENGINE(a_team_without_a_budget_shows_all_that_it_held_back),
         ENGINE(the_rank_follows_new_events),
         cmocka_unit_test(weeks_begin_on_mondays_in_helsinki),
         cmocka_unit_test(the_rank_is_weight_recency_and_breadth),

@@ -71,6 +71,16 @@ static void state_is(int64_t client, int64_t hour, enum pn_case_state state, con
     assert_int_equal(pn_feedback_add_case(feedback, &row, &err), PN_OK);
 }
 
+// The service says so of a case that is new.
+static void becomes_new(int64_t client, int64_t hour, const char *reason)
+{
+    const struct pn_feedback_case row = {.client = client,
+                                         .at_ms = hour * HOUR,
+                                         .state = PN_CASE_NEW,
+                                         .reason = pn_slice_str(reason)};
+    assert_int_equal(pn_feedback_add_case(feedback, &row, &err), PN_OK);
+}
+
 static struct pn_feedback_result finish(void)
 {
     struct pn_feedback_result result;
@@ -220,6 +230,48 @@ static void a_decided_case_that_begins_anew_is_to_be_looked_at(void **state)
     assert_int_equal(cell(&result, "visits", NULL)->accepted, 1);
 }
 
+static void hold_back(int64_t client)
+{
+    raised(client, 1100, "visits");
+    becomes_new(client, 1100, "");
+    becomes_new(client, 1100, "held");
+    raised(client, 1110, "no-shows");
+}
+
+static void what_is_held_back_waits_from_when_it_is_shown(void **state)
+{
+    (void)state;
+    hold_back(1);
+    becomes_new(1, 1150, "shown");
+    state_is(1, 1153, PN_CASE_SEEN, "visits,no-shows");
+    hold_back(2); // nobody is asked to look
+    hold_back(3);
+    state_is(3, 1160, PN_CASE_SEEN, "visits,no-shows"); // of one's own accord
+    struct pn_feedback_result result = finish();
+    assert_int_equal(cell(&result, "visits", NULL)->fired, 3);
+    assert_int_equal(cell(&result, "visits", NULL)->looked, 2);
+    assert_int_equal(cell(&result, "visits", NULL)->look_median_ms, 3 * HOUR);
+    assert_int_equal(cell(&result, "visits", NULL)->look_p90_ms, 3 * HOUR);
+    assert_int_equal(cell(&result, "no-shows", NULL)->look_median_ms, 3 * HOUR);
+}
+
+// What is said later is about the rule that has ended, as if the case had gone on.
+static void a_merge_begins_nothing_anew(void **state)
+{
+    (void)state;
+    for (int64_t client = 1; client <= 2; client++) {
+        raised(client, 1100, "visits");
+        becomes_new(client, 1100, "");
+        state_is(client, 1110, PN_CASE_SEEN, "visits");
+        told(client, 1120, "visits", PN_TRIGGER_LAPSED);
+        state_is(client, 1120, PN_CASE_LAPSED, "");
+        becomes_new(client, 1130, client == 1 ? "merged" : "");
+        state_is(client, 1140, PN_CASE_NOT_RELEVANT, "");
+    }
+    struct pn_feedback_result result = finish();
+    assert_int_equal(cell(&result, "visits", NULL)->not_relevant, 1);
+}
+
 static void one_unit_alone(void **state)
 {
     (void)state;
@@ -334,6 +386,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_case_that_begins_anew_leaves_the_old_ones, begin, end),
         cmocka_unit_test_setup_teardown(a_decided_case_that_begins_anew_is_to_be_looked_at, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(what_is_held_back_waits_from_when_it_is_shown, begin, end),
+        cmocka_unit_test_setup_teardown(a_merge_begins_nothing_anew, begin, end),
         cmocka_unit_test_setup_teardown(one_unit_alone, begin, end),
         cmocka_unit_test_setup_teardown(skew_by_group, begin, end),
         cmocka_unit_test_setup_teardown(a_few_are_not_watched, begin, end),
