@@ -258,12 +258,6 @@ static void touch(struct pn_held_client *client, const struct pn_event *event, b
     client->causation[len] = '\0';
 }
 
-static void remove_fact(struct pn_held *held, struct pn_fact_entry *fact)
-{
-    *fact = held->facts[--held->count];
-    held->is_dirty = true;
-}
-
 // Whether a revision changes anything that a rule may look at.
 static bool is_correction(const struct pn_fact_entry *before, const struct pn_fact_entry *after)
 {
@@ -288,7 +282,7 @@ static enum pn_code leave_other(struct pn_engine *engine, const struct pn_event 
     struct pn_fact_entry *found = find_fact(other, fact->id, &held);
     *ret_is_older = found != NULL && found->revision > fact->revision;
     if (found != NULL && !*ret_is_older) {
-        remove_fact(held, found);
+        pn_held_remove(held, found);
         touch(other, event, true);
     }
     return PN_OK;
@@ -349,7 +343,7 @@ static enum pn_code put_fact(struct pn_engine *engine, const struct pn_event *ev
         if (fact->revision >= found->revision) {
             touch(client, event, is_correction(found, fact));
             *found = *fact;
-            held->is_dirty = true;
+            pn_held_mark(held, found);
         }
         return PN_OK;
     }

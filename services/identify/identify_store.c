@@ -89,6 +89,13 @@ const struct pn_migration pn_identify_migrations[] = {
         " shown BIGINT NOT NULL, PRIMARY KEY (team, week)) WITHOUT ROWID;"
         "ALTER TABLE triggers ADD COLUMN week BIGINT NOT NULL DEFAULT 0;"
         "ALTER TABLE triggers ADD COLUMN sectors BIGINT NOT NULL DEFAULT 0"},
+    {10, "CREATE TABLE client_fact_parts (owner BIGINT NOT NULL, subject BIGINT NOT NULL,"
+         " part BIGINT NOT NULL, form BIGINT NOT NULL, facts BYTEA NOT NULL,"
+         " PRIMARY KEY (owner, subject, part));"
+         "INSERT INTO client_fact_parts (owner, subject, part, form, facts)"
+         " SELECT owner, subject, 0, form, facts FROM client_facts;"
+         "DROP TABLE client_facts;"
+         "ALTER TABLE client_fact_parts RENAME TO client_facts"},
 };
 const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
 
@@ -122,29 +129,52 @@ static void widen(const struct pn_slice *bytes, unsigned count, struct pn_fact_e
     }
 }
 
+static bool make_room(struct pn_arena *arena, struct pn_held *held, unsigned count)
+{
+    if (count <= held->capacity) {
+        return true;
+    }
+    unsigned capacity = held->capacity * 2 > count ? held->capacity * 2 : count;
+    struct pn_fact_entry *grown = pn_arena_alloc_array(arena, capacity, sizeof *grown);
+    if (grown == NULL) {
+        return false;
+    }
+    if (held->count > 0) {
+        memcpy(grown, held->facts, held->count * sizeof *grown);
+    }
+    held->facts = grown;
+    held->capacity = capacity;
+    return true;
+}
+
+// A row that was written before there were parts has all facts: it is cut when it is written next.
 static enum pn_code load_row(struct pn_arena *arena, const struct pn_rows *rows,
                              struct pn_held_client *client, struct pn_err *err)
 {
     struct pn_held *held = pn_held_of(arena, client, pn_rows_int(rows, 0));
-    struct pn_slice bytes = pn_rows_bytes(rows, 1);
-    const int64_t form = pn_rows_int(rows, 2);
+    const int64_t part = pn_rows_int(rows, 1), form = pn_rows_int(rows, 3);
+    struct pn_slice bytes = pn_rows_bytes(rows, 2);
+    if (held == NULL) {
+        return no_memory(err);
+    }
     const size_t size = form == FORM ? sizeof(struct pn_fact_entry) : sizeof(struct old_fact);
-    if (bytes.len % size != 0 || (form != FORM && form != FORM_FIRST)) {
+    const bool is_next = (uint64_t)part * PN_HELD_PART == held->count;
+    if (bytes.len % size != 0 || (form != FORM && form != FORM_FIRST) || !is_next) {
         return pn_err_set(err, PN_INTERNAL, "client_facts", "a row is damaged");
     }
     unsigned count = (unsigned)(bytes.len / size);
-    unsigned capacity = count + count / 4 + ROOM_FIRST;
-    if (held == NULL ||
-        (held->facts = pn_arena_alloc_array(arena, capacity, sizeof *held->facts)) == NULL) {
+    if (!make_room(arena, held, held->count + count + ROOM_FIRST)) {
         return no_memory(err);
     }
+    struct pn_fact_entry *facts = held->facts + held->count;
     if (count > 0 && form == FORM) {
-        memcpy(held->facts, bytes.ptr, bytes.len);
+        memcpy(facts, bytes.ptr, bytes.len);
     } else {
-        widen(&bytes, count, held->facts);
+        widen(&bytes, count, facts);
     }
-    held->count = count;
-    held->capacity = capacity;
+    held->dirty = count > PN_HELD_PART ? UINT64_MAX : 0;
+    held->count += count;
+    held->parts = (unsigned)part + 1;
     return PN_OK;
 }
 
@@ -159,8 +189,11 @@ enum pn_code pn_held_load(struct pn_store *store, struct pn_arena *arena, int64_
     struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(client)};
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT subject, facts, form FROM client_facts WHERE owner = ?1", &stmt, err);
+    enum pn_code code =
+        pn_store_prepare(store,
+                         "SELECT subject, part, facts, form FROM client_facts WHERE owner = ?1"
+                         " ORDER BY subject, part",
+                         &stmt, err);
     code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
@@ -176,26 +209,71 @@ enum pn_code pn_held_load(struct pn_store *store, struct pn_arena *arena, int64_
     return code;
 }
 
-enum pn_code pn_held_save(struct pn_store *store, struct pn_held_client *client, struct pn_err *err)
+static uint64_t bit_of(size_t part)
 {
+    return UINT64_C(1) << (part < 63 ? part : 63);
+}
+
+static enum pn_code write_part(struct pn_store *store, int64_t client, const struct pn_held *held,
+                               unsigned part, struct pn_err *err)
+{
+    const unsigned from = part * PN_HELD_PART, left = held->count - from;
+    const unsigned count = left < PN_HELD_PART ? left : PN_HELD_PART;
     struct pn_stmt *stmt = NULL;
+    const struct pn_value values[] = {
+        PN_INT(client), PN_INT(held->subject), PN_INT(part),
+        PN_BYTES(pn_slice_of((const char *)(held->facts + from), count * sizeof *held->facts)),
+        PN_INT(FORM)};
     enum pn_code code = pn_store_prepare(
         store,
-        "INSERT INTO client_facts (owner, subject, facts, form) VALUES (?1, ?2, ?3, ?4)"
-        " ON CONFLICT (owner, subject) DO UPDATE SET facts = excluded.facts,"
+        "INSERT INTO client_facts (owner, subject, part, facts, form) VALUES (?1, ?2, ?3, ?4, ?5)"
+        " ON CONFLICT (owner, subject, part) DO UPDATE SET facts = excluded.facts,"
         " form = excluded.form",
         &stmt, err);
-    for (unsigned i = 0; code == PN_OK && i < client->held_count; i++) {
-        struct pn_held *held = &client->held[i];
-        if (!held->is_dirty) {
-            continue;
+    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
+                         : code;
+}
+
+static enum pn_code delete_parts(struct pn_store *store, int64_t client, int64_t subject,
+                                 unsigned from, struct pn_err *err)
+{
+    struct pn_stmt *stmt = NULL;
+    const struct pn_value values[] = {PN_INT(client), PN_INT(subject), PN_INT(from)};
+    enum pn_code code = pn_store_prepare(
+        store, "DELETE FROM client_facts WHERE owner = ?1 AND subject = ?2 AND part >= ?3", &stmt,
+        err);
+    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
+                         : code;
+}
+
+static enum pn_code save_held(struct pn_store *store, int64_t client, struct pn_held *held,
+                              struct pn_err *err)
+{
+    // Who has no facts left keeps a row: everybody who ever had some is evaluated with new rules.
+    const unsigned needed = held->count == 0 ? 1 : (held->count - 1) / PN_HELD_PART + 1;
+    enum pn_code code = PN_OK;
+    for (unsigned part = 0; part < needed && code == PN_OK; part++) {
+        if ((held->dirty & bit_of(part)) != 0) {
+            code = write_part(store, client, held, part, err);
         }
-        const struct pn_value values[] = {
-            PN_INT(client->number), PN_INT(held->subject),
-            PN_BYTES(pn_slice_of((const char *)held->facts, held->count * sizeof *held->facts)),
-            PN_INT(FORM)};
-        code = pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err);
-        held->is_dirty = false;
+    }
+    if (code == PN_OK && held->parts > needed) {
+        code = delete_parts(store, client, held->subject, needed, err);
+    }
+    if (code == PN_OK) {
+        held->parts = needed;
+        held->dirty = 0;
+    }
+    return code;
+}
+
+enum pn_code pn_held_save(struct pn_store *store, struct pn_held_client *client, struct pn_err *err)
+{
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; code == PN_OK && i < client->held_count; i++) {
+        if (client->held[i].dirty != 0) {
+            code = save_held(store, client->number, &client->held[i], err);
+        }
     }
     return code;
 }
@@ -227,6 +305,20 @@ struct pn_held *pn_held_of(struct pn_arena *arena, struct pn_held_client *client
     return held;
 }
 
+void pn_held_mark(struct pn_held *held, const struct pn_fact_entry *fact)
+{
+    held->dirty |= bit_of((size_t)(fact - held->facts) / PN_HELD_PART);
+}
+
+void pn_held_remove(struct pn_held *held, struct pn_fact_entry *fact)
+{
+    const struct pn_fact_entry *last = &held->facts[held->count - 1];
+    pn_held_mark(held, fact);
+    pn_held_mark(held, last);
+    *fact = *last;
+    held->count--;
+}
+
 static void drop_old(struct pn_held *held, int64_t old_ms)
 {
     unsigned kept = 0, oldest = 0;
@@ -235,36 +327,31 @@ static void drop_old(struct pn_held *held, int64_t old_ms)
             held->facts[kept++] = held->facts[i];
         }
     }
-    held->count = kept;
+    if (kept < held->count) {
+        held->count = kept;
+        held->dirty = UINT64_MAX;
+    }
     if (kept < PN_CLIENT_FACTS_MAX) {
         return;
     }
     for (unsigned i = 1; i < kept; i++) {
         oldest = held->facts[i].start_ms < held->facts[oldest].start_ms ? i : oldest;
     }
-    held->facts[oldest] = held->facts[--held->count];
+    pn_held_remove(held, &held->facts[oldest]);
 }
 
 enum pn_code pn_held_add(struct pn_arena *arena, struct pn_held *held,
                          const struct pn_fact_entry *fact, int64_t old_ms, struct pn_err *err)
 {
-    if (held->count == held->capacity && held->count >= CROWDED) {
+    // By the number alone, so that it is no matter how events are cut into batches.
+    if (held->count >= CROWDED && held->count % PN_HELD_PART == 0) {
         drop_old(held, old_ms);
     }
-    if (held->count == held->capacity) {
-        unsigned capacity = held->capacity == 0 ? ROOM_FIRST : held->capacity * 2;
-        struct pn_fact_entry *grown = pn_arena_alloc_array(arena, capacity, sizeof *grown);
-        if (grown == NULL) {
-            return no_memory(err);
-        }
-        if (held->count > 0) {
-            memcpy(grown, held->facts, held->count * sizeof *grown);
-        }
-        held->facts = grown;
-        held->capacity = capacity;
+    if (!make_room(arena, held, held->count == 0 ? ROOM_FIRST : held->count + 1)) {
+        return no_memory(err);
     }
-    held->facts[held->count++] = *fact;
-    held->is_dirty = true;
+    held->facts[held->count] = *fact;
+    pn_held_mark(held, &held->facts[held->count++]);
     return PN_OK;
 }
 

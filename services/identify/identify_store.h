@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * Identify's store: each client's facts as one row per subject key, packed, and what follows of
+ * Identify's store: each client's facts as rows per subject key, packed, and what follows of
  * them. Inside services/identify only; others use worklist_read.h and identify_write.h.
  *
  * Facts stand under the subject that their event named; the row's owner is the client that this
@@ -24,8 +24,10 @@ struct pn_held {
     int64_t subject;
     struct pn_fact_entry *facts;
     unsigned count, capacity;
-    bool is_dirty;
+    unsigned parts; // rows in the store: PN_HELD_PART facts in each but the last
+    uint64_t dirty; // 1 << part: its row is to be written; the last bit is of all further parts
 };
+enum { PN_HELD_PART = 48 }; // a row of so many facts fits into one page of the store
 
 // A client while a batch is handled. Lives in the batch's arena.
 struct pn_held_client {
@@ -47,8 +49,11 @@ PN_MUST_USE enum pn_code pn_held_save(struct pn_store *store, struct pn_held_cli
                                       struct pn_err *err);
 // The subject's row, made when missing. NULL when memory is exhausted.
 struct pn_held *pn_held_of(struct pn_arena *arena, struct pn_held_client *client, int64_t subject);
-// Room for one more. Facts that began before `old_ms` make place first; a client who has
-// PN_CLIENT_FACTS_MAX newer ones loses the oldest.
+// The fact, one of `held`, has changed: only the rows of such are written.
+void pn_held_mark(struct pn_held *held, const struct pn_fact_entry *fact);
+void pn_held_remove(struct pn_held *held, struct pn_fact_entry *fact);
+// One more. Where there are many, those that began before `old_ms` go first, now and then; where
+// there are PN_CLIENT_FACTS_MAX newer ones, the oldest.
 PN_MUST_USE enum pn_code pn_held_add(struct pn_arena *arena, struct pn_held *held,
                                      const struct pn_fact_entry *fact, int64_t old_ms,
                                      struct pn_err *err);

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * A client's facts in identify's store: what is written is read, only rows of facts that changed
+ * are written, and rows from before there were parts are read.
+ */
+#include "engine_bench.h"
+
+enum { OWNER = 7, SUBJECT = 9, MANY = 4 * PN_HELD_PART + 5, FORM_TWO = 2, BEFORE_PARTS = 9 };
+
+static struct pn_fact_entry fact_of(unsigned number)
+{
+    struct pn_fact_entry fact = {.start_ms = at(2026, 1, 1) + number, .revision = 1};
+    memcpy(fact.id, &number, sizeof number);
+    fact.end_ms = fact.start_ms;
+    return fact;
+}
+
+static struct pn_held_client *load(struct bench *bench)
+{
+    struct pn_held_client *client = NULL;
+    pn_arena_reset(bench->arena);
+    assert_int_equal(pn_held_load(bench->store, bench->arena, OWNER, &client, &err), PN_OK);
+    return client;
+}
+
+static void add(struct bench *bench, struct pn_held_client *client, unsigned first, unsigned count)
+{
+    struct pn_held *held = pn_held_of(bench->arena, client, SUBJECT);
+    assert_non_null(held);
+    for (unsigned i = first; i < first + count; i++) {
+        const struct pn_fact_entry fact = fact_of(i);
+        assert_int_equal(pn_held_add(bench->arena, held, &fact, at(2025, 1, 1), &err), PN_OK);
+    }
+}
+
+static void save(struct bench *bench, struct pn_held_client *client)
+{
+    assert_int_equal(pn_store_begin(bench->store, &err), PN_OK);
+    assert_int_equal(pn_held_save(bench->store, client, &err), PN_OK);
+    assert_int_equal(pn_store_commit(bench->store, &err), PN_OK);
+}
+
+static void exec(struct pn_store *store, const char *sql, struct pn_slice bytes)
+{
+    struct pn_stmt *stmt = NULL;
+    const struct pn_value value = PN_BYTES(bytes);
+    const unsigned count = strchr(sql, '?') == NULL ? 0 : 1;
+    assert_int_equal(pn_store_begin(store, &err), PN_OK);
+    assert_int_equal(pn_store_prepare(store, sql, &stmt, &err), PN_OK);
+    assert_int_equal(pn_store_exec(store, stmt, &value, count, NULL, &err), PN_OK);
+    assert_int_equal(pn_store_commit(store, &err), PN_OK);
+}
+
+static int64_t number_of(struct bench *bench, const char *sql)
+{
+    struct pn_stmt *stmt = NULL;
+    struct pn_rows *rows = NULL;
+    bool has_row = false;
+    assert_int_equal(pn_store_prepare(bench->store, sql, &stmt, &err), PN_OK);
+    assert_int_equal(pn_store_query(bench->store, stmt, NULL, 0, &rows, &err), PN_OK);
+    assert_int_equal(pn_rows_next(rows, &has_row, &err), PN_OK);
+    assert_true(has_row);
+    int64_t number = pn_rows_int(rows, 0);
+    pn_rows_close(rows);
+    return number;
+}
+
+// Each of the numbers is there once but for `without`.
+static void assert_facts(const struct pn_held_client *client, unsigned count, unsigned without)
+{
+    static struct pn_fact_entry facts[PN_CLIENT_FACTS_MAX];
+    static bool is_seen[PN_CLIENT_FACTS_MAX];
+    memset(is_seen, 0, sizeof is_seen);
+    assert_int_equal(pn_held_gather(client, facts), without < count ? count - 1 : count);
+    for (unsigned i = 0; i < (without < count ? count - 1 : count); i++) {
+        unsigned number = 0;
+        memcpy(&number, facts[i].id, sizeof number);
+        assert_true(number < count && number != without && !is_seen[number]);
+        is_seen[number] = true;
+        const struct pn_fact_entry fact = fact_of(number);
+        assert_memory_equal(&facts[i], &fact, sizeof fact);
+    }
+}
+
+static void what_is_written_is_read(void **state)
+{
+    struct bench *bench = *state;
+    for (unsigned first = 0; first < MANY; first += 31) {
+        struct pn_held_client *client = load(bench);
+        assert_facts(client, first, MANY);
+        add(bench, client, first, MANY - first < 31 ? MANY - first : 31);
+        save(bench, client);
+    }
+    assert_facts(load(bench), MANY, MANY);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts"), 5);
+    assert_int_equal(number_of(bench, "SELECT MAX(part) FROM client_facts"), 4);
+    assert_int_equal(number_of(bench, "SELECT LENGTH(facts) FROM client_facts WHERE part = 4"),
+                     5 * (int64_t)sizeof(struct pn_fact_entry));
+}
+
+// A row that the store alone has changed stays as it is when another is written.
+static void rows_of_the_same_facts_are_not_written(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_held_client *client = load(bench);
+    add(bench, client, 0, MANY);
+    save(bench, client);
+    client = load(bench);
+    exec(bench->store, "UPDATE client_facts SET form = 1", pn_slice_str(""));
+    add(bench, client, MANY, 1);
+    pn_held_mark(&client->held[0], &client->held[0].facts[PN_HELD_PART]);
+    save(bench, client);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 2"), 2);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 2"
+                                      " AND part IN (1, 4)"),
+                     2);
+    exec(bench->store, "UPDATE client_facts SET form = 2", pn_slice_str(""));
+    assert_facts(load(bench), MANY + 1, MANY + 1);
+}
+
+static void what_is_removed_is_gone(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_held_client *client = load(bench);
+    add(bench, client, 0, 2 * PN_HELD_PART + 1);
+    save(bench, client);
+    client = load(bench);
+    pn_held_remove(&client->held[0], &client->held[0].facts[3]);
+    save(bench, client);
+    assert_facts(load(bench), 2 * PN_HELD_PART + 1, 3);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts"), 2);
+    client = load(bench);
+    while (client->held[0].count > 0) {
+        pn_held_remove(&client->held[0], &client->held[0].facts[0]);
+    }
+    save(bench, client);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts"), 1);
+    client = load(bench);
+    assert_facts(client, 0, 1);
+    add(bench, client, 0, 2);
+    save(bench, client);
+    assert_facts(load(bench), 2, 2);
+}
+
+// One row of everything, as it was; it is cut into parts when it is written.
+static void rows_from_before_there_were_parts_are_read(void **state)
+{
+    struct bench *bench = *state;
+    pn_worklist_close(bench->worklist);
+    pn_engine_close(bench->engine);
+    pn_store_close(bench->store);
+    char command[128];
+    (void)snprintf(command, sizeof command, "rm -rf %s/store", bench->folder);
+    assert_int_equal(system(command), 0);
+    choose_store(&bench->config);
+    struct pn_store_options store = {.name = PN_IDENTIFY_STORE,
+                                     .migrations = pn_identify_migrations,
+                                     .migration_count = BEFORE_PARTS};
+    assert_int_equal(pn_store_open(&bench->config, &store, &bench->store, &err), PN_OK);
+    struct pn_fact_entry facts[MANY];
+    for (unsigned i = 0; i < MANY; i++) {
+        facts[i] = fact_of(i);
+    }
+    exec(bench->store,
+         "INSERT INTO client_facts (owner, subject, form, facts) VALUES (7, 9, 2, ?1)",
+         pn_slice_of((const char *)facts, sizeof facts));
+    pn_store_close(bench->store);
+    store.migration_count = pn_identify_migration_count;
+    assert_int_equal(pn_store_open(&bench->config, &store, &bench->store, &err), PN_OK);
+    bench_engine(bench);
+    assert_int_equal(pn_worklist_open(&bench->config, &bench->worklist, &err), PN_OK);
+
+    struct pn_held_client *client = load(bench);
+    assert_facts(client, MANY, MANY);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts"), 1);
+    add(bench, client, MANY, 1);
+    save(bench, client);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts"), 5);
+    assert_facts(load(bench), MANY + 1, MANY + 1);
+}
+
+// However its events are cut into batches, a client has a bounded number of facts: the newest.
+static void the_oldest_make_place(void **state)
+{
+    struct bench *bench = *state;
+    const unsigned most = PN_CLIENT_FACTS_MAX + PN_HELD_PART;
+    struct pn_held_client *client = load(bench);
+    add(bench, client, 0, PN_CLIENT_FACTS_MAX);
+    save(bench, client);
+    for (unsigned i = 0; i < 3 * PN_HELD_PART; i++) {
+        client = load(bench);
+        add(bench, client, PN_CLIENT_FACTS_MAX + i, 1);
+        save(bench, client);
+        assert_true(client->held[0].count <= most);
+    }
+    assert_in_range(load(bench)->held[0].count, PN_CLIENT_FACTS_MAX, most);
+    static struct pn_fact_entry facts[PN_CLIENT_FACTS_MAX];
+    assert_int_equal(pn_held_gather(load(bench), facts), PN_CLIENT_FACTS_MAX);
+    for (unsigned i = 0; i < PN_CLIENT_FACTS_MAX; i++) {
+        assert_true(facts[i].start_ms >= fact_of(3 * PN_HELD_PART).start_ms);
+    }
+}
+
+static void a_row_out_of_order_is_refused(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_held_client *client = load(bench);
+    add(bench, client, 0, MANY);
+    save(bench, client);
+    exec(bench->store, "DELETE FROM client_facts WHERE part = 1", pn_slice_str(""));
+    pn_arena_reset(bench->arena);
+    assert_int_equal(pn_held_load(bench->store, bench->arena, OWNER, &client, &err), PN_INTERNAL);
+}
+
+#define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_BENCH(what_is_written_is_read), WITH_BENCH(rows_of_the_same_facts_are_not_written),
+        WITH_BENCH(what_is_removed_is_gone), WITH_BENCH(rows_from_before_there_were_parts_are_read),
+        WITH_BENCH(the_oldest_make_place),   WITH_BENCH(a_row_out_of_order_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
