@@ -216,7 +216,8 @@ void pn_evaluate(struct pn_evaluator *evaluator, const struct pn_evaluation *eva
     struct pn_finding *finding = ret_finding;
     memset(finding, 0, offsetof(struct pn_finding, evidence));
     pn_walk_start(&walk, evaluation->birth_year);
-    if (!pn_walk_may_hold(&walk, &finding->due_ms) && !evaluation->wants_all) {
+    finding->may_hold = pn_walk_may_hold(&walk, &finding->due_ms);
+    if (!finding->may_hold && !evaluation->wants_all) {
         finding->count = pn_tree_measure(&walk.tree, walk.rule->headline);
     } else {
         walk_on(&walk, evaluation->standing);

@@ -38,6 +38,9 @@ struct pn_finding {
     int64_t due_ms;    // when to look again: it changes, or a fact of the future begins to count
     int64_t newest_ms; // start of the newest fact counted
     int64_t nearness;  // per mille of what it needs; 1000: it holds, or would but for its cool-down
+    // False: its tree can't hold by the facts that began by the moment, at whatever age: the rest
+    // is the same for every year of birth, unless wants_all.
+    bool may_hold;
     // It does not hold, is for the client, and PN_NEARLY would, or one more of something would do.
     // Only with wants_all; the evidence is then what its leaves count.
     bool is_near;

@@ -399,7 +399,7 @@ static enum pn_code evaluate(struct judged *judged, const struct pn_rule *rule, 
                                        .birth_year = judged->birth_year,
                                        .wants_all = did_hold};
     pn_evaluate(verdicts->evaluator, &evaluation, finding);
-    bool may_matter = did_hold || finding->holds || rule->has_memory;
+    bool may_matter = did_hold || finding->holds || (rule->has_memory && finding->may_hold);
     if (!has_age || judged->has_birth_year || !may_matter) {
         return PN_OK;
     }

@@ -250,6 +250,36 @@ static void a_standing_changes_nothing(void **state)
     assert_true(alone[0] > 1000 && alone[1] > 1000);
 }
 
+// What can't hold is found to be the same at every age, and holds at none.
+static void age_is_no_matter_of_what_cannot_hold(void **state)
+{
+    struct bench *bench = *state;
+    unsigned found = 0, possible = 0;
+    for (unsigned client = 0; client < CLIENTS; client++) {
+        make_facts(bench);
+        const int64_t moment_ms = at(draw(bench, DAYS), 5);
+        for (unsigned i = 0; i < bench->rules.count * 3; i++) {
+            struct pn_evaluation evaluation = {.rule = &bench->rules.rules[i / 3],
+                                               .moment_ms = moment_ms};
+            pn_evaluate(bench->evaluator, &evaluation, &bench->finding);
+            possible += bench->finding.may_hold ? 1 : 0;
+            if (bench->finding.may_hold) {
+                continue;
+            }
+            found++;
+            evaluation.birth_year = 1930 + 39 * (int)(i % 3);
+            pn_evaluate(bench->evaluator, &evaluation, &bench->fresh);
+            assert_false(bench->fresh.may_hold);
+            assert_int_equal(bench->fresh.count, bench->finding.count);
+            assert_int_equal(bench->fresh.due_ms, bench->finding.due_ms);
+            evaluation.wants_all = true;
+            pn_evaluate(bench->evaluator, &evaluation, &bench->fresh);
+            assert_false(bench->fresh.holds);
+        }
+    }
+    assert_true(found > 0 && possible > 0);
+}
+
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
 
 int main(void)
@@ -258,6 +288,7 @@ int main(void)
         WITH_BENCH(is_what_evaluation_finds),
         WITH_BENCH(keeps_the_newest_spans),
         WITH_BENCH(a_standing_changes_nothing),
+        WITH_BENCH(age_is_no_matter_of_what_cannot_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
