@@ -32,8 +32,8 @@ static void mark_evidence(const struct pn_walk *walk, struct pn_finding *finding
                 continue;
             }
             marks[interval->fact] |= (uint16_t)(1U << i);
-            if (leaf->kind == PN_NODE_SEQUENCE) {
-                marks[interval->other] |= (uint16_t)(1U << i);
+            for (unsigned s = 0; s + 1 < leaf->step_count; s++) {
+                marks[interval->earlier[s]] |= (uint16_t)(1U << i);
             }
         }
     }

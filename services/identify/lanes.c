@@ -189,10 +189,10 @@ static void fill_gap(const struct pn_lane_input *input, struct pn_lane *lane)
     add(lane, &gap);
 }
 
-// The latest chain that is told of by one step: where it began.
+// The latest chain up to one step.
 struct chain {
-    int64_t first_ms; // INT64_MIN: none yet
-    uint16_t first;
+    int64_t first_ms;                  // where it began; INT64_MIN: none yet
+    uint16_t facts[PN_RULE_STEPS_MAX]; // of each step
 };
 
 // Each fact of the last step ends the chain that began latest: a chain is told of while its first
@@ -215,8 +215,8 @@ static void fill_sequence(const struct pn_lane_input *input, struct pn_lane *lan
             if (!pn_leaf_fits(input->facts, leaf, s, i)) {
                 continue;
             }
-            struct chain chain =
-                s == 0 ? (struct chain){fact->start_ms, input->facts->order[i]} : best[s - 1];
+            struct chain chain = s == 0 ? (struct chain){fact->start_ms, {0}} : best[s - 1];
+            chain.facts[s] = input->facts->order[i];
             if (chain.first_ms > fresh[s].first_ms) {
                 fresh[s] = chain;
             }
@@ -224,11 +224,11 @@ static void fill_sequence(const struct pn_lane_input *input, struct pn_lane *lan
                 fact->start_ms - chain.first_ms > leaf->length_days * PN_MS_PER_DAY) {
                 continue;
             }
-            const struct pn_interval end = {.enter_ms = fact->start_ms,
-                                            .leave_ms = pn_leaf_leave(leaf, chain.first_ms, 1),
-                                            .key = 1,
-                                            .fact = input->facts->order[i],
-                                            .other = chain.first};
+            struct pn_interval end = {.enter_ms = fact->start_ms,
+                                      .leave_ms = pn_leaf_leave(leaf, chain.first_ms, 1),
+                                      .key = 1,
+                                      .fact = input->facts->order[i]};
+            memcpy(end.earlier, chain.facts, sizeof end.earlier);
             add(lane, &end);
         }
     }

@@ -12,9 +12,9 @@ enum { PN_LANE_MAX = PN_CLIENT_FACTS_MAX };
 // One fact, or one day of it: it counts at t when enter_ms <= t < leave_ms.
 struct pn_interval {
     int64_t enter_ms, leave_ms;
-    uint64_t key;   // what it is told apart by, when codes are counted; what it costs in a sum
-    uint16_t fact;  // by its place among the client's facts
-    uint16_t other; // the first of a chain
+    uint64_t key;  // what it is told apart by, when codes are counted; what it costs in a sum
+    uint16_t fact; // by its place among the client's facts
+    uint16_t earlier[PN_RULE_STEPS_MAX - 1]; // of a sequence: one of each step but the last
 };
 
 // In order of entering. `leaving` has their places in order of leaving.

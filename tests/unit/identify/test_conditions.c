@@ -211,6 +211,33 @@ static void sequences_are_told_in_order(void **state)
     assert_int_equal(finding->lapses_ms, at(2026, 2, 2));
 }
 
+// What could be the middle of another chain is no evidence of the one that is told.
+static void each_step_of_a_sequence_is_evidence(void **state)
+{
+    struct bench *bench = *state;
+    use(bench,
+        "{ sequence: { steps: [noshow, visit, client, visit], within_days: 9, in_months: 1 } }",
+        "");
+    add(bench, PN_KIND_VISIT, at(2026, 1, 1)); // before all
+    add(bench, PN_KIND_APPOINTMENT, at(2026, 1, 2))->flags = PN_FACT_NOSHOW;
+    add(bench, PN_KIND_VISIT, at(2026, 1, 3));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 4)); // the one before it was enough
+    add(bench, PN_KIND_CLIENTSHIP, at(2026, 1, 5));
+    assert_false(holds(bench, at(2026, 1, 9)));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 6));
+    const struct pn_finding *finding = find(bench, at(2026, 1, 9), 0);
+    static const uint16_t places[] = {1, 2, 4, 5};
+    assert_true(finding->holds);
+    assert_int_equal(finding->evidence_count, PN_ARRAY_COUNT(places));
+    assert_memory_equal(finding->evidence, places, sizeof places);
+    use(bench, "{ sequence: { steps: [noshow, client, visit], within_days: 9, in_months: 1 } }",
+        "");
+    finding = find(bench, at(2026, 1, 9), 0);
+    static const uint16_t three[] = {1, 4, 5};
+    assert_int_equal(finding->evidence_count, PN_ARRAY_COUNT(three));
+    assert_memory_equal(finding->evidence, three, sizeof three);
+}
+
 static void gaps_and_absence(void **state)
 {
     struct bench *bench = *state;
@@ -402,6 +429,7 @@ int main(void)
         WITH_BENCH(ages_and_exclusions),
         WITH_BENCH(codes_come_in_ranges),
         WITH_BENCH(sequences_are_told_in_order),
+        WITH_BENCH(each_step_of_a_sequence_is_evidence),
         WITH_BENCH(gaps_and_absence),
         WITH_BENCH(days_of_stays_are_calendar_days),
         WITH_BENCH(trends_compare_two_windows),
