@@ -10,6 +10,7 @@
 #include "services/identify/cases.h"
 #include "services/identify/due.h"
 #include "services/identify/evaluate.h"
+#include "services/identify/flag.h"
 #include "services/identify/trigger.h"
 #include "services/identify/trigger_log.h"
 
@@ -51,7 +52,8 @@ struct judged {
     bool has_birth_year;
     bool has_told;
     bool is_rank_new;
-    struct pn_rank_share share; // of the rule that is judged
+    enum pn_data_class flag_class; // the most protected of triggers that hold, and of what ended
+    struct pn_rank_share share;    // of the rule that is judged
 };
 
 static enum pn_code exec(struct pn_verdicts *verdicts, const char *sql,
@@ -262,6 +264,11 @@ static enum pn_code put_trigger(struct judged *judged, const struct telling *tel
                 values, PN_ARRAY_COUNT(values), err);
 }
 
+static void add_class(struct judged *judged, enum pn_data_class data_class)
+{
+    judged->flag_class = data_class > judged->flag_class ? data_class : judged->flag_class;
+}
+
 static enum pn_code tell(struct judged *judged, const struct telling *telling, struct pn_err *err)
 {
     struct pn_verdicts *verdicts = judged->verdicts;
@@ -286,6 +293,7 @@ static enum pn_code tell(struct judged *judged, const struct telling *telling, s
     if (telling->state == PN_TRIGGER_RAISED) {
         known->data_class = verdicts->finding.data_class;
     }
+    add_class(judged, known->data_class);
     const struct pn_trigger_view view = {.id = id,
                                          .client_key = judged->key,
                                          .rule = telling->rule,
@@ -344,6 +352,7 @@ static enum pn_code still_holds(struct judged *judged, const struct pn_rule *rul
                                     .state = PN_TRIGGER_RAISED,
                                     .type = "fi.punos.trigger.changed.v1",
                                     .is_change = true};
+    add_class(judged, known->data_class);
     return is_worth_telling(judged, rule, known) ? tell(judged, &telling, err)
                                                  : keep_share(judged, rule, known, err);
 }
@@ -488,9 +497,20 @@ static enum pn_code settle(struct judged *judged, struct pn_err *err)
                             ? pn_case_settle(verdicts->cases, &sum, err)
                             : PN_OK;
     pn_trigger_counts_add(&verdicts->counts, &verdicts->tellings);
-    return code == PN_OK ? pn_trigger_log_write(verdicts->options.store, judged->client->number,
+    code = code == PN_OK ? pn_trigger_log_write(verdicts->options.store, judged->client->number,
                                                 judged->moment_ms, &verdicts->tellings, err)
                          : code;
+    const struct pn_flag_telling telling = {.store = verdicts->options.store,
+                                            .client = judged->client->number,
+                                            .client_key = judged->key,
+                                            .causation = judged->client->causation,
+                                            .moment_ms = judged->moment_ms,
+                                            .standing = &verdicts->standing,
+                                            .tellings = &verdicts->tellings,
+                                            .data_class = judged->flag_class,
+                                            .emit = verdicts->options.emit,
+                                            .context = verdicts->options.context};
+    return code == PN_OK ? pn_flag_tell(&telling, err) : code;
 }
 
 enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts, const struct pn_held_client *client,

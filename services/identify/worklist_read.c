@@ -10,10 +10,15 @@
 #include "base/log.h"
 #include "fhir/json.h"
 #include "privacy/client_index.h"
+#include "services/identify/flag.h"
 #include "services/identify/identify_store.h"
 #include "services/identify/trigger.h"
 
-enum { BOOT_BYTES_MAX = 16 * 1024 * 1024, FACTS_BYTES_MAX = 64 * 1024 * 1024 };
+enum {
+    BOOT_BYTES_MAX = 16 * 1024 * 1024,
+    FACTS_BYTES_MAX = 64 * 1024 * 1024,
+    FLAG_BYTES_MAX = 4096
+};
 
 const char *pn_trigger_state_name(enum pn_trigger_state state)
 {
@@ -457,28 +462,17 @@ enum pn_code pn_worklist_counts(struct pn_worklist *worklist,
 
 cJSON *pn_worklist_flag(const struct pn_case *found)
 {
-    char reference[64], start[PN_TIME_TEXT_BYTES];
-    (void)snprintf(reference, sizeof reference, "Patient/%s", found->client);
-    pn_time_format(found->first_ms, start);
-    bool is_active = false;
+    struct pn_flag_view view = {
+        .client_key = found->client, .first_ms = found->first_ms, .rank = found->rank};
     for (unsigned i = 0; i < found->trigger_count; i++) {
-        is_active = is_active || found->triggers[i].state == PN_TRIGGER_RAISED;
+        view.is_active = view.is_active || found->triggers[i].state == PN_TRIGGER_RAISED;
     }
-    cJSON *flag = cJSON_CreateObject();
-    bool is_good =
-        flag != NULL && pn_json_set_text(flag, "resourceType", pn_slice_str("Flag")) &&
-        // One flag per client: it is found by the client's key.
-        pn_json_set_text(flag, "id", pn_slice_str(found->client)) &&
-        pn_json_set_text(flag, "status", pn_slice_str(is_active ? "active" : "inactive"));
-    cJSON *code = is_good ? cJSON_AddObjectToObject(flag, "code") : NULL;
-    cJSON *subject = is_good ? cJSON_AddObjectToObject(flag, "subject") : NULL;
-    cJSON *period = is_good ? cJSON_AddObjectToObject(flag, "period") : NULL;
-    if (code == NULL || subject == NULL || period == NULL ||
-        !pn_json_set_text(code, "text", pn_slice_str("Mahdollinen yhteinen asiakas")) ||
-        !pn_json_set_text(subject, "reference", pn_slice_str(reference)) ||
-        !pn_json_set_text(period, "start", pn_slice_str(start))) {
-        cJSON_Delete(flag);
-        return NULL;
-    }
-    return flag;
+    struct pn_buf text;
+    struct pn_err ignored;
+    cJSON *flag = NULL;
+    pn_buf_init(&text, FLAG_BYTES_MAX);
+    pn_flag_print(&view, &text);
+    bool is_made = pn_buf_ok(&text) && pn_json_parse(pn_buf_slice(&text), &flag, &ignored) == PN_OK;
+    pn_buf_release(&text);
+    return is_made ? flag : NULL;
 }

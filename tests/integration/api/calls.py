@@ -487,6 +487,8 @@ def the_feed_filters_resumes_and_shows_no_identity(world):
     equal(rest[0][0], middle + 1, "resumes behind the last id")
     triggers = read_feed(world, "types=fi.punos.trigger.*&from=start", None, lambda e: len(e) >= 2)
     assert all(kind.startswith("fi.punos.trigger.") for _, kind, _ in triggers)
+    flags = read_feed(world, "types=fi.punos.flag.*&from=start", None, lambda e: len(e) >= 1)
+    assert all(data["data"]["resourceType"] == "Flag" for _, _, data in flags)
     own = read_feed(world, f"subject={world.other}&from=start", None, lambda e: len(e) >= 1)
     assert all(data["subject"] == world.other for _, _, data in own)
     equal(world.hub.call("GET", "/feed", None, {"Last-Event-ID": "x"})[0], 400, "a wrong id")
