@@ -31,6 +31,7 @@ struct pn_feed_hub;
 struct pn_feedback_reader;
 struct pn_loss_systems;
 struct pn_teams;
+struct pn_teams_follower;
 
 struct pn_api {
     struct pn_run *run;
@@ -43,8 +44,8 @@ struct pn_api {
     struct pn_timeline *timeline;
     struct pn_worklist *worklist;
     struct pn_identify_writer *case_writer;
-    struct pn_arena *teams_arena;
-    const struct pn_teams *teams; // of the work list; NULL until it is needed
+    struct pn_teams_follower *teams_follower; // NULL until it is needed
+    const struct pn_teams *teams;             // of the work list, as pn_api_open_teams found them
     struct pn_feedback_reader *feedback;
     int64_t feedback_told_ms; // when its metrics were made, by the monotonic clock; 0: not yet
     struct pn_store *plans;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/api/api.h"
+
+#include "base/log.h"
 #include "services/api/loss_systems.h"
 #include "services/deliver/deliver_read.h"
 #include "services/identify/teams.h"
 #include "services/identify/feedback_read.h"
 #include "services/plan/plan_read.h"
-
-enum { TEAMS_BYTES_MAX = 8 * 1024 * 1024 };
 
 enum pn_code pn_api_open_timeline(struct pn_api *api, struct pn_err *err)
 {
@@ -32,19 +32,16 @@ enum pn_code pn_api_open_feedback(struct pn_api *api, struct pn_err *err)
 
 enum pn_code pn_api_open_teams(struct pn_api *api, struct pn_err *err)
 {
-    if (api->teams != NULL) {
-        return PN_OK;
+    struct pn_err told;
+    enum pn_code code = PN_OK;
+    if (api->teams_follower == NULL) {
+        code = pn_teams_follower_open(api->config->teams_file, &api->teams_follower, err);
+    } else if (pn_teams_follow(api->teams_follower, &told) == PN_TEAMS_REFUSED) {
+        pn_log_error("the changed file of teams can't be read: the one before stays in force",
+                     &told);
     }
-    api->teams_arena = api->teams_arena == NULL ? pn_arena_new(TEAMS_BYTES_MAX) : api->teams_arena;
-    struct pn_teams *teams =
-        api->teams_arena == NULL ? NULL : pn_arena_alloc(api->teams_arena, sizeof *teams);
-    enum pn_code code = teams == NULL
-                            ? pn_err_set(err, PN_MEMORY, "teams", "no memory")
-                            : pn_teams_read(api->teams_arena, api->config->teams_file, teams, err);
     if (code == PN_OK) {
-        api->teams = teams;
-    } else if (api->teams_arena != NULL) {
-        pn_arena_reset(api->teams_arena);
+        api->teams = pn_teams_followed(api->teams_follower);
     }
     return code;
 }
@@ -65,7 +62,7 @@ void pn_api_close_stores(struct pn_api *api)
     pn_timeline_close(api->timeline);
     pn_worklist_close(api->worklist);
     pn_identify_writer_close(api->case_writer);
-    pn_arena_free(api->teams_arena);
+    pn_teams_follower_close(api->teams_follower);
     pn_feedback_reader_close(api->feedback);
     pn_store_close(api->plans);
     pn_store_close(api->deliveries);

@@ -51,6 +51,12 @@ void pn_cases_close(struct pn_cases *cases)
     free(cases);
 }
 
+void pn_cases_use_teams(struct pn_cases *cases, const struct pn_teams *teams)
+{
+    cases->teams = teams;
+    cases->has_regrouped = false;
+}
+
 void pn_cases_forget(struct pn_cases *cases)
 {
     cases->has_regrouped = false;

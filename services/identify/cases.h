@@ -27,6 +27,8 @@ struct pn_cases;
 PN_MUST_USE enum pn_code pn_cases_open(struct pn_store *store, const struct pn_teams *teams,
                                        struct pn_cases **ret_cases, struct pn_err *err);
 void pn_cases_close(struct pn_cases *cases); // takes NULL
+// Others from now on: the next tick gives every case its team.
+void pn_cases_use_teams(struct pn_cases *cases, const struct pn_teams *teams);
 // After a rollback.
 void pn_cases_forget(struct pn_cases *cases);
 

@@ -175,6 +175,11 @@ void pn_engine_close(struct pn_engine *engine)
     }
 }
 
+void pn_engine_use_teams(struct pn_engine *engine, const struct pn_teams *teams)
+{
+    pn_cases_use_teams(pn_verdicts_cases(engine->verdicts), teams);
+}
+
 void pn_engine_committed(struct pn_engine *engine)
 {
     pn_trigger_counts_tell(pn_verdicts_counts(engine->verdicts));

@@ -26,7 +26,8 @@ struct pn_engine_options {
                                  struct pn_err *err);
     // Another process may have evaluated with older rules just before: evaluate everybody anew.
     bool judges_all;
-    const struct pn_teams *teams; // outlives the engine; NULL: pn_teams_default
+    // Outlives the engine, or until pn_engine_use_teams; NULL: pn_teams_default.
+    const struct pn_teams *teams;
     // Takes one trigger event, inside the open transaction.
     enum pn_code (*emit)(void *context, const struct pn_event *event, struct pn_err *err);
     void *context;
@@ -34,6 +35,9 @@ struct pn_engine_options {
 PN_MUST_USE enum pn_code pn_engine_open(const struct pn_engine_options *options,
                                         struct pn_engine **ret_engine, struct pn_err *err);
 void pn_engine_close(struct pn_engine *engine); // takes NULL
+// Between transactions or in a tick's before pn_engine_tick, which lets every case follow. What was
+// in force before is not looked at again.
+void pn_engine_use_teams(struct pn_engine *engine, const struct pn_teams *teams);
 
 // One event, inside the open transaction. PN_INVALID: it can never be taken.
 PN_MUST_USE enum pn_code pn_engine_take(struct pn_engine *engine, struct pn_arena *arena,

@@ -7,37 +7,27 @@
 #include "services/identify/rule_sets.h"
 #include "services/identify/teams.h"
 
-enum { BOOT_BYTES_MAX = 4 * 1024 * 1024, WORK_BYTES_MAX = 512 * 1024 * 1024, SPAN_MONTHS = 12 };
+enum { WORK_BYTES_MAX = 512 * 1024 * 1024, SPAN_MONTHS = 12 };
 
 struct pn_feedback_reader {
     struct pn_store *store;
     struct pn_rules_follower *follower; // NULL: there are no rules yet
     const char *rules_file;
-    struct pn_arena *boot;
-    const struct pn_teams *teams;
-    struct pn_arena *work; // of the last read
+    struct pn_teams_follower *teams; // NULL: the file can't be read
+    struct pn_arena *work;           // of the last read
 };
-
-// A file that can't be read costs the reasons' names only.
-static void read_teams(struct pn_feedback_reader *reader, const struct pn_config *config)
-{
-    struct pn_err ignored;
-    struct pn_teams *teams = pn_arena_alloc(reader->boot, sizeof *teams);
-    bool is_read =
-        teams != NULL && pn_teams_read(reader->boot, config->teams_file, teams, &ignored) == PN_OK;
-    reader->teams = is_read ? teams : pn_teams_default();
-}
 
 enum pn_code pn_feedback_reader_open(const struct pn_config *config,
                                      struct pn_feedback_reader **ret_reader, struct pn_err *err)
 {
     struct pn_feedback_reader *reader = calloc(1, sizeof *reader);
-    if (reader == NULL || (reader->work = pn_arena_new(WORK_BYTES_MAX)) == NULL ||
-        (reader->boot = pn_arena_new(BOOT_BYTES_MAX)) == NULL) {
+    if (reader == NULL || (reader->work = pn_arena_new(WORK_BYTES_MAX)) == NULL) {
         pn_feedback_reader_close(reader);
         return pn_err_set(err, PN_MEMORY, "identify", "no memory");
     }
-    read_teams(reader, config);
+    // A file that can't be read costs the reasons' names only.
+    struct pn_err ignored;
+    (void)!pn_teams_follower_open(config->teams_file, &reader->teams, &ignored);
     const struct pn_store_options options = {.name = PN_IDENTIFY_STORE,
                                              .migrations = pn_identify_migrations,
                                              .migration_count = pn_identify_migration_count,
@@ -58,7 +48,7 @@ void pn_feedback_reader_close(struct pn_feedback_reader *reader)
         pn_rules_follower_close(reader->follower);
         pn_store_close(reader->store);
         pn_arena_free(reader->work);
-        pn_arena_free(reader->boot);
+        pn_teams_follower_close(reader->teams);
         free(reader);
     }
 }
@@ -70,7 +60,7 @@ const struct pn_ruleset *pn_feedback_reader_rules(const struct pn_feedback_reade
 
 const struct pn_teams *pn_feedback_reader_teams(const struct pn_feedback_reader *reader)
 {
-    return reader->teams;
+    return reader->teams == NULL ? pn_teams_default() : pn_teams_followed(reader->teams);
 }
 
 void pn_feedback_query_default(int64_t now_ms, struct pn_feedback_query *ret_query)
@@ -226,6 +216,10 @@ enum pn_code pn_feedback_read(struct pn_feedback_reader *reader,
                               const struct pn_feedback_query *query,
                               struct pn_feedback_result *ret_result, struct pn_err *err)
 {
+    struct pn_err ignored; // the identify service tells of a file that can't be read
+    if (reader->teams != NULL) {
+        (void)!pn_teams_follow(reader->teams, &ignored);
+    }
     pn_arena_reset(reader->work);
     const struct pn_feedback_options options = {.arena = reader->work,
                                                 .from_ms = query->from_ms,

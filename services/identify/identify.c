@@ -22,7 +22,7 @@ enum {
 
 struct identify {
     struct pn_run *run;
-    struct pn_arena *boot; // of the teams
+    struct pn_teams_follower *teams;
     struct pn_rules_follower *rules;
     struct pn_engine *engine;
     struct pn_gauges gauges;
@@ -40,7 +40,7 @@ static void stop(void *state)
     if (identify != NULL) {
         pn_engine_close(identify->engine);
         pn_rules_follower_close(identify->rules);
-        pn_arena_free(identify->boot);
+        pn_teams_follower_close(identify->teams);
         free(identify);
     }
 }
@@ -88,20 +88,14 @@ static void compare_with_file(const struct identify *identify)
 
 static enum pn_code open_engine(struct identify *identify, struct pn_err *err)
 {
-    identify->boot = pn_arena_new(BOOT_BYTES_MAX);
-    struct pn_teams *teams =
-        identify->boot == NULL ? NULL : pn_arena_alloc(identify->boot, sizeof *teams);
-    if (teams == NULL) {
-        return pn_err_set(err, PN_MEMORY, "identify", "no memory");
-    }
     const struct pn_rules_follower_options following = {
         .store = pn_run_store(identify->run),
         .rules_file = pn_run_config(identify->run)->rules_file,
         .makes_first = true};
     enum pn_code code = pn_rules_follower_open(&following, &identify->rules, err);
-    code = code == PN_OK
-               ? pn_teams_read(identify->boot, pn_run_config(identify->run)->teams_file, teams, err)
-               : code;
+    code = code == PN_OK ? pn_teams_follower_open(pn_run_config(identify->run)->teams_file,
+                                                  &identify->teams, err)
+                         : code;
     if (code != PN_OK) {
         return code;
     }
@@ -109,7 +103,7 @@ static enum pn_code open_engine(struct identify *identify, struct pn_err *err)
     const int64_t age_ms = pn_clock_now_ms() - pn_rules_followed_since_ms(identify->rules);
     const struct pn_engine_options options = {.store = pn_run_store(identify->run),
                                               .rules = pn_rules_followed(identify->rules),
-                                              .teams = teams,
+                                              .teams = pn_teams_followed(identify->teams),
                                               .newest_rules = newest_rules,
                                               .judges_all = age_ms < OVERLAP_MS,
                                               .emit = emit,
@@ -160,9 +154,24 @@ static enum pn_verdict batch_end(void *state, struct pn_err *err)
     return verdict_of(pn_engine_batch_end(identify->engine, err));
 }
 
+static void follow_teams(struct identify *identify)
+{
+    struct pn_err err;
+    const enum pn_teams_news news = pn_teams_follow(identify->teams, &err);
+    if (news == PN_TEAMS_OTHERS) {
+        pn_engine_use_teams(identify->engine, pn_teams_followed(identify->teams));
+        pn_log(PN_LOG_INFO, "the file of teams has changed: every case follows it",
+               PN_TAG("file", pn_run_config(identify->run)->teams_file));
+    } else if (news == PN_TEAMS_REFUSED) {
+        pn_log_error("the changed file of teams can't be read: the one before stays in force",
+                     &err);
+    }
+}
+
 static enum pn_verdict tick(void *state, int64_t now_ms, struct pn_err *err)
 {
     struct identify *identify = state;
+    follow_teams(identify);
     enum pn_code code = pn_engine_tick(identify->engine, now_ms, err);
     return verdict_of(code == PN_OK
                           ? pn_gauges_tell(&identify->gauges, pn_run_store(identify->run),

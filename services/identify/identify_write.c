@@ -12,14 +12,12 @@
 
 enum {
     SET_BY_BYTES_MAX = 128,
-    ARENA_BYTES_MAX = 8 * 1024 * 1024,
     TRIES_MAX = 5 // when the service or somebody else writes at the same moment
 };
 
 struct pn_identify_writer {
     struct pn_store *store;
-    struct pn_arena *arena;
-    struct pn_teams *teams;
+    struct pn_teams_follower *teams;
 };
 
 enum pn_code pn_identify_writer_open(const struct pn_config *config,
@@ -32,12 +30,7 @@ enum pn_code pn_identify_writer_open(const struct pn_config *config,
     const struct pn_store_options options = {.name = PN_IDENTIFY_STORE,
                                              .migrations = pn_identify_migrations,
                                              .migration_count = pn_identify_migration_count};
-    writer->arena = pn_arena_new(ARENA_BYTES_MAX);
-    writer->teams =
-        writer->arena == NULL ? NULL : pn_arena_alloc(writer->arena, sizeof *writer->teams);
-    enum pn_code code = writer->teams == NULL
-                            ? pn_err_set(err, PN_MEMORY, "identify", "no memory")
-                            : pn_teams_read(writer->arena, config->teams_file, writer->teams, err);
+    enum pn_code code = pn_teams_follower_open(config->teams_file, &writer->teams, err);
     code = code == PN_OK ? pn_store_open(config, &options, &writer->store, err) : code;
     if (code != PN_OK) {
         pn_identify_writer_close(writer);
@@ -51,7 +44,7 @@ void pn_identify_writer_close(struct pn_identify_writer *writer)
 {
     if (writer != NULL) {
         pn_store_close(writer->store);
-        pn_arena_free(writer->arena);
+        pn_teams_follower_close(writer->teams);
         free(writer);
     }
 }
@@ -103,7 +96,8 @@ static enum pn_code check_change(const struct pn_identify_writer *writer,
     }
     bool needs_reason = change->state == PN_CASE_NOT_RELEVANT;
     if (needs_reason || change->reason.len > 0) {
-        return pn_teams_reason(writer->teams, change->state, change->reason) != NULL
+        return pn_teams_reason(pn_teams_followed(writer->teams), change->state, change->reason) !=
+                       NULL
                    ? PN_OK
                    : pn_err_set(err, PN_INVALID, "reason", "a reason of the list is expected");
     }
@@ -130,15 +124,16 @@ static enum pn_code write_change(const struct pn_identify_writer *writer,
     char rules[PN_CASE_RULES_BYTES];
     struct pn_stmt *stmt = NULL;
     enum pn_code code = pn_case_rules_now(store, before->client, rules, err);
-    const struct pn_value values[] = {PN_INT(before->client),
-                                      PN_INT(change->state),
-                                      PN_INT(before->version + 1),
-                                      PN_INT(now_ms),
-                                      PN_TEXT(change->set_by),
-                                      PN_TEXT(change->reason),
-                                      PN_INT(change->again_ms),
-                                      PN_INT(back_ms(writer->teams, change, now_ms)),
-                                      PN_STR(rules)};
+    const struct pn_value values[] = {
+        PN_INT(before->client),
+        PN_INT(change->state),
+        PN_INT(before->version + 1),
+        PN_INT(now_ms),
+        PN_TEXT(change->set_by),
+        PN_TEXT(change->reason),
+        PN_INT(change->again_ms),
+        PN_INT(back_ms(pn_teams_followed(writer->teams), change, now_ms)),
+        PN_STR(rules)};
     const struct pn_case_entry entry = {.client = before->client,
                                         .at_ms = now_ms,
                                         .was = before->state,
@@ -200,6 +195,8 @@ enum pn_code pn_worklist_set_state(struct pn_identify_writer *writer,
         return pn_err_set(err, PN_INVALID, "again",
                           "only thinking and refuses have a date to come back to");
     }
+    struct pn_err told; // the identify service tells of a file that can't be read
+    (void)!pn_teams_follow(writer->teams, &told);
     bool is_refused = false;
     enum pn_code code = PN_CONFLICT;
     for (unsigned i = 0; i < TRIES_MAX && code == PN_CONFLICT && !is_refused; i++) {

@@ -58,4 +58,18 @@ const struct pn_team *pn_teams_of_unit(const struct pn_teams *teams, struct pn_s
 const struct pn_case_reason *pn_teams_reason(const struct pn_teams *teams, enum pn_case_state state,
                                              struct pn_slice id);
 
+// The file as it is, looked at anew when asked: its time of change, size and inode tell whether it
+// has changed. What can't be read is told once, and the teams before stay in force.
+struct pn_teams_follower;
+enum pn_teams_news { PN_TEAMS_SAME, PN_TEAMS_OTHERS, PN_TEAMS_REFUSED };
+PN_MUST_USE enum pn_code pn_teams_follower_open(const char *path,
+                                                struct pn_teams_follower **ret_follower,
+                                                struct pn_err *err);
+void pn_teams_follower_close(struct pn_teams_follower *follower); // takes NULL
+const struct pn_teams *pn_teams_followed(const struct pn_teams_follower *follower);
+// OTHERS: the teams from before are gone, pn_teams_followed has those that are in force now.
+// REFUSED: *err says what is wrong with the file and where.
+PN_MUST_USE enum pn_teams_news pn_teams_follow(struct pn_teams_follower *follower,
+                                               struct pn_err *err);
+
 #endif

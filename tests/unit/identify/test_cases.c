@@ -405,6 +405,18 @@ static void lists_are_by_team_and_unit(void **state)
     assert_int_equal(list(bench, (struct pn_worklist_filter){.teams = "all"}, keys), 4);
 }
 
+static void cases_follow_other_teams_without_a_restart(void **state)
+{
+    struct bench *bench = *state;
+    char keys[32];
+    bench_teams(bench, TEAMS("9"));
+    put_four(bench);
+    tick(bench, at(2026, 6, 3));
+    pn_engine_use_teams(bench->engine, pn_teams_default());
+    tick(bench, at(2026, 6, 3) + 1000);
+    assert_int_equal(list(bench, (struct pn_worklist_filter){.teams = PN_TEAM_ALL}, keys), 4);
+}
+
 static void a_person_who_looks_takes_it_out_of_what_is_held(void **state)
 {
     struct bench *bench = *state;
@@ -546,6 +558,7 @@ int main(void)
         ENGINE(one_who_was_not_listed_gets_the_others_state),
         ENGINE(a_budget_holds_names_back),
         ENGINE(lists_are_by_team_and_unit),
+        ENGINE(cases_follow_other_teams_without_a_restart),
         ENGINE(a_person_who_looks_takes_it_out_of_what_is_held),
         ENGINE(what_was_held_back_waits_from_when_it_was_shown),
         ENGINE(a_team_without_a_budget_shows_all_that_it_held_back),

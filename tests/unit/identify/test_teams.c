@@ -103,11 +103,51 @@ static void mistakes_are_named_with_their_place(void **state)
     }
 }
 
+static void put_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void a_changed_file_is_followed(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/punos-teams-XXXXXX";
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    close(file);
+    struct pn_teams_follower *follower = NULL;
+    assert_int_equal(pn_teams_follower_open(path, &follower, &err), PN_INVALID);
+    put_file(path, "teams: [{ id: one, " NAME ", units: [x] }]\n" REASONS);
+    assert_int_equal(pn_teams_follower_open(path, &follower, &err), PN_OK);
+    assert_int_equal(pn_teams_follow(follower, &err), PN_TEAMS_SAME);
+    put_file(path, "teams: [{ id: number-two, " NAME ", units: [x] }]\n" REASONS);
+    assert_int_equal(pn_teams_follow(follower, &err), PN_TEAMS_OTHERS);
+    assert_int_equal(pn_teams_follow(follower, &err), PN_TEAMS_SAME);
+    assert_string_equal(pn_teams_followed(follower)->teams[0].id, "number-two");
+    put_file(path, "teams: [{ id: three, " NAME ", units: [] }]\n" REASONS);
+    assert_int_equal(pn_teams_follow(follower, &err), PN_TEAMS_REFUSED);
+    assert_non_null(strstr(err.where, "teams[0].units"));
+    assert_int_equal(pn_teams_follow(follower, &err), PN_TEAMS_SAME); // told once
+    unlink(path);
+    assert_int_equal(pn_teams_follow(follower, &err), PN_TEAMS_REFUSED);
+    assert_int_equal(pn_teams_follow(follower, &err), PN_TEAMS_SAME);
+    assert_string_equal(pn_teams_followed(follower)->teams[0].id, "number-two");
+    put_file(path, "teams: [{ id: four, " NAME ", units: [x] }]\n" REASONS);
+    assert_int_equal(pn_teams_follow(follower, &err), PN_TEAMS_OTHERS);
+    assert_string_equal(pn_teams_followed(follower)->teams[0].id, "four");
+    pn_teams_follower_close(follower);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_teams),
         cmocka_unit_test(mistakes_are_named_with_their_place),
+        cmocka_unit_test(a_changed_file_is_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
