@@ -323,7 +323,7 @@ static void drop_old(struct pn_held *held, int64_t old_ms)
 {
     unsigned kept = 0, oldest = 0;
     for (unsigned i = 0; i < held->count; i++) {
-        if (held->facts[i].start_ms >= old_ms) {
+        if (held->facts[i].end_ms >= old_ms) {
             held->facts[kept++] = held->facts[i];
         }
     }
@@ -335,7 +335,7 @@ static void drop_old(struct pn_held *held, int64_t old_ms)
         return;
     }
     for (unsigned i = 1; i < kept; i++) {
-        oldest = held->facts[i].start_ms < held->facts[oldest].start_ms ? i : oldest;
+        oldest = held->facts[i].end_ms < held->facts[oldest].end_ms ? i : oldest;
     }
     pn_held_remove(held, &held->facts[oldest]);
 }
@@ -360,9 +360,9 @@ static void replace_oldest(struct pn_fact_entry *facts, const struct pn_fact_ent
 {
     unsigned oldest = 0;
     for (unsigned i = 1; i < PN_CLIENT_FACTS_MAX; i++) {
-        oldest = facts[i].start_ms < facts[oldest].start_ms ? i : oldest;
+        oldest = facts[i].end_ms < facts[oldest].end_ms ? i : oldest;
     }
-    if (fact->start_ms > facts[oldest].start_ms) {
+    if (fact->end_ms > facts[oldest].end_ms) {
         facts[oldest] = *fact;
     }
 }

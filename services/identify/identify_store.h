@@ -52,12 +52,13 @@ struct pn_held *pn_held_of(struct pn_arena *arena, struct pn_held_client *client
 // The fact, one of `held`, has changed: only the rows of such are written.
 void pn_held_mark(struct pn_held *held, const struct pn_fact_entry *fact);
 void pn_held_remove(struct pn_held *held, struct pn_fact_entry *fact);
-// One more. Where there are many, those that began before `old_ms` go first, now and then; where
-// there are PN_CLIENT_FACTS_MAX newer ones, the oldest.
+// One more. Where there are many, those that ended before `old_ms` go first, now and then; where
+// there are PN_CLIENT_FACTS_MAX newer ones, the oldest. What goes on is never old.
 PN_MUST_USE enum pn_code pn_held_add(struct pn_arena *arena, struct pn_held *held,
                                      const struct pn_fact_entry *fact, int64_t old_ms,
                                      struct pn_err *err);
-// All facts of the client in one array; the newest PN_CLIENT_FACTS_MAX when there are more.
+// All facts of the client in one array; the PN_CLIENT_FACTS_MAX that ended last when there are
+// more.
 unsigned pn_held_gather(const struct pn_held_client *client,
                         struct pn_fact_entry ret_facts[static PN_CLIENT_FACTS_MAX]);
 

@@ -201,6 +201,30 @@ static void the_oldest_make_place(void **state)
     }
 }
 
+// What began long ago and goes on is counted still.
+static void what_goes_on_is_kept(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_held_client *client = load(bench);
+    struct pn_held *held = pn_held_of(bench->arena, client, SUBJECT);
+    struct pn_fact_entry open = fact_of(PN_CLIENT_FACTS_MAX * 2), ended = open, still = open;
+    open.start_ms = ended.start_ms = ended.end_ms = still.start_ms = at(2020, 1, 1);
+    open.end_ms = PN_FACT_OPEN;
+    still.end_ms = at(2026, 2, 1);
+    const struct pn_fact_entry old[] = {ended, open, still};
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(old); i++) {
+        assert_int_equal(pn_held_add(bench->arena, held, &old[i], at(2025, 1, 1), &err), PN_OK);
+    }
+    add(bench, client, 0, PN_CLIENT_FACTS_MAX + 3 * PN_HELD_PART);
+    static struct pn_fact_entry facts[PN_CLIENT_FACTS_MAX];
+    unsigned kept = 0, count = pn_held_gather(client, facts);
+    for (unsigned i = 0; i < count; i++) {
+        assert_memory_not_equal(&facts[i], &ended, sizeof ended);
+        kept += facts[i].start_ms == at(2020, 1, 1) ? 1 : 0;
+    }
+    assert_int_equal(kept, 2);
+}
+
 static void a_row_out_of_order_is_refused(void **state)
 {
     struct bench *bench = *state;
@@ -217,9 +241,13 @@ static void a_row_out_of_order_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_BENCH(what_is_written_is_read), WITH_BENCH(rows_of_the_same_facts_are_not_written),
-        WITH_BENCH(what_is_removed_is_gone), WITH_BENCH(rows_from_before_there_were_parts_are_read),
-        WITH_BENCH(the_oldest_make_place),   WITH_BENCH(a_row_out_of_order_is_refused),
+        WITH_BENCH(what_is_written_is_read),
+        WITH_BENCH(rows_of_the_same_facts_are_not_written),
+        WITH_BENCH(what_is_removed_is_gone),
+        WITH_BENCH(rows_from_before_there_were_parts_are_read),
+        WITH_BENCH(the_oldest_make_place),
+        WITH_BENCH(what_goes_on_is_kept),
+        WITH_BENCH(a_row_out_of_order_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
