@@ -14,6 +14,6 @@ PN_TEST_STORE=postgres
 set +a
 for name in timeline.test_timeline identify.test_engine identify.test_engine_order identify.test_facts_held \
     identify.test_rule_sets identify.test_trigger_log identify.test_feedback_read identify.test_cases \
-    identify.test_flag; do
+    identify.test_flag identify.test_worklist_figures; do
     "$build/unit/$name"
 done
