@@ -138,6 +138,39 @@ test("the language switch changes everything at once", async () => {
   await page.locator("h1", { hasText: "Mahdolliset yhteiset asiakkaat" }).waitFor();
 });
 
+test("what the team's week has no room for is counted, and shown when asked for", async () => {
+  await page.goto(`${base}/#/`);
+  await page.locator("tbody tr").first().waitFor();
+  const shown = await page.locator("tbody tr").count();
+  assert.ok(shown >= 1);
+  assert.match(await page.locator("p", { has: page.locator("#held") }).textContent(),
+    /^1 uutta nimeä odottaa/);
+  await page.locator("#held").click();
+  await page.locator("#held[aria-pressed=true]").waitFor();
+  assert.equal(await page.locator("tbody tr").count(), 1);
+  assert.ok((await page.locator("tbody tr").textContent()).includes("odottaa tilaa listalla"));
+  await audit(page, "names that wait");
+  await page.locator("#held").click();
+  await page.locator("#held[aria-pressed=false]").waitFor();
+  assert.equal(await page.locator("tbody tr").count(), shown);
+});
+
+test("the list is of one team when one is chosen", async () => {
+  await page.goto(`${base}/#/`);
+  await page.locator("tbody tr").first().waitFor();
+  const shown = await page.locator("tbody tr").count();
+  const options = await page.locator("#team-filter option").allTextContents();
+  assert.deepEqual(options, ["Kaikki tiimit", "Muut", "Kylä"]);
+  await page.locator("#team-filter").selectOption("nowhere");
+  await page.locator("tbody tr").first().waitFor({ state: "detached" });
+  assert.equal(await page.locator("#team-filter").inputValue(), "nowhere");
+  await page.locator("#team-filter").selectOption("all");
+  await page.locator("tbody tr").first().waitFor();
+  assert.equal(await page.locator("tbody tr").count(), shown);
+  await page.locator("#team-filter").selectOption("");
+  await page.locator("tbody tr").nth(shown - 1).waitFor();
+});
+
 test("names show only when asked for", async () => {
   await page.goto(`${base}/#/`);
   await page.locator("tbody tr").first().waitFor();

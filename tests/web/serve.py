@@ -13,7 +13,11 @@ from hub import Hub, Receiver, acknowledgement, wait_until  # noqa: E402
 
 SYSTEMS = [name for name in ("oberon", "lifecare", "yph-effica")
            if (ROOT / "adapters" / name / "adapter.yaml").exists()]
-FLAGGED_AT_LEAST = 3 if len(SYSTEMS) == 3 else 1
+FLAGGED_AT_LEAST = 3 if len(SYSTEMS) == 3 else 2
+TEAMS = """teams:
+  - {{ id: all, name: {{ fi: Muut, sv: Övriga, en: Others }}, units: ["*"], new_names_a_week: {budget} }}
+  - {{ id: nowhere, name: {{ fi: Kylä, sv: Byn, en: Village }}, units: ["no-such-unit"] }}
+"""
 
 
 def fill(hub):
@@ -28,17 +32,38 @@ def fill(hub):
         assert status < 300, f"{path.name}: {status} {body}"
     for path in sorted((county / "yph-effica").glob("*.xml")) if "yph-effica" in SYSTEMS else ():
         hub.drop(path.name, path.read_bytes())
-    wait_until(lambda: len(hub.get("/worklist")["clients"]) >= FLAGGED_AT_LEAST, 60,
-               "flagged clients")
+    wait_until(lambda: hub.get("/worklist")["held"] >= FLAGGED_AT_LEAST, 60, "names held back")
+
+
+def put_teams(path, budget):
+    """The teams of the page's tests, with the reasons that Punos comes with."""
+    shipped = (ROOT / "config/teams.yaml").read_text(encoding="utf-8")
+    path.write_text(TEAMS.format(budget=budget) + shipped[shipped.index("back_months:"):],
+                    encoding="utf-8")
+
+
+def show_all_but_one(hub, teams):
+    """Room for all but one, with the hub running."""
+    shown = hub.get("/worklist")["held"] - 1
+    put_teams(teams, shown)
+    wait_until(lambda: len(hub.get("/worklist")["clients"]) == shown, 60, "room on the list")
+
+
+def serve(hub):
+    print(f"http://127.0.0.1:{hub.api_port} {hub.data / 'secrets' / 'api-token'}", flush=True)
+    sys.stdin.read()
 
 
 def main():
     with tempfile.TemporaryDirectory(prefix="punos-receiver-") as folder, \
-            Receiver("mllp", Path(folder)) as receiver, \
-            Hub(systems=SYSTEMS, receivers={"oberon": receiver}) as hub:
-        fill(hub)
-        print(f"http://127.0.0.1:{hub.api_port} {hub.data / 'secrets' / 'api-token'}", flush=True)
-        sys.stdin.read()
+            Receiver("mllp", Path(folder)) as receiver:
+        teams = Path(folder) / "teams.yaml"
+        put_teams(teams, 0)
+        with Hub(systems=SYSTEMS, receivers={"oberon": receiver},
+                 settings=[f'teams: "{teams}"']) as hub:
+            fill(hub)
+            show_all_but_one(hub, teams)
+            serve(hub)
 
 
 if __name__ == "__main__":
