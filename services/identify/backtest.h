@@ -56,14 +56,17 @@ PN_MUST_USE enum pn_code pn_backtest_plan_weeks(struct pn_backtest_plan *plan, s
 PN_MUST_USE enum pn_code pn_backtest_plan_variants(struct pn_backtest_plan *plan,
                                                    struct pn_arena *arena, struct pn_err *err);
 
-// A client whom one of the two sets flags at some time in the period. Bits are rules, by place.
+// A client for whom a rule of one of the two sets holds at some time in the period. Bits are rules,
+// by place.
 struct pn_backtest_client {
     int64_t number;
     uint64_t rest; // of its key; 0: not known
     uint64_t held[PN_BACKTEST_SIDES];
     uint64_t at_end[PN_BACKTEST_SIDES]; // of `held`: at to_ms
+    bool is_flagged[PN_BACKTEST_SIDES]; // what holds at some time begins a case (pn_rules_begin)
+    bool is_flagged_at_end[PN_BACKTEST_SIDES];
 };
-// Somebody comes on the list: a rule rises when none held.
+// Somebody comes on the list: what holds begins a case, and just before it did not.
 struct pn_backtest_arrival {
     uint32_t side, week, unit; // unit: hash, 0: none
 };

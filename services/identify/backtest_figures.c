@@ -171,20 +171,21 @@ static bool has_held(const struct making *making, const struct pn_backtest_clien
 
 static enum pn_backtest_fate fate_of(const struct pn_backtest_client *client)
 {
-    if (client->held[PN_BACKTEST_NEW] != 0 && client->held[PN_BACKTEST_TODAY] != 0) {
+    if (client->is_flagged[PN_BACKTEST_NEW] && client->is_flagged[PN_BACKTEST_TODAY]) {
         return PN_FATE_BOTH;
     }
-    return client->held[PN_BACKTEST_NEW] != 0 ? PN_FATE_NEW_ONLY : PN_FATE_TODAY_ONLY;
+    return client->is_flagged[PN_BACKTEST_NEW] ? PN_FATE_NEW_ONLY : PN_FATE_TODAY_ONLY;
 }
 
 static void count_client(struct making *making, const struct pn_backtest_client *client)
 {
     struct pn_backtest_figures *figures = making->figures;
-    bool is_at_end[PN_BACKTEST_SIDES];
-    figures->fates[fate_of(client)]++;
+    const bool *is_at_end = client->is_flagged_at_end;
+    const bool is_any =
+        client->is_flagged[PN_BACKTEST_NEW] || client->is_flagged[PN_BACKTEST_TODAY];
+    figures->fates[fate_of(client)] += is_any ? 1 : 0;
     for (unsigned side = 0; side < PN_BACKTEST_SIDES; side++) {
-        is_at_end[side] = client->at_end[side] != 0;
-        figures->flagged[side] += client->held[side] != 0 ? 1 : 0;
+        figures->flagged[side] += client->is_flagged[side] ? 1 : 0;
         figures->at_end[side] += is_at_end[side] ? 1 : 0;
     }
     figures->comes += is_at_end[PN_BACKTEST_NEW] && !is_at_end[PN_BACKTEST_TODAY] ? 1 : 0;
@@ -220,7 +221,8 @@ static void count_clients(struct making *making)
         const struct pn_backtest_client like = {.number = verdict->client};
         const struct pn_backtest_client *found = bsearch(
             &like, result->clients, result->client_count, sizeof *result->clients, by_number);
-        if (found != NULL) {
+        if (found != NULL &&
+            (found->is_flagged[PN_BACKTEST_NEW] || found->is_flagged[PN_BACKTEST_TODAY])) {
             making->figures->verdicts[verdict->state][fate_of(found)]++;
         }
     }

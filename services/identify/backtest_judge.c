@@ -17,6 +17,11 @@ struct held {
     struct pn_span span;
     unsigned rule;
 };
+struct mix {
+    const struct pn_ruleset *rules;
+    const struct held *held;
+    unsigned count;
+};
 
 struct pn_backtest_judge {
     const struct pn_backtest_plan *plan;
@@ -25,6 +30,7 @@ struct pn_backtest_judge {
     const struct pn_heap_client *client;
     struct held held[PN_RULES_MAX * SPANS_MAX];
     unsigned held_count;
+    struct held tried[(PN_RULES_MAX + 1) * SPANS_MAX]; // with a variant in its rule's place
     struct pn_finding finding;
     struct pn_counted counted;
 };
@@ -110,23 +116,51 @@ static uint32_t week_of(const struct pn_backtest_plan *plan, int64_t moment_ms)
     return low;
 }
 
+// Whether what holds at the moment begins a case; `before`: of what held already and goes on.
+static bool begins_at(const struct mix *mix, int64_t moment_ms, bool before)
+{
+    unsigned alone = 0, supports = 0;
+    for (unsigned i = 0; i < mix->count; i++) {
+        const struct pn_span *span = &mix->held[i].span;
+        bool is_there = span->until_ms > moment_ms && span->since_ms <= moment_ms &&
+                        !(before && span->since_ms == moment_ms);
+        bool is_support = mix->rules->rules[mix->held[i].rule].is_support;
+        alone += is_there && !is_support ? 1 : 0;
+        supports += is_there && is_support ? 1 : 0;
+    }
+    return pn_rules_begin(mix->rules, alone, supports);
+}
+
+// At some time in the period: it comes to be so only when the period or a span begins.
+static bool begins_ever(const struct mix *mix, int64_t from_ms)
+{
+    for (unsigned i = 0; i < mix->count; i++) {
+        const int64_t since_ms = mix->held[i].span.since_ms;
+        if (begins_at(mix, since_ms > from_ms ? since_ms : from_ms, false)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // Spans in order of time; whoever was on the list before the period has come before.
 static bool write_arrivals(struct pn_backtest_judge *judge, enum pn_backtest_side side, FILE *out)
 {
     const struct pn_backtest_plan *plan = judge->plan;
-    int64_t until_ms = INT64_MIN;
+    const struct mix mix = {plan->rules[side], judge->held, judge->held_count};
     bool is_good = true;
     qsort(judge->held, judge->held_count, sizeof *judge->held, by_time);
     for (unsigned i = 0; i < judge->held_count && is_good; i++) {
-        const struct pn_span span = judge->held[i].span;
-        if (span.since_ms >= until_ms && span.since_ms >= plan->from_ms) {
-            const struct pn_backtest_arrival arrival = {
-                .side = side,
-                .week = week_of(plan, span.since_ms),
-                .unit = unit_at(judge, plan->rules[side], span.since_ms)};
+        const int64_t since_ms = judge->held[i].span.since_ms;
+        bool is_first = i == 0 || judge->held[i - 1].span.since_ms != since_ms;
+        if (is_first && since_ms >= plan->from_ms && begins_at(&mix, since_ms, false) &&
+            !begins_at(&mix, since_ms, true)) {
+            const struct pn_backtest_arrival arrival = {.side = side,
+                                                        .week = week_of(plan, since_ms),
+                                                        .unit =
+                                                            unit_at(judge, mix.rules, since_ms)};
             is_good = fwrite(&arrival, sizeof arrival, 1, out) == 1;
         }
-        until_ms = span.until_ms > until_ms ? span.until_ms : until_ms;
     }
     return is_good;
 }
@@ -150,20 +184,46 @@ static bool judge_side(struct pn_backtest_judge *judge, enum pn_backtest_side si
             ret_client->at_end[side] |= holds ? UINT64_C(1) << r : 0;
         }
     }
+    const struct mix mix = {rules, judge->held, judge->held_count};
+    ret_client->is_flagged[side] = begins_ever(&mix, judge->plan->from_ms);
+    ret_client->is_flagged_at_end[side] = begins_at(&mix, judge->plan->to_ms, false);
     return judge->held_count == 0 || write_arrivals(judge, side, arrivals);
 }
 
-static void judge_variants(struct pn_backtest_judge *judge, uint64_t held,
+// Whether the new set flags the client with these spans in the place of a rule's own.
+static bool is_flagged_with(struct pn_backtest_judge *judge, unsigned rule,
+                            const struct pn_span *spans, unsigned count)
+{
+    struct mix mix = {.rules = judge->plan->rules[PN_BACKTEST_NEW], .held = judge->tried};
+    for (unsigned i = 0; i < judge->held_count; i++) {
+        if (judge->held[i].rule != rule) {
+            judge->tried[mix.count++] = judge->held[i];
+        }
+    }
+    for (unsigned i = 0; i < count; i++) {
+        judge->tried[mix.count++] = (struct held){.span = spans[i], .rule = rule};
+    }
+    return begins_ever(&mix, judge->plan->from_ms);
+}
+
+// After the new side, whose spans `judge` still has.
+static void judge_variants(struct pn_backtest_judge *judge, const struct pn_backtest_client *client,
                            struct pn_backtest_totals *totals)
 {
-    struct pn_span span;
+    struct pn_span spans[SPANS_MAX];
     for (unsigned i = 0; i < judge->plan->variant_count; i++) {
         const struct pn_backtest_variant *variant = &judge->plan->variants[i];
-        bool is_flagged = variant->step == 0 ? (held >> variant->place & 1) != 0
-                                             : history(judge, &variant->rule, &span, 1) > 0;
-        uint64_t others = held & ~(UINT64_C(1) << variant->place);
-        totals->variant_rule[i] += is_flagged ? 1 : 0;
-        totals->variant_set[i] += is_flagged || others != 0 ? 1 : 0;
+        // One that stands alone needs but one time at which it held.
+        const unsigned max = variant->rule.is_support ? SPANS_MAX : 1;
+        bool holds = (client->held[PN_BACKTEST_NEW] >> variant->place & 1) != 0;
+        bool is_flagged = client->is_flagged[PN_BACKTEST_NEW];
+        if (variant->step != 0) {
+            unsigned count = history(judge, &variant->rule, spans, max);
+            holds = count > 0;
+            is_flagged = is_flagged_with(judge, variant->place, spans, count);
+        }
+        totals->variant_rule[i] += holds ? 1 : 0;
+        totals->variant_set[i] += is_flagged ? 1 : 0;
     }
 }
 
@@ -179,7 +239,7 @@ pn_backtest_judge_client(struct pn_backtest_judge *judge, const struct pn_heap_c
     // The new rules last: the facts are matched once with them and with their variants.
     bool is_good = judge_side(judge, PN_BACKTEST_TODAY, &found, outputs[PN_OUTPUT_ARRIVALS]) &&
                    judge_side(judge, PN_BACKTEST_NEW, &found, outputs[PN_OUTPUT_ARRIVALS]);
-    judge_variants(judge, found.held[PN_BACKTEST_NEW], totals);
+    judge_variants(judge, &found, totals);
     if (is_good && (found.held[0] | found.held[1]) != 0) {
         is_good = fwrite(&found, sizeof found, 1, outputs[PN_OUTPUT_CLIENTS]) == 1;
     }

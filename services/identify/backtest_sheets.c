@@ -281,8 +281,9 @@ static void fill_people(struct writer *writer)
     const struct pn_backtest_result *result = writer->report->input->result;
     for (size_t i = 0; i < result->client_count && !writer->is_full; i++) {
         const struct pn_backtest_client *client = &result->clients[i];
-        bool comes = client->at_end[PN_BACKTEST_NEW] != 0 && client->at_end[PN_BACKTEST_TODAY] == 0;
-        bool goes = client->at_end[PN_BACKTEST_NEW] == 0 && client->at_end[PN_BACKTEST_TODAY] != 0;
+        const bool *at_end = client->is_flagged_at_end;
+        bool comes = at_end[PN_BACKTEST_NEW] && !at_end[PN_BACKTEST_TODAY];
+        bool goes = !at_end[PN_BACKTEST_NEW] && at_end[PN_BACKTEST_TODAY];
         if (comes || goes) {
             unsigned side = comes ? PN_BACKTEST_NEW : PN_BACKTEST_TODAY;
             row(writer, "sss", key_of(writer, client),

@@ -19,7 +19,7 @@ static const char by_rule[] = "new-rule", by_time[] = "time";
 struct row {
     bool is_found, is_merged;
     enum pn_case_state state;
-    int64_t version, shown_ms;
+    int64_t version, shown_ms, starters;
     char unit[PN_UNIT_BYTES];
     char rules[PN_CASE_RULES_BYTES]; // that held when a person set the state
 };
@@ -79,7 +79,7 @@ void pn_case_standing_clear(struct pn_case_standing *standing)
         memset(&standing->counted, 0, sizeof standing->counted);
         standing->rank.count = 0;
         standing->rules[0] = '\0';
-        standing->count = 0;
+        standing->count = standing->support_count = 0;
     }
 }
 
@@ -87,11 +87,34 @@ void pn_case_standing_add(struct pn_case_standing *standing, const struct pn_rul
                           const struct pn_finding *finding, struct pn_rank_share share)
 {
     standing->count++;
+    standing->support_count += rule->is_support ? 1 : 0;
     pn_rank_add(&standing->rank, share);
     pn_case_rules_add(standing->rules, pn_slice_str(rule->id));
     for (unsigned i = 0; i < finding->evidence_count; i++) {
         pn_counted_add(&standing->counted, finding->evidence[i]);
     }
+}
+
+static bool begins(const struct pn_case_sum *sum)
+{
+    const struct pn_case_standing *standing = sum->standing;
+    return pn_rules_begin(sum->rules, standing->count - standing->support_count,
+                          standing->support_count);
+}
+
+static bool may_begin(const struct pn_case_sum *sum, const struct pn_rule *rule)
+{
+    return rule != NULL &&
+           (!rule->is_support || pn_rules_begin(sum->rules, 0, sum->standing->support_count));
+}
+
+// How many of the rules that hold could begin the case: what the row has as its trigger_count.
+static unsigned count_starters(const struct pn_case_sum *sum)
+{
+    const struct pn_case_standing *standing = sum->standing;
+    return pn_rules_begin(sum->rules, 0, standing->support_count)
+               ? standing->count
+               : standing->count - standing->support_count;
 }
 
 // --- A row ---------------------------------------------------------------------------------------
@@ -103,11 +126,11 @@ static enum pn_code read_row(struct pn_cases *cases, int64_t client, struct pn_e
     struct row *row = &cases->row;
     const struct pn_value value = PN_INT(client);
     row->is_found = row->is_merged = false;
-    row->version = row->shown_ms = 0;
+    row->version = row->shown_ms = row->starters = 0;
     row->unit[0] = row->rules[0] = '\0';
     enum pn_code code = pn_store_prepare(cases->store,
                                          "SELECT state, version, unit, shown_ms, merged_into,"
-                                         " rules_then FROM cases WHERE client = ?1",
+                                         " rules_then, trigger_count FROM cases WHERE client = ?1",
                                          &stmt, err);
     code = code == PN_OK ? pn_store_query(cases->store, stmt, &value, 1, &rows, err) : code;
     code = code == PN_OK ? pn_rows_next(rows, &row->is_found, err) : code;
@@ -118,36 +141,40 @@ static enum pn_code read_row(struct pn_cases *cases, int64_t client, struct pn_e
         row->shown_ms = pn_rows_int(rows, 3);
         row->is_merged = pn_rows_int(rows, 4) != 0;
         (void)snprintf(row->rules, sizeof row->rules, "%.*s", PN_SLICE_FMT(pn_rows_text(rows, 5)));
+        row->starters = pn_rows_int(rows, 6);
     }
     pn_rows_close(rows);
     return code;
 }
 
-static bool has_new_rule(const struct row *row, const struct pn_case_standing *standing)
+// One that could begin the case, and did not hold when a person set the state.
+static bool has_new_rule(const struct row *row, const struct pn_case_sum *sum)
 {
-    struct pn_slice rest = pn_slice_str(standing->rules);
+    struct pn_slice rest = pn_slice_str(sum->standing->rules);
     while (rest.len > 0 && strcmp(row->rules, PN_CASE_RULES_ALL) != 0) {
-        if (!pn_case_rules_has(pn_slice_str(row->rules), pn_slice_split(rest, ',', &rest))) {
+        const struct pn_slice id = pn_slice_split(rest, ',', &rest);
+        if (!pn_case_rules_has(pn_slice_str(row->rules), id) &&
+            may_begin(sum, pn_rules_find(sum->rules, id))) {
             return true;
         }
     }
     return false;
 }
 
-static enum pn_case_state next_state(const struct row *row, const struct pn_case_standing *standing,
+static enum pn_case_state next_state(const struct row *row, const struct pn_case_sum *sum,
                                      const char **ret_reason)
 {
     *ret_reason = "";
     if (!row->is_found) {
         return PN_CASE_NEW;
     }
-    if (standing->count == 0) {
+    if (!begins(sum)) {
         return row->is_merged || pn_case_is_begun(row->state) ? row->state : PN_CASE_LAPSED;
     }
     if (row->state == PN_CASE_LAPSED) {
         return PN_CASE_NEW;
     }
-    if (pn_case_may_return(row->state) && !row->is_merged && has_new_rule(row, standing)) {
+    if (pn_case_may_return(row->state) && !row->is_merged && has_new_rule(row, sum)) {
         *ret_reason = by_rule;
         return PN_CASE_NEW;
     }
@@ -214,7 +241,7 @@ static enum pn_code put_row(struct pn_cases *cases, const struct pn_case_sum *su
         PN_INT(row->version + (is_new_state ? 1 : 0)),
         PN_INT(pn_rank_value(&sum->standing->rank)),
         PN_INT(sum->moment_ms),
-        PN_INT(sum->standing->count),
+        PN_INT(count_starters(sum)),
         PN_STR(change->unit),
         PN_STR(change->team),
         PN_INT(shown_ms),
@@ -245,17 +272,21 @@ enum pn_code pn_case_settle(struct pn_cases *cases, const struct pn_case_sum *su
     char unit[PN_UNIT_BYTES] = "";
     struct change change = {.client = sum->client, .at_ms = sum->moment_ms, .unit = unit};
     enum pn_code code = read_row(cases, sum->client, err);
-    if (code != PN_OK || (!row->is_found && sum->standing->count == 0)) {
+    if (code != PN_OK || (!row->is_found && !begins(sum))) {
         return code;
+    }
+    change.was = row->is_found ? (int)row->state : PN_CASE_NOT_LISTED;
+    change.state = next_state(row, sum, &change.reason);
+    const bool is_new_state = change.was != (int)change.state;
+    if (!sum->has_told && !sum->is_rank_new && !is_new_state &&
+        row->starters == count_starters(sum)) {
+        return PN_OK;
     }
     code = unit_now(cases, sum, unit, err);
     const struct pn_team *team = pn_teams_of_unit(cases->teams, pn_slice_str(unit));
-    change.was = row->is_found ? (int)row->state : PN_CASE_NOT_LISTED;
-    change.state = next_state(row, sum->standing, &change.reason);
     change.team = team == NULL ? "" : team->id;
     change.rules = sum->standing->count > 0 ? sum->standing->rules : "";
     int64_t shown_ms = row->shown_ms;
-    const bool is_new_state = change.was != (int)change.state;
     if (is_new_state && change.state == PN_CASE_NEW) {
         shown_ms = shown_of_new(cases, team, shown_ms, sum->moment_ms);
         change.is_held = shown_ms == 0;

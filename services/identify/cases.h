@@ -2,11 +2,12 @@
 /*
  * A client's row on the work list. Inside services/identify only.
  *
- * What a person has set stays. A case that nobody has begun lapses when nothing holds; one that is
- * not relevant, or whose client refuses, comes back as new when a rule rises that did not hold
- * then, or after a configured time. When two identities become one client, the most advanced of
- * their cases counts (case_states.h) until somebody, or the service, changes the client's state;
- * when they part, each has its own again.
+ * A case begins when a rule that stands alone holds, or as many that support as the rules ask
+ * (pn_rules_begin). What a person has set stays. A case that nobody has begun lapses when nothing
+ * holds that could begin it; one that is not relevant, or whose client refuses, comes back as new
+ * when a rule that could begin it rises and did not hold then, or after a configured time. When two
+ * identities become one client, the most advanced of their cases counts (case_states.h) until
+ * somebody, or the service, changes the client's state; when they part, each has its own again.
  */
 #ifndef PN_IDENTIFY_CASES_H
 #define PN_IDENTIFY_CASES_H
@@ -18,6 +19,7 @@
 #include "base/slice.h"
 #include "services/identify/case_log.h"
 #include "services/identify/rank.h"
+#include "services/identify/rules.h"
 #include "services/identify/teams.h"
 #include "services/identify/units.h"
 #include "store/store.h"
@@ -34,7 +36,7 @@ void pn_cases_forget(struct pn_cases *cases);
 
 // The rules that hold for one client, together.
 struct pn_case_standing {
-    unsigned count;
+    unsigned count, support_count; // all, and of them those that only support
     struct pn_counted counted;
     struct pn_rank rank;
     char rules[PN_CASE_RULES_BYTES]; // their ids, a comma between
@@ -46,11 +48,14 @@ void pn_case_standing_add(struct pn_case_standing *standing, const struct pn_rul
 struct pn_case_sum {
     int64_t client;
     int64_t moment_ms;
-    const struct pn_case_standing *standing;
-    const struct pn_fact_entry *facts; // that the standing is about
-    bool has_told;                     // something was told of a trigger
+    const struct pn_ruleset *rules;
+    const struct pn_case_standing *standing; // of these rules
+    const struct pn_fact_entry *facts;       // that the standing is about
+    bool has_told;                           // something was told of a trigger
+    bool is_rank_new;
 };
-// Puts the client on the list, moves it, or lets it lapse when nothing holds and nobody has begun.
+// Puts the client on the list, moves it, or lets it lapse when nothing holds that could begin the
+// case and nobody has. Writes when something is new, or the rules came to say something else.
 PN_MUST_USE enum pn_code pn_case_settle(struct pn_cases *cases, const struct pn_case_sum *sum,
                                         struct pn_err *err);
 

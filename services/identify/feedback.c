@@ -373,18 +373,19 @@ static enum pn_code judge(struct pn_feedback *feedback, const struct pn_feedback
     return PN_OK;
 }
 
-// The case begins anew: without the rules that have ended, and whoever decided before is asked
-// again.
-static enum pn_code begin_anew(struct pn_feedback *feedback, int64_t at_ms, struct pn_err *err)
+// The case begins, or anew: without the rules that have ended, and whoever decided before is asked
+// again. What rose while the client was not on the list is asked about from now on.
+static enum pn_code begin_anew(struct pn_feedback *feedback, const struct pn_feedback_case *row,
+                               struct pn_err *err)
 {
     enum pn_code code = PN_OK;
     for (unsigned i = 0; i < feedback->rule_count && code == PN_OK; i++) {
         struct rising *rising = &feedback->risings[i];
         if (rising->is_there && rising->ended_ms != 0) {
             code = settle(feedback, rising, err);
-        } else if (rising->is_decided_before && rising->looked_ms == 0) {
+        } else if (rising->looked_ms == 0 && (rising->is_decided_before || !row->is_by_person)) {
             rising->is_decided_before = false;
-            rising->asked_ms = at_ms;
+            rising->asked_ms = row->at_ms;
         }
     }
     return code;
@@ -427,9 +428,8 @@ enum pn_code pn_feedback_add_case(struct pn_feedback *feedback, const struct pn_
     if (row->is_by_person && row->state != PN_CASE_NEW) {
         code = judge(feedback, row, err);
     }
-    code = code == PN_OK && row->state == PN_CASE_NEW && !is_merge
-               ? begin_anew(feedback, row->at_ms, err)
-               : code;
+    code = code == PN_OK && row->state == PN_CASE_NEW && !is_merge ? begin_anew(feedback, row, err)
+                                                                   : code;
     feedback->case_state = row->state;
     feedback->is_held = false;
     return code;

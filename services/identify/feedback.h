@@ -9,7 +9,8 @@
  *                  those that held (the case left `new`). Where the case had its decision before
  *                  the rule rose nobody is asked to look again, unless the case begins anew (it
  *                  leaves the decision for `new`): `decided` counts those, and the time to first
- *                  look leaves them out. Else it runs from the telling, or from that beginning; of
+ *                  look leaves them out. Else it runs from the telling, or from when the case began
+ *                  after it; of
  *                  a name that a team's budget held back from when it was shown, and before that
  *                  nobody waits for a look. A case that becomes new by a merge begins nothing anew.
  *   accepted       the last state that a person gave is in-discussion, consents, thinking or

@@ -153,14 +153,15 @@ enum column {
 };
 
 // Clients of whom something rose in the span, with all that was ever told of them: where a case
-// stood when a trigger rose may have been said long before.
+// stood when a trigger rose may have been said long before. Nobody is asked to look at a client for
+// whom only rules that support have held: who was never on the list is left out.
 static const char rows_sql[] =
     "SELECT t.client AS client, t.told_ms AS at_ms, 0 AS is_case, t.happening AS state,"
     " t.serial AS serial, t.version, t.rule, t.unit, t.team, '', '',"
     " COALESCE(p.birth_year, 0), COALESCE(p.gender, 0), COALESCE(p.language, 0)"
     " FROM trigger_log t LEFT JOIN people p ON p.subject = t.client"
     " WHERE t.client IN (SELECT client FROM trigger_log WHERE happening = 0"
-    " AND told_ms >= ?1 AND told_ms < ?2)"
+    " AND told_ms >= ?1 AND told_ms < ?2) AND t.client IN (SELECT client FROM case_log)"
     " UNION ALL SELECT c.client, c.at_ms, 1, c.state, c.serial, 0, c.rules, c.unit, c.team,"
     " c.reason, c.by, 0, 0, 0 FROM case_log c"
     " WHERE c.client IN (SELECT client FROM trigger_log WHERE happening = 0"

@@ -117,6 +117,7 @@ struct pn_rule {
     const char *explanation[PN_LANGUAGE_COUNT];
     const char *advice[PN_LANGUAGE_COUNT]; // NULL: none
     int64_t weight;
+    bool is_support; // does not begin a case by itself
     struct {
         int64_t from_years, to_years; // reached in the year; to_years 0: no end
         const struct pn_filter *where;

@@ -12,7 +12,7 @@ enum {
     MONTH_DAYS = 28,
     WINDOW_MONTHS_MAX = 60,
     // Another one when the same file comes to mean something else: clients are evaluated anew.
-    LANGUAGE_VERSION = 2
+    LANGUAGE_VERSION = 3
 };
 
 // --- Fields --------------------------------------------------------------------------------------
@@ -82,6 +82,7 @@ static const struct pn_rules_field rule_fields[] = {
     {"explanation", pn_rules_texts, AT(explanation), 0, 0, NULL, true},
     {"advice", pn_rules_texts, AT(advice), 0, 0, NULL, false},
     {"weight", pn_rules_number, AT(weight), 1, 9, NULL, false},
+    {"supports", pn_rules_bool, AT(is_support), 0, 0, NULL, false},
     {"scope", read_scope, 0, 0, 0, NULL, false},
     {"when", read_when, 0, 0, 0, NULL, true},
     {"cool_down_days", pn_rules_number, AT(cool_down_days), 1, 1800, NULL, false},
@@ -289,11 +290,38 @@ static enum pn_code read_rules(struct pn_rules_reader *reader, const struct pn_y
     return code;
 }
 
+static enum pn_code read_supports_needed(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                                         const struct pn_rules_field *field, void *ret_place)
+{
+    struct pn_ruleset *rules = ret_place;
+    return pn_rules_number(reader, node, field, &rules->supports_needed);
+}
+
+// A case that nothing can begin is a mistake in the file.
+static enum pn_code check_supports(struct pn_rules_reader *reader, const struct pn_yaml *root,
+                                   const struct pn_ruleset *rules)
+{
+    int64_t supports = 0;
+    for (unsigned i = 0; i < rules->count; i++) {
+        supports += rules->rules[i].is_support ? 1 : 0;
+    }
+    const struct pn_yaml *needed = pn_yaml_get(root, "supports_needed");
+    if (needed != NULL && rules->supports_needed > supports) {
+        return pn_rules_fault(reader, needed, "more than there are rules that support");
+    }
+    return needed == NULL && supports == rules->count
+               ? pn_rules_fault(reader, pn_yaml_get(root, "rules"),
+                                "all rules only support, and supports_needed is not given: "
+                                "nothing would come on the work list")
+               : PN_OK;
+}
+
 // A part of the file is read when its place in the table comes: names before what uses them.
 static enum pn_code read_parts(struct pn_rules_reader *reader, const struct pn_yaml *root,
                                struct pn_ruleset *rules)
 {
     static const struct pn_rules_field parts[] = {
+        {"supports_needed", read_supports_needed, 0, 1, PN_RULES_MAX, NULL, false},
         {"code_groups", pn_rules_groups, 0, 0, 0, NULL, false},
         {"filters", pn_rules_filters, 0, 0, 0, NULL, false},
         {"prices", pn_rules_prices, 0, 0, 0, NULL, false},
@@ -306,13 +334,14 @@ static enum pn_code read_parts(struct pn_rules_reader *reader, const struct pn_y
     }
     if (known != root->child_count || pn_yaml_get(root, "rules") == NULL) {
         return pn_rules_fault(reader, root,
-                              "rules is expected, and code_groups, filters and prices may be");
+                              "rules is expected, and supports_needed, code_groups, filters and"
+                              " prices may be");
     }
     for (unsigned i = 0; code == PN_OK && i < PN_ARRAY_COUNT(parts); i++) {
         const struct pn_yaml *part = pn_yaml_get(root, parts[i].key);
         code = part == NULL ? PN_OK : parts[i].read(reader, part, &parts[i], rules);
     }
-    return code;
+    return code == PN_OK ? check_supports(reader, root, rules) : code;
 }
 
 enum pn_code pn_rules_parse(struct pn_arena *arena, const char *name, struct pn_slice text,

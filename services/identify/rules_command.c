@@ -34,7 +34,12 @@ static enum pn_code check_one(const char *path)
         if (rule->leaf_count > 1) {
             printf(", %u conditions", rule->leaf_count);
         }
+        printf("%s", rule->is_support ? ", supports" : "");
         printf("%s\n", rule->is_from_source ? "" : " (a number of our own)");
+    }
+    if (code == PN_OK && rules->supports_needed > 0) {
+        printf("%s: %lld that support begin a case together\n", path,
+               (long long)rules->supports_needed);
     }
     pn_arena_free(arena);
     return code;

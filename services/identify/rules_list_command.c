@@ -32,8 +32,8 @@ static void print_rule(const struct pn_rule *rule)
     printf("| `%s` | %s / %s / %s | ", rule->id, rule->title[PN_LANGUAGE_FI],
            rule->title[PN_LANGUAGE_SV], rule->title[PN_LANGUAGE_EN]);
     print_condition(rule);
-    printf(" | %s | %lld | %s |\n", rule->is_from_source ? "the document's" : "ours",
-           (long long)rule->weight, rule->source);
+    printf(" | %s | %lld | %s | %s |\n", rule->is_from_source ? "the document's" : "ours",
+           (long long)rule->weight, rule->is_support ? "supports" : "alone", rule->source);
 }
 
 static enum pn_code list_one(const char *path)
@@ -48,11 +48,14 @@ static enum pn_code list_one(const char *path)
         return code;
     }
     const char *name = strrchr(path, '/');
-    printf("\n## %s\n\n| rule | fi / sv / en | takes | number | weight | source |\n"
-           "|---|---|---|---|---|---|\n",
+    printf("\n## %s\n\n| rule | fi / sv / en | takes | number | weight | role | source |\n"
+           "|---|---|---|---|---|---|---|\n",
            name == NULL ? path : name + 1);
     for (unsigned i = 0; i < rules->count; i++) {
         print_rule(&rules->rules[i]);
+    }
+    if (rules->supports_needed > 0) {
+        printf("\n%lld that support begin a case together.\n", (long long)rules->supports_needed);
     }
     pn_arena_free(arena);
     return PN_OK;
@@ -74,7 +77,9 @@ const struct pn_command pn_command_rules_list = {
     .operands = "FILE…",
     .summary = "list the rules of files as Markdown tables",
     .description = "Prints a table for each file: the rules with their titles, the first condition "
-                   "that counts something, whose number it is, the weight and the document.",
+                   "that counts something, whose number it is, the weight, whether it begins a "
+                   "case alone, and the "
+                   "document.",
     .operand_min = 1,
     .operand_max = PN_COMMAND_OPERANDS_MAX,
     .run = list,

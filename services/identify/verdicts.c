@@ -490,10 +490,13 @@ static enum pn_code settle(struct judged *judged, struct pn_err *err)
     struct pn_verdicts *verdicts = judged->verdicts;
     const struct pn_case_sum sum = {.client = judged->client->number,
                                     .moment_ms = judged->moment_ms,
+                                    .rules = verdicts->options.rules,
                                     .standing = &verdicts->standing,
                                     .facts = verdicts->facts,
-                                    .has_told = judged->has_told};
-    enum pn_code code = judged->has_told || judged->is_rank_new
+                                    .has_told = judged->has_told,
+                                    .is_rank_new = judged->is_rank_new};
+    // Other rules are a reason to look too: which of them begin a case may be another matter.
+    enum pn_code code = judged->has_told || judged->is_rank_new || judged->client->is_due
                             ? pn_case_settle(verdicts->cases, &sum, err)
                             : PN_OK;
     pn_trigger_counts_add(&verdicts->counts, &verdicts->tellings);

@@ -126,6 +126,7 @@ static enum pn_code add_titles(const struct pn_worklist *worklist, struct pn_are
         trigger->title_fi = pn_slice_str(rule->title[PN_LANGUAGE_FI]);
         trigger->title_sv = pn_slice_str(rule->title[PN_LANGUAGE_SV]);
         trigger->title_en = pn_slice_str(rule->title[PN_LANGUAGE_EN]);
+        trigger->is_support = rule->is_support;
     }
     return keep(arena, &trigger->title_fi) && keep(arena, &trigger->title_sv) &&
                    keep(arena, &trigger->title_en)
@@ -279,7 +280,7 @@ enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struct pn_arena *
 
 #define CASE_COLUMNS                                                                               \
     "client, state, version, rank, first_ms, changed_ms, set_by, unit, team, reason, again_ms,"    \
-    " shown_ms"
+    " shown_ms, trigger_count"
 
 static enum pn_code read_case(struct pn_arena *arena, const struct pn_rows *rows,
                               struct pn_case *ret_case, struct pn_err *err)
@@ -293,7 +294,8 @@ static enum pn_code read_case(struct pn_arena *arena, const struct pn_rows *rows
                                  .unit = pn_rows_text(rows, 7),
                                  .team = pn_rows_text(rows, 8),
                                  .reason = pn_rows_text(rows, 9),
-                                 .again_ms = pn_rows_int(rows, 10)};
+                                 .again_ms = pn_rows_int(rows, 10),
+                                 .has_grounds = pn_rows_int(rows, 12) > 0};
     ret_case->is_held = ret_case->state == PN_CASE_NEW && pn_rows_int(rows, 11) == 0;
     return keep(arena, &ret_case->set_by) && keep(arena, &ret_case->unit) &&
                    keep(arena, &ret_case->team) && keep(arena, &ret_case->reason)
@@ -434,6 +436,22 @@ enum pn_code pn_worklist_case(struct pn_worklist *worklist, struct pn_arena *are
     return code;
 }
 
+enum pn_code pn_worklist_triggers(struct pn_worklist *worklist, struct pn_arena *arena,
+                                  struct pn_slice client, struct pn_case *ret_case,
+                                  struct pn_err *err)
+{
+    int64_t number = 0;
+    struct pn_case found = {.trigger_count = 0};
+    pn_worklist_follow_rules(worklist);
+    enum pn_code code = pn_client_find(worklist->store, client, &number, err);
+    code = code == PN_OK ? pn_client_key_of(worklist->store, number, found.client, err) : code;
+    code = code == PN_OK ? load_triggers(worklist, arena, number, true, &found, err) : code;
+    if (code == PN_OK) {
+        *ret_case = found;
+    }
+    return code;
+}
+
 enum pn_code pn_worklist_counts(struct pn_worklist *worklist,
                                 int64_t ret_by_state[static PN_CASE_STATE_COUNT],
                                 struct pn_err *err)
@@ -462,11 +480,10 @@ enum pn_code pn_worklist_counts(struct pn_worklist *worklist,
 
 cJSON *pn_worklist_flag(const struct pn_case *found)
 {
-    struct pn_flag_view view = {
-        .client_key = found->client, .first_ms = found->first_ms, .rank = found->rank};
-    for (unsigned i = 0; i < found->trigger_count; i++) {
-        view.is_active = view.is_active || found->triggers[i].state == PN_TRIGGER_RAISED;
-    }
+    const struct pn_flag_view view = {.client_key = found->client,
+                                      .first_ms = found->first_ms,
+                                      .rank = found->rank,
+                                      .is_active = found->has_grounds};
     struct pn_buf text;
     struct pn_err ignored;
     cJSON *flag = NULL;

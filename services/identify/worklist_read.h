@@ -29,7 +29,8 @@ PN_MUST_USE enum pn_code pn_worklist_open(const struct pn_config *config,
 void pn_worklist_close(struct pn_worklist *worklist); // takes NULL
 
 // Where the work with a flagged client stands. FINLAND.md 7.5: refusing and thinking it over are
-// states of their own. `lapsed` is set by the service when no trigger holds and nobody has begun.
+// states of their own. `lapsed` is set by the service when nothing holds that could begin the
+// case and nobody has.
 enum pn_case_state {
     PN_CASE_NEW,
     PN_CASE_SEEN,
@@ -62,6 +63,7 @@ struct pn_trigger {
     int64_t raised_ms;        // when it first held, in the clients' time (not the machine's)
     int64_t changed_ms;
     int64_t lapses_ms;             // when it lapses if nothing more comes; 0: not by time
+    bool is_support;               // of the rules in use: does not begin a case by itself
     enum pn_data_class data_class; // the most protected class among the events counted
     struct pn_slice data;          // the DetectedIssue, JSON: evidence, counterfactual, texts
 };
@@ -77,6 +79,7 @@ struct pn_case {
     struct pn_slice unit, team;   // empty: not known, nobody's
     struct pn_slice reason;       // coded; empty: none
     int64_t again_ms;             // not before this on the list; 0: no date
+    bool has_grounds;             // what holds could begin the case today
     bool is_held;                 // new, and its team has had its names of the week
     unsigned trigger_count;       // triggers that hold now
     const struct pn_trigger *triggers;
@@ -103,10 +106,15 @@ PN_MUST_USE enum pn_code pn_worklist_page(struct pn_worklist *worklist, struct p
                                           char ret_next[static PN_WORKLIST_CURSOR_BYTES],
                                           struct pn_err *err);
 // One client's, with lapsed and retracted triggers too. `client` may be any key of the client that
-// the timeline's index resolves to today's. PN_NOT_FOUND when the client was never flagged.
+// the timeline's index resolves to today's. PN_NOT_FOUND when the client was never on the list.
 PN_MUST_USE enum pn_code pn_worklist_case(struct pn_worklist *worklist, struct pn_arena *arena,
                                           struct pn_slice client, struct pn_case *ret_case,
                                           struct pn_err *err);
+// The same of the triggers alone, for anybody: a client for whom only supporting rules held was
+// never on the list. Of `ret_case` the client and the triggers count.
+PN_MUST_USE enum pn_code pn_worklist_triggers(struct pn_worklist *worklist, struct pn_arena *arena,
+                                              struct pn_slice client, struct pn_case *ret_case,
+                                              struct pn_err *err);
 // One trigger by its DetectedIssue id, and whose it is.
 PN_MUST_USE enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struct pn_arena *arena,
                                              struct pn_slice id, struct pn_trigger *ret_trigger,
@@ -158,8 +166,8 @@ PN_MUST_USE enum pn_code pn_worklist_history(struct pn_worklist *worklist, struc
                                              struct pn_slice client, struct pn_case_step *ret_steps,
                                              unsigned *ret_count, struct pn_err *err);
 
-// The client's one Flag, as FHIR (schemas/trigger.md): active while a trigger holds. NULL when
-// memory is exhausted.
+// The client's one Flag, as FHIR (schemas/trigger.md): active while something holds that could begin
+// the case. NULL when memory is exhausted.
 cJSON *pn_worklist_flag(const struct pn_case *found) PN_MUST_USE;
 
 #endif

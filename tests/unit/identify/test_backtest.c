@@ -174,10 +174,28 @@ static int64_t count_raised(struct bench *bench)
     return count;
 }
 
+static int64_t count_listed(struct bench *bench)
+{
+    struct pn_stmt *stmt = NULL;
+    struct pn_rows *rows = NULL;
+    bool has_row = false;
+    const struct pn_value lapsed = PN_INT(PN_CASE_LAPSED);
+    assert_int_equal(pn_store_prepare(bench->store,
+                                      "SELECT count(*) FROM cases WHERE merged_into = 0 AND"
+                                      " trigger_count > 0 AND state <> ?1",
+                                      &stmt, &err),
+                     PN_OK);
+    assert_int_equal(pn_store_query(bench->store, stmt, &lapsed, 1, &rows, &err), PN_OK);
+    assert_int_equal(pn_rows_next(rows, &has_row, &err), PN_OK);
+    int64_t count = pn_rows_int(rows, 0);
+    pn_rows_close(rows);
+    return count;
+}
+
 static void compare_at_end(struct bench *bench, const struct pn_backtest_plan *plan,
                            const struct pn_backtest_result *result)
 {
-    int64_t held = 0;
+    int64_t held = 0, listed = 0;
     const struct pn_ruleset *rules = plan->rules[PN_BACKTEST_TODAY];
     for (size_t i = 0; i < result->client_count; i++) {
         const struct pn_backtest_client *client = &result->clients[i];
@@ -187,8 +205,11 @@ static void compare_at_end(struct bench *bench, const struct pn_backtest_plan *p
             assert_int_equal(holds, raised);
             held += holds ? 1 : 0;
         }
+        listed += client->is_flagged_at_end[PN_BACKTEST_TODAY] ? 1 : 0;
     }
     assert_int_equal(held, count_raised(bench));
+    assert_int_equal(listed, count_listed(bench));
+    assert_true(listed > 5);
     assert_true(held > 20);
 }
 
@@ -213,9 +234,18 @@ static int by_number(const void *a, const void *b)
 
 // --- Tests ---------------------------------------------------------------------------------------
 
-static void comes_to_what_the_service_has(void **state)
+// Two rules that only support: alone one puts nobody on the list, both do.
+static void use_supports(struct bench *bench)
 {
-    struct bench *bench = *state;
+    for (unsigned i = 0; i < bench->rules->count; i++) {
+        struct pn_rule *rule = &bench->rules->rules[i];
+        rule->is_support = strcmp(rule->id, "visits") == 0 || strcmp(rule->id, "no-shows") == 0;
+    }
+    bench->rules->supports_needed = 2;
+}
+
+static void compare(struct bench *bench)
+{
     static struct pn_backtest_alias aliases[CLIENTS];
     tell_all(bench);
     tick(bench, at(2026, 6, 1));
@@ -249,9 +279,19 @@ static void comes_to_what_the_service_has(void **state)
     }
 }
 
-static void tells_what_a_threshold_would_do(void **state)
+static void comes_to_what_the_service_has(void **state)
 {
-    struct bench *bench = *state;
+    compare(*state);
+}
+
+static void so_with_rules_that_support(void **state)
+{
+    use_supports(*state);
+    compare(*state);
+}
+
+static void try_thresholds(struct bench *bench)
+{
     static struct pn_backtest_alias aliases[CLIENTS];
     tell_all(bench);
     struct pn_backtest_plan plan = plan_of(bench, bench->rules, aliases);
@@ -275,7 +315,7 @@ static void tells_what_a_threshold_would_do(void **state)
         for (size_t k = 0; k < other.client_count; k++) {
             uint64_t held = other.clients[k].held[PN_BACKTEST_NEW];
             of_rule += (int64_t)(held >> variant->place & 1);
-            of_set += held != 0 ? 1 : 0;
+            of_set += other.clients[k].is_flagged[PN_BACKTEST_NEW] ? 1 : 0;
         }
         assert_int_equal(base.totals.variant_rule[i], of_rule);
         assert_int_equal(base.totals.variant_set[i], of_set);
@@ -284,6 +324,17 @@ static void tells_what_a_threshold_would_do(void **state)
     }
     assert_true(tried > 4);
     pn_backtest_result_release(&base);
+}
+
+static void tells_what_a_threshold_would_do(void **state)
+{
+    try_thresholds(*state);
+}
+
+static void tells_it_of_rules_that_support(void **state)
+{
+    use_supports(*state);
+    try_thresholds(*state);
 }
 
 static void tells_of_a_stream_that_is_away(void **state)
@@ -325,6 +376,25 @@ static struct pn_backtest_team team_of(const void *context, struct pn_slice unit
                                      .new_names_a_week = 1};
 }
 
+static struct pn_backtest_client clients[] = {{.number = 5,
+                                               .rest = 7,
+                                               .held = {1, 0},
+                                               .at_end = {1, 0},
+                                               .is_flagged = {true, false},
+                                               .is_flagged_at_end = {true, false}},
+                                              {.number = 3,
+                                               .rest = 7,
+                                               .held = {3, 1},
+                                               .at_end = {2, 0},
+                                               .is_flagged = {true, true},
+                                               .is_flagged_at_end = {true, false}},
+                                              {.number = 4,
+                                               .rest = 7,
+                                               .held = {0, 1},
+                                               .at_end = {0, 1},
+                                               .is_flagged = {false, true},
+                                               .is_flagged_at_end = {false, true}}};
+
 static void the_report_tells_all_and_escapes(void **state)
 {
     struct bench *bench = *state;
@@ -332,10 +402,6 @@ static void the_report_tells_all_and_escapes(void **state)
         .rules = {bench->rules, bench->rules}, .from_ms = at(2026, 1, 5), .to_ms = at(2026, 1, 18)};
     assert_int_equal(pn_backtest_plan_weeks(&plan, &err), PN_OK);
     assert_int_equal(pn_backtest_plan_variants(&plan, bench->boot, &err), PN_OK);
-    struct pn_backtest_client clients[] = {
-        {.number = 5, .rest = 7, .held = {1, 0}, .at_end = {1, 0}},
-        {.number = 3, .rest = 7, .held = {3, 1}, .at_end = {2, 0}},
-        {.number = 4, .rest = 7, .held = {0, 1}, .at_end = {0, 1}}};
     struct pn_backtest_arrival arrivals[] = {{0, 0, 9}, {0, 0, 9}, {1, 1, 0}};
     struct pn_backtest_unit units[] = {{9, "north"}};
     const struct pn_backtest_result result = {.totals = {.events = 10, .clients = 100},
@@ -398,7 +464,9 @@ int main(void)
 #define IN_A_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
     const struct CMUnitTest tests[] = {
         IN_A_BENCH(comes_to_what_the_service_has),
+        IN_A_BENCH(so_with_rules_that_support),
         IN_A_BENCH(tells_what_a_threshold_would_do),
+        IN_A_BENCH(tells_it_of_rules_that_support),
         IN_A_BENCH(tells_of_a_stream_that_is_away),
         cmocka_unit_test(weeks_begin_on_mondays_in_finland),
         IN_A_BENCH(the_report_tells_all_and_escapes),

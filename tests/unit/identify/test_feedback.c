@@ -272,6 +272,19 @@ static void a_merge_begins_nothing_anew(void **state)
     assert_int_equal(cell(&result, "visits", NULL)->not_relevant, 1);
 }
 
+// A rule that supports put nobody on the list: its wait begins when the client came there.
+static void who_was_not_listed_is_not_waited_for(void **state)
+{
+    (void)state;
+    raised(1, 1100, "visits");
+    raised(1, 1140, "concern");
+    state_is(1, 1140, PN_CASE_NEW, "visits,concern");
+    state_is(1, 1145, PN_CASE_SEEN, "visits,concern");
+    struct pn_feedback_result result = finish();
+    assert_int_equal(cell(&result, "visits", NULL)->look_median_ms, 5 * HOUR);
+    assert_int_equal(cell(&result, "concern", NULL)->look_median_ms, 5 * HOUR);
+}
+
 static void one_unit_alone(void **state)
 {
     (void)state;
@@ -388,6 +401,7 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(what_is_held_back_waits_from_when_it_is_shown, begin, end),
         cmocka_unit_test_setup_teardown(a_merge_begins_nothing_anew, begin, end),
+        cmocka_unit_test_setup_teardown(who_was_not_listed_is_not_waited_for, begin, end),
         cmocka_unit_test_setup_teardown(one_unit_alone, begin, end),
         cmocka_unit_test_setup_teardown(skew_by_group, begin, end),
         cmocka_unit_test_setup_teardown(a_few_are_not_watched, begin, end),

@@ -150,8 +150,8 @@ static void write_histories(struct bench *bench)
     assert_int_equal(pn_store_commit(bench->store, &err), PN_OK);
 }
 
-// The same figures, each rising by itself: what follows it, until the rule rises again (`until`) or
-// the case begins anew after its end.
+// The same figures, each rising of a client who was ever on the list by itself: what follows it,
+// until the rule rises again (`until`) or the case begins anew after its end.
 static const char in_sql[] =
     "WITH rising AS (SELECT client, rule, version, unit, serial, told_ms,"
     " COALESCE((SELECT MIN(n.told_ms) FROM trigger_log n WHERE n.client = t.client"
@@ -162,7 +162,8 @@ static const char in_sql[] =
     "  AND n.rule = t.rule AND n.serial = t.serial + 1 AND n.told_ms <= ?3), 0) AS ending,"
     " COALESCE((SELECT c.state FROM case_log c WHERE c.client = t.client AND c.at_ms < t.told_ms"
     "  ORDER BY c.at_ms DESC LIMIT 1), 0) AS before"
-    " FROM trigger_log t WHERE happening = 0 AND told_ms >= ?1 AND told_ms < ?2),"
+    " FROM trigger_log t WHERE happening = 0 AND told_ms >= ?1 AND told_ms < ?2"
+    " AND client IN (SELECT client FROM case_log)),"
     " looked AS (SELECT rising.*, (SELECT MIN(c.at_ms) FROM case_log c"
     "  WHERE c.client = rising.client AND c.by <> '' AND c.state <> 0"
     "  AND c.at_ms > rising.told_ms AND c.at_ms < rising.ended AND c.at_ms <= ?3"

@@ -105,6 +105,11 @@ static const struct {
      "nothing has this name"},
     {9, "      sum:\n        prices: costs", "r.yaml:10 rules[0].when.sum.prices",
      "nothing has this name"},
+    {3, "    version: 1\n    supports: yes", "r.yaml:4 rules[0].supports", "true or false"},
+    {3, "    version: 1\n    supports: false", "", NULL},
+    {3, "    version: 1\n    supports: true", "r.yaml:1 rules", "nothing would come"},
+    {1, "supports_needed: 1\nrules:", "r.yaml:1 supports_needed", "more than there are"},
+    {1, "supports_needed: 0\nrules:", "r.yaml:1 supports_needed", "a number from 1 to 64"},
     {1,
      "filters: { open: { kinds: [clientship], codes: [vage] } }\n"
      "code_groups: { vague: { icpc2: [A04] } }\nrules:",
