@@ -257,14 +257,15 @@ static enum pn_code read_place(struct search *search, struct pn_err *err)
 static enum pn_code search_worklist(struct search *search, struct pn_err *err)
 {
     struct pn_case found;
+    const bool is_flag = strcmp(search->query.type->name, "Flag") == 0;
+    const struct pn_slice key = pn_slice_str(search->client.key);
     enum pn_code code = read_place(search, err);
     code = code == PN_OK ? pn_api_open_worklist(search->call.api, err) : code;
-    if (code == PN_OK && strcmp(search->query.type->name, "Flag") == 0) {
-        code = add_cases(search, err);
-    }
+    code = code == PN_OK && is_flag ? add_cases(search, err) : code;
     if (code == PN_OK) {
-        code = pn_worklist_case(search->call.api->worklist, search->call.arena,
-                                pn_slice_str(search->client.key), &found, err);
+        struct pn_worklist *worklist = search->call.api->worklist;
+        code = (is_flag ? pn_worklist_case : pn_worklist_triggers)(worklist, search->call.arena,
+                                                                   key, &found, err);
     }
     if (code == PN_NOT_FOUND) {
         return PN_OK;
@@ -272,7 +273,7 @@ static enum pn_code search_worklist(struct search *search, struct pn_err *err)
     if (code != PN_OK) {
         return code;
     }
-    if (strcmp(search->query.type->name, "Flag") == 0) {
+    if (is_flag) {
         cJSON *flag = pn_worklist_flag(&found);
         return flag == NULL ? pn_err_set(err, PN_LIMIT, "Flag", "does not fit into memory")
                             : add_in_turn(search, flag, found.version, found.changed_ms, err);

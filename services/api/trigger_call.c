@@ -31,6 +31,7 @@ static cJSON *show_trigger(struct pn_call *call, const struct pn_client *client,
     cJSON_AddNumberToObject(object, "ruleVersion", (double)trigger->rule_version);
     add_title(object, trigger->title_fi, trigger->title_sv, trigger->title_en);
     cJSON_AddStringToObject(object, "state", pn_trigger_state_name(trigger->state));
+    cJSON_AddBoolToObject(object, "supports", trigger->is_support);
     cJSON_AddNumberToObject(object, "count", (double)trigger->count);
     cJSON_AddNumberToObject(object, "threshold", (double)trigger->threshold);
     pn_json_add_time(object, "raised", trigger->raised_ms);
@@ -72,10 +73,11 @@ static enum pn_code read_all(struct pn_call *call, const struct pn_client *clien
 {
     struct pn_slice key = pn_slice_str(client->key);
     enum pn_code code = pn_api_open_worklist(call->api, err);
-    code = code == PN_OK ? pn_worklist_case(call->api->worklist, call->arena, key, ret_case, err)
-                         : code;
+    code = code == PN_OK
+               ? pn_worklist_triggers(call->api->worklist, call->arena, key, ret_case, err)
+               : code;
     if (code == PN_NOT_FOUND) {
-        *ret_case = (struct pn_case){.trigger_count = 0}; // never flagged
+        *ret_case = (struct pn_case){.trigger_count = 0}; // not known to identify
         code = PN_OK;
     }
     return code == PN_OK ? pn_worklist_near(call->api->worklist, call->arena, key, ret_near,

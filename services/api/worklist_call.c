@@ -49,6 +49,7 @@ static cJSON *show_trigger(const struct pn_trigger *trigger, bool with_issue)
     cJSON_AddNumberToObject(object, "ruleVersion", (double)trigger->rule_version);
     add_title(object, trigger);
     cJSON_AddStringToObject(object, "state", pn_trigger_state_name(trigger->state));
+    cJSON_AddBoolToObject(object, "supports", trigger->is_support);
     cJSON_AddNumberToObject(object, "count", (double)trigger->count);
     cJSON_AddNumberToObject(object, "threshold", (double)trigger->threshold);
     pn_json_add_time(object, "raised", trigger->raised_ms);

@@ -117,7 +117,8 @@ function markButton(trigger, name, highlight) {
 function card(trigger, tag, level, highlight) {
   const name = inLanguage(trigger.title) || trigger.rule;
   return h("li", { class: "trigger" },
-    h(`h${level}`, {}, name, " ", h("span", { class: "tag" }, tag)),
+    h(`h${level}`, {}, name, " ", h("span", { class: "tag" }, tag),
+      trigger.supports && [" ", h("span", { class: "tag" }, t("supports"))]),
     h("p", {}, sentenceOf(trigger.issue)),
     conditionList(trigger.issue, `h${level + 1}`),
     countedList(trigger),
