@@ -7,9 +7,10 @@
 plays the county (made by population.py) into a hub of its own, then has `punos identify` evaluate each rule
 file over the stream, and holds what fires at the end against DIR/truth.csv. `--data` is a hub's data folder
 (embedded stream) that the county is in already; it is not changed beyond the identification's store, which
-is set aside and put back. Figures: for each rule and for all of them together how many clients fire, how
-many of these are shared (precision) and how many of the shared fire (recall), with Wilson's 95 % intervals;
-the whole by health station and by segment; and the precision of the first names of the list.
+is set aside and put back. Figures: for each rule for how many clients it fires, and how many names there are
+on the work list (rules that only support others put nobody there), how many of these are shared (precision)
+and how many of the shared are found (recall), with Wilson's 95 % intervals; the list by health station and by
+segment; and the precision of its first names.
 """
 import argparse
 import csv
@@ -30,7 +31,7 @@ import play  # noqa: E402
 from hubkey import key_maker  # noqa: E402
 
 DEFAULT_RULES = play.ROOT / "config" / "rules" / "start.yaml"
-RAISED = 0          # triggers.state, services/identify/worklist_read.h
+RAISED, LAPSED = 0, 8  # triggers.state and cases.state, services/identify/worklist_read.h
 FIRST_NAMES = (10, 50, 100, 500)
 SECONDS_MAX = 1800
 WILSON_Z = 1.96
@@ -56,7 +57,7 @@ def read_truth(county):
 
 
 def fired_of_store(store, codes):
-    """{code: {rule: count}} of what holds, and the codes of the list in its order."""
+    """{code: {rule: count}} of what holds, and the codes of the work list in its order."""
     connection = sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=30)
     fired = {}
     for key, rule, counted in connection.execute(
@@ -65,9 +66,9 @@ def fired_of_store(store, codes):
         fired.setdefault(codes.get(key, key), {})[rule] = counted
     ranked = [codes.get(key, key) for (key,) in connection.execute(
         "SELECT k.client_key FROM cases c JOIN client_keys k ON k.client = c.client "
-        "ORDER BY c.rank DESC, k.client_key")]
+        "WHERE c.state <> ? AND c.merged_into = 0 ORDER BY c.rank DESC, k.client_key", (LAPSED,))]
     connection.close()
-    return fired, [code for code in ranked if code in fired]
+    return fired, ranked
 
 
 def evaluate(binary, data, rules, codes):
@@ -135,7 +136,7 @@ def recall_by(fired, truth, rules, name):
 def score(fired, ranked, truth):
     rules = sorted({rule for found in fired.values() for rule in found})
     known = {row["code"] for row in truth}
-    result = {"whole": figures("all rules", fired, truth),
+    result = {"whole": figures("on the list", ranked, truth),
               "unknown": sum(1 for code in fired if code not in known),
               "rules": [figures(rule, [c for c, found in fired.items() if rule in found], truth)
                         for rule in rules],
@@ -147,7 +148,7 @@ def score(fired, ranked, truth):
     result["rule_recall"] = recall_by(fired, truth, rules, "primary")
     for name in ("station", "primary", "segment", "why", "language", "sex"):
         values = sorted({row[name] for row in truth if row[name]})
-        result[name] = [figures(value, fired, [row for row in truth if row[name] == value])
+        result[name] = [figures(value, ranked, [row for row in truth if row[name] == value])
                         for value in values]
     return result
 
@@ -162,7 +163,7 @@ def show(result):
     for title in ("rules", "several", "first", "whole", "station", "primary", "why", "segment"):
         rows = result[title] if isinstance(result[title], list) else [result[title]]
         if title in ("station", "primary", "why", "segment"):
-            print(f"-- all rules, by {title}")
+            print(f"-- on the list, by {title}")
         for row in rows:
             print(f"{row['name']:26}{row['fired']:7}{row['shared']:8}{row['hits']:6}  "
                   f"{_interval(row['precision']):18}  {_interval(row['recall'])}")
