@@ -266,12 +266,15 @@ static enum pn_code put_row(struct pn_cases *cases, const struct pn_case_sum *su
 }
 
 enum pn_code pn_case_settle(struct pn_cases *cases, const struct pn_case_sum *sum,
-                            struct pn_err *err)
+                            struct pn_case_grounds *ret_grounds, struct pn_err *err)
 {
     const struct row *row = &cases->row;
     char unit[PN_UNIT_BYTES] = "";
     struct change change = {.client = sum->client, .at_ms = sum->moment_ms, .unit = unit};
     enum pn_code code = read_row(cases, sum->client, err);
+    if (code == PN_OK) {
+        *ret_grounds = (struct pn_case_grounds){row->starters > 0, begins(sum)};
+    }
     if (code != PN_OK || (!row->is_found && !begins(sum))) {
         return code;
     }

@@ -54,10 +54,14 @@ struct pn_case_sum {
     bool has_told;                           // something was told of a trigger
     bool is_rank_new;
 };
+// Whether something held that could begin the case when it was settled last, and holds now.
+struct pn_case_grounds {
+    bool before, now;
+};
 // Puts the client on the list, moves it, or lets it lapse when nothing holds that could begin the
 // case and nobody has. Writes when something is new, or the rules came to say something else.
 PN_MUST_USE enum pn_code pn_case_settle(struct pn_cases *cases, const struct pn_case_sum *sum,
-                                        struct pn_err *err);
+                                        struct pn_case_grounds *ret_grounds, struct pn_err *err);
 
 // `subject` is `now`'s. The same again changes nothing.
 PN_MUST_USE enum pn_code pn_case_moved(struct pn_store *store, int64_t subject, int64_t now,

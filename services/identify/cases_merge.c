@@ -177,7 +177,7 @@ static enum pn_code make_row(struct pn_store *store, int64_t client, int64_t sub
     return exec(store,
                 "INSERT INTO cases (client, state, version, rank, first_ms, changed_ms, set_by,"
                 " trigger_count, merged_into, unit, team, shown_ms, set_ms) SELECT ?1, ?3, 0, rank,"
-                " first_ms, ?4, '', trigger_count, 0, unit, team, shown_ms, 0 FROM cases"
+                " first_ms, ?4, '', 0, 0, unit, team, shown_ms, 0 FROM cases"
                 " WHERE client = ?2 ON CONFLICT (client) DO NOTHING",
                 values, PN_ARRAY_COUNT(values), err);
 }

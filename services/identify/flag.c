@@ -36,34 +36,22 @@ void pn_flag_print(const struct pn_flag_view *view, struct pn_buf *out)
     pn_buf_add_str(out, "}}");
 }
 
-// What happened to the triggers, and the telling that the event's id is made of.
-struct change {
-    unsigned begun, ended;
-    const struct pn_trigger_told *first; // NULL: none began or ended
-};
-
-static struct change change_of(const struct pn_trigger_tellings *tellings)
+// The telling that the event's id is made of; NULL: no trigger began or ended.
+static const struct pn_trigger_told *first_of(const struct pn_trigger_tellings *tellings)
 {
-    struct change change = {.first = NULL};
-    for (unsigned i = 0; i < tellings->count; i++) {
-        const struct pn_trigger_told *told = &tellings->told[i];
-        if (told->is_change) {
-            continue;
-        }
-        change.begun += told->happening == PN_TRIGGER_RAISED ? 1 : 0;
-        change.ended += told->happening != PN_TRIGGER_RAISED ? 1 : 0;
-        change.first = change.first == NULL ? told : change.first;
+    const struct pn_trigger_told *first = NULL;
+    for (unsigned i = 0; i < tellings->count && first == NULL; i++) {
+        first = tellings->told[i].is_change ? NULL : &tellings->told[i];
     }
-    return change;
+    return first;
 }
 
-static const char *type_of(const struct change *change, unsigned holding)
+static const char *type_of(struct pn_case_grounds grounds)
 {
-    if (holding == 0) {
+    if (!grounds.now) {
         return "fi.punos.flag.lapsed.v1";
     }
-    return holding + change->ended == change->begun ? "fi.punos.flag.raised.v1"
-                                                    : "fi.punos.flag.changed.v1";
+    return grounds.before ? "fi.punos.flag.changed.v1" : "fi.punos.flag.raised.v1";
 }
 
 static enum pn_code read_first(const struct pn_flag_telling *telling, int64_t *ret_first_ms,
@@ -84,16 +72,19 @@ static enum pn_code read_first(const struct pn_flag_telling *telling, int64_t *r
     return code;
 }
 
-static enum pn_code emit(const struct pn_flag_telling *telling, const struct change *change,
+// Without a telling other rules changed what begins a case: that is by the moment.
+static enum pn_code emit(const struct pn_flag_telling *telling, const struct pn_trigger_told *first,
                          struct pn_slice data, struct pn_err *err)
 {
     char id[PN_UUID_TEXT_BYTES], serial[24];
-    (void)snprintf(serial, sizeof serial, "%lld", (long long)change->first->serial);
+    (void)snprintf(serial, sizeof serial, "%lld",
+                   (long long)(first == NULL ? telling->moment_ms : first->serial));
     const struct pn_slice parts[] = {pn_slice_str(telling->client_key),
-                                     pn_slice_str(change->first->rule), pn_slice_str(serial)};
+                                     pn_slice_str(first == NULL ? "" : first->rule),
+                                     pn_slice_str(serial)};
     pn_uuid5("flag-event", parts, PN_ARRAY_COUNT(parts), id);
     const struct pn_event event = {.id = pn_slice_str(id),
-                                   .type = pn_slice_str(type_of(change, telling->standing->count)),
+                                   .type = pn_slice_str(type_of(telling->grounds)),
                                    .subject = pn_slice_str(telling->client_key),
                                    .causation_id = pn_slice_str(telling->causation),
                                    .time_ms = telling->moment_ms,
@@ -104,11 +95,10 @@ static enum pn_code emit(const struct pn_flag_telling *telling, const struct cha
 
 enum pn_code pn_flag_tell(const struct pn_flag_telling *telling, struct pn_err *err)
 {
-    const struct change change = change_of(telling->tellings);
-    const bool is_active = telling->standing->count > 0;
+    const struct pn_trigger_told *first = first_of(telling->tellings);
+    const bool is_active = telling->grounds.now;
     int64_t first_ms = 0;
-    // What began and ended in one moment with nothing else there raised no Flag.
-    if (change.first == NULL || (!is_active && change.ended == change.begun)) {
+    if (is_active == telling->grounds.before && (!is_active || first == NULL)) {
         return PN_OK;
     }
     enum pn_code code = read_first(telling, &first_ms, err);
@@ -124,7 +114,7 @@ enum pn_code pn_flag_tell(const struct pn_flag_telling *telling, struct pn_err *
     struct pn_buf text;
     pn_buf_init(&text, FLAG_BYTES_MAX);
     pn_flag_print(&view, &text);
-    code = pn_buf_ok(&text) ? emit(telling, &change, pn_buf_slice(&text), err)
+    code = pn_buf_ok(&text) ? emit(telling, first, pn_buf_slice(&text), err)
                             : pn_err_set(err, PN_MEMORY, "Flag", "no memory");
     pn_buf_release(&text);
     return code;

@@ -4,9 +4,9 @@
  * holds, since when the client has been known and how pressing it is; never who the client is nor
  * what a person has set.
  *
- * The Flag is raised with the client's first trigger, changes when another one begins or ends, and
- * lapses with the last. What a team's budget holds back is raised all the same: the budget is of
- * the team's list. Inside services/identify only.
+ * The Flag is raised when what holds can begin a case (cases.h), changes when a trigger begins or
+ * ends meanwhile, and lapses when nothing holds that could. What a team's budget holds back is
+ * raised all the same: the budget is of the team's list. Inside services/identify only.
  */
 #ifndef PN_IDENTIFY_FLAG_H
 #define PN_IDENTIFY_FLAG_H
@@ -30,9 +30,10 @@ void pn_flag_print(const struct pn_flag_view *view, struct pn_buf *out);
 struct pn_flag_telling {
     struct pn_store *store;
     int64_t client;
-    const char *client_key; // may be "" when nothing was told
+    const char *client_key;
     const char *causation;
     int64_t moment_ms;
+    struct pn_case_grounds grounds;
     const struct pn_case_standing *standing;
     const struct pn_trigger_tellings *tellings;
     enum pn_data_class data_class; // the most protected of the triggers that hold or ended now

@@ -496,9 +496,10 @@ static enum pn_code settle(struct judged *judged, struct pn_err *err)
                                     .has_told = judged->has_told,
                                     .is_rank_new = judged->is_rank_new};
     // Other rules are a reason to look too: which of them begin a case may be another matter.
-    enum pn_code code = judged->has_told || judged->is_rank_new || judged->client->is_due
-                            ? pn_case_settle(verdicts->cases, &sum, err)
-                            : PN_OK;
+    bool is_looked_at = judged->has_told || judged->is_rank_new || judged->client->is_due;
+    struct pn_case_grounds grounds = {false, false};
+    enum pn_code code = is_looked_at ? pn_case_settle(verdicts->cases, &sum, &grounds, err) : PN_OK;
+    code = code == PN_OK && grounds.before != grounds.now ? know_key(judged, err) : code;
     pn_trigger_counts_add(&verdicts->counts, &verdicts->tellings);
     code = code == PN_OK ? pn_trigger_log_write(verdicts->options.store, judged->client->number,
                                                 judged->moment_ms, &verdicts->tellings, err)
@@ -508,6 +509,7 @@ static enum pn_code settle(struct judged *judged, struct pn_err *err)
                                             .client_key = judged->key,
                                             .causation = judged->client->causation,
                                             .moment_ms = judged->moment_ms,
+                                            .grounds = grounds,
                                             .standing = &verdicts->standing,
                                             .tellings = &verdicts->tellings,
                                             .data_class = judged->flag_class,
