@@ -110,6 +110,7 @@ static void is_told_and_shown_and_lists_nobody(void **state)
     use_rules(bench, "", absences);
     put_noshows(bench);
     assert_string_equal(last_told(bench), "raised no-shows");
+    assert_string_equal(bench->flags, "");
     assert_false(is_listed(bench));
     struct pn_case found;
     assert_int_equal(
@@ -147,8 +148,10 @@ static void the_case_lapses_with_what_began_it(void **state)
     assert_int_equal(case_of(bench, CLIENT_A).state, PN_CASE_LAPSED);
     assert_false(has_active_flag(bench));
     assert_int_equal(case_of(bench, CLIENT_A).triggers[0].state, PN_TRIGGER_RAISED);
+    assert_string_equal(bench->flags, "raised lapsed ");
     put_contacts(bench, 200, 1, "EMER");
     assert_int_equal(case_of(bench, CLIENT_A).state, PN_CASE_NEW);
+    assert_string_equal(bench->flags, "raised lapsed raised ");
 }
 
 static void what_a_person_began_stays(void **state)
@@ -205,6 +208,7 @@ static void other_roles_are_seen_when_nothing_else_changes(void **state)
     tick(bench, at(2026, 6, 1));
     tick(bench, at(2026, 6, 1));
     assert_int_equal(case_of(bench, CLIENT_A).state, PN_CASE_NEW);
+    assert_string_equal(bench->flags, "raised lapsed raised ");
     assert_int_equal(bench->told_count, told); // the triggers are as they were
 }
 
