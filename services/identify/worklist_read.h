@@ -166,8 +166,8 @@ PN_MUST_USE enum pn_code pn_worklist_history(struct pn_worklist *worklist, struc
                                              struct pn_slice client, struct pn_case_step *ret_steps,
                                              unsigned *ret_count, struct pn_err *err);
 
-// The client's one Flag, as FHIR (schemas/trigger.md): active while something holds that could begin
-// the case. NULL when memory is exhausted.
+// The client's one Flag, as FHIR (schemas/trigger.md): active while something holds that could
+// begin the case. NULL when memory is exhausted.
 cJSON *pn_worklist_flag(const struct pn_case *found) PN_MUST_USE;
 
 #endif
