@@ -17,7 +17,9 @@
 enum {
     SEEK_MS_MAX = 5000,
     SLOTS_MAX = PN_STREAM_TOPICS_MAX * PN_STREAM_PARTITIONS_MAX,
-    HEADERS_MAX = 64 // that one record may carry, foreign ones among them
+    HEADERS_MAX = 64, // that one record may carry, foreign ones among them
+    JOIN_POLLS_MAX = 50,
+    JOIN_POLL_MS = 100
 };
 
 struct slot {
@@ -36,6 +38,7 @@ struct kafka_consumer {
     char *topics[PN_STREAM_TOPICS_MAX]; // as the caller knows them
     char names[PN_STREAM_TOPICS_MAX][PN_KAFKA_NAME_BYTES];
     unsigned topic_count;
+    bool is_joining, is_closing;
     struct slot *slots; // the partitions assigned
     size_t slot_count;
     rd_kafka_message_t *held[PN_BATCH_EVENTS_MAX]; // what the last poll gave
@@ -129,7 +132,10 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t what,
     struct kafka_consumer *consumer = opaque;
     rd_kafka_error_t *error = NULL;
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-        assign(consumer, partitions);
+        consumer->is_joining = false;
+        if (!consumer->is_closing) {
+            assign(consumer, partitions);
+        }
         error = rd_kafka_incremental_assign(client, partitions);
     } else {
         for (int i = 0; i < partitions->cnt; i++) {
@@ -186,6 +192,19 @@ static void drop_held(struct kafka_consumer *consumer)
     consumer->held_count = 0;
 }
 
+// librdkafka before 2.3 aborts when a member leaves between having joined its group and its first
+// assignment (its issue 4312): the assignment is waited for, and what comes with it is left alone.
+static void await_assignment(struct kafka_consumer *consumer)
+{
+    consumer->is_closing = true;
+    for (unsigned i = 0; consumer->is_joining && i < JOIN_POLLS_MAX; i++) {
+        rd_kafka_message_t *message = rd_kafka_consumer_poll(consumer->client, JOIN_POLL_MS);
+        if (message != NULL) {
+            rd_kafka_message_destroy(message);
+        }
+    }
+}
+
 void pn_kafka_consumer_close(struct pn_consumer *base)
 {
     struct kafka_consumer *consumer = (struct kafka_consumer *)base;
@@ -195,6 +214,7 @@ void pn_kafka_consumer_close(struct pn_consumer *base)
         rd_kafka_queue_destroy(consumer->queue);
     }
     if (consumer->client != NULL) {
+        await_assignment(consumer);
         rd_kafka_consumer_close(consumer->client);
         rd_kafka_destroy(consumer->client);
     }
@@ -265,7 +285,8 @@ static enum pn_code subscribe(struct kafka_consumer *consumer, struct pn_err *er
     }
     rd_kafka_resp_err_t fault = rd_kafka_subscribe(consumer->client, list);
     rd_kafka_topic_partition_list_destroy(list);
-    return fault == RD_KAFKA_RESP_ERR_NO_ERROR ? PN_OK : pn_kafka_fault(fault, "subscribe", err);
+    consumer->is_joining = fault == RD_KAFKA_RESP_ERR_NO_ERROR;
+    return consumer->is_joining ? PN_OK : pn_kafka_fault(fault, "subscribe", err);
 }
 
 // The partitions of one topic that are in the share, each with its end.

@@ -182,6 +182,17 @@ static void second_consumer_of_a_group(void **state)
     close_reader(first);
 }
 
+// A consumer may be closed at any moment of its joining a group.
+static void closes_while_it_joins(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int patience_ms = 0; patience_ms < 240; patience_ms += 8) {
+        struct reader *reader = open_reader(fixture->stream, "timeline");
+        (void)poll_once(reader, patience_ms, BATCH_MAX);
+        close_reader(reader);
+    }
+}
+
 static void large_event(void **state)
 {
     struct fixture *fixture = *state;
@@ -437,6 +448,7 @@ int main(int argc, char **argv)
         STREAM_TEST(every_group_reads_all),
         STREAM_TEST(shares_are_apart_and_make_all),
         STREAM_TEST(second_consumer_of_a_group),
+        STREAM_TEST(closes_while_it_joins),
         STREAM_TEST(large_event),
         STREAM_TEST(unknown_topic_and_bad_records),
         STREAM_TEST(position_past_the_end_starts_over),
