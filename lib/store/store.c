@@ -274,6 +274,14 @@ void pn_rows_close(struct pn_rows *rows)
     rows->store->backend->rows_close(rows);
 }
 
+enum pn_code pn_store_run(struct pn_store *store, const char *sql, const struct pn_value *values,
+                          unsigned value_count, struct pn_err *err)
+{
+    struct pn_stmt *stmt = NULL;
+    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
+    return code == PN_OK ? pn_store_exec(store, stmt, values, value_count, NULL, err) : code;
+}
+
 enum pn_code pn_store_each(struct pn_store *store, const struct pn_question *question,
                            struct pn_err *err)
 {

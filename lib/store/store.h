@@ -93,6 +93,11 @@ PN_MUST_USE enum pn_code pn_store_exec(struct pn_store *store, struct pn_stmt *s
                                        const struct pn_value *values, unsigned value_count,
                                        int64_t *ret_changed, struct pn_err *err);
 
+// The same of a text, prepared as above, where nobody asks how many rows it changed.
+PN_MUST_USE enum pn_code pn_store_run(struct pn_store *store, const char *sql,
+                                      const struct pn_value *values, unsigned value_count,
+                                      struct pn_err *err);
+
 // A query. Step until *ret_has_row is false; close always. Only one query per statement at a time.
 PN_MUST_USE enum pn_code pn_store_query(struct pn_store *store, struct pn_stmt *stmt,
                                         const struct pn_value *values, unsigned value_count,

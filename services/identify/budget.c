@@ -23,14 +23,6 @@ int64_t pn_week_of(int64_t time_ms)
     return days - (days + MONDAY_DAYS) % DAYS_A_WEEK;
 }
 
-static enum pn_code exec(struct pn_store *store, const char *sql, const struct pn_value *values,
-                         unsigned count, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, count, NULL, err) : code;
-}
-
 static enum pn_code read_shown(struct pn_store *store, const char *team, int64_t week,
                                int64_t *ret_shown, struct pn_err *err)
 {
@@ -91,17 +83,19 @@ static enum pn_code admit_team(struct pn_store *store, const struct pn_team *tea
     }
     for (unsigned i = 0; i < count && code == PN_OK; i++) {
         const struct pn_value values[] = {PN_INT(clients[i]), PN_INT(now_ms)};
-        code = exec(store, "UPDATE cases SET shown_ms = ?2 WHERE client = ?1", values, 2, err);
+        code =
+            pn_store_run(store, "UPDATE cases SET shown_ms = ?2 WHERE client = ?1", values, 2, err);
         code = code == PN_OK ? pn_case_log_shown(store, clients[i], now_ms, err) : code;
     }
     if (code != PN_OK || count == 0) {
         return code;
     }
     const struct pn_value values[] = {PN_STR(team->id), PN_INT(week), PN_INT(count)};
-    return exec(store,
-                "INSERT INTO team_weeks (team, week, shown) VALUES (?1, ?2, ?3)"
-                " ON CONFLICT (team, week) DO UPDATE SET shown = team_weeks.shown + excluded.shown",
-                values, 3, err);
+    return pn_store_run(
+        store,
+        "INSERT INTO team_weeks (team, week, shown) VALUES (?1, ?2, ?3)"
+        " ON CONFLICT (team, week) DO UPDATE SET shown = team_weeks.shown + excluded.shown",
+        values, 3, err);
 }
 
 enum pn_code pn_budget_admit(struct pn_store *store, const struct pn_teams *teams, int64_t now_ms,
@@ -116,11 +110,12 @@ enum pn_code pn_budget_admit(struct pn_store *store, const struct pn_teams *team
         }
         const struct pn_value values[] = {PN_STR(team->id), PN_INT(now_ms)};
         code = pn_case_log_all_shown(store, team->id, now_ms, err);
-        code = code == PN_OK ? exec(store,
-                                    "UPDATE cases SET shown_ms = ?2 WHERE team = ?1 AND state = 0"
-                                    " AND shown_ms = 0 AND merged_into = 0",
-                                    values, 2, err)
-                             : code;
+        code = code == PN_OK
+                   ? pn_store_run(store,
+                                  "UPDATE cases SET shown_ms = ?2 WHERE team = ?1 AND state = 0"
+                                  " AND shown_ms = 0 AND merged_into = 0",
+                                  values, 2, err)
+                   : code;
     }
     return code;
 }

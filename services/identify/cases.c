@@ -63,14 +63,6 @@ void pn_cases_forget(struct pn_cases *cases)
     cases->admitted_ms = 0;
 }
 
-static enum pn_code exec(struct pn_cases *cases, const char *sql, const struct pn_value *values,
-                         unsigned count, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(cases->store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_exec(cases->store, stmt, values, count, NULL, err) : code;
-}
-
 // --- What holds ----------------------------------------------------------------------------------
 
 void pn_case_standing_clear(struct pn_case_standing *standing)
@@ -248,8 +240,8 @@ static enum pn_code put_row(struct pn_cases *cases, const struct pn_case_sum *su
         PN_INT(is_new_state ? 1 : 0),
         PN_INT(sum->has_told ? 1 : 0),
     };
-    return exec(
-        cases,
+    return pn_store_run(
+        cases->store,
         "INSERT INTO cases (client, state, version, rank, first_ms, changed_ms, set_by,"
         " trigger_count, merged_into, unit, team, shown_ms, set_ms)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?5, '', ?6, 0, ?7, ?8, ?9, ?5) ON CONFLICT (client)"
@@ -345,11 +337,12 @@ static enum pn_code take_back(struct pn_cases *cases, const struct returning *re
         is_new ? shown_of_new(cases, team, returning->shown_ms, now_ms) : returning->shown_ms;
     const struct pn_value values[] = {PN_INT(returning->client), PN_INT(returning->state),
                                       PN_INT(now_ms), PN_INT(shown_ms)};
-    enum pn_code code = exec(cases,
-                             "UPDATE cases SET state = ?2, version = version + 1, changed_ms = ?3,"
-                             " set_ms = ?3, set_by = '', reason = '', again_ms = 0, back_ms = 0,"
-                             " shown_ms = ?4 WHERE client = ?1",
-                             values, PN_ARRAY_COUNT(values), err);
+    enum pn_code code =
+        pn_store_run(cases->store,
+                     "UPDATE cases SET state = ?2, version = version + 1, changed_ms = ?3,"
+                     " set_ms = ?3, set_by = '', reason = '', again_ms = 0, back_ms = 0,"
+                     " shown_ms = ?4 WHERE client = ?1",
+                     values, PN_ARRAY_COUNT(values), err);
     code = code == PN_OK ? pn_case_rules_now(cases->store, returning->client, rules, err) : code;
     const struct change change = {.client = returning->client,
                                   .at_ms = now_ms,
@@ -402,8 +395,9 @@ static enum pn_code regroup(struct pn_cases *cases, struct pn_err *err)
     for (unsigned i = 0; i < count && code == PN_OK; i++) {
         const struct pn_team *team = pn_teams_of_unit(cases->teams, pn_slice_str(units[i]));
         const struct pn_value values[] = {PN_STR(units[i]), PN_STR(team == NULL ? "" : team->id)};
-        code = exec(cases, "UPDATE cases SET team = ?2 WHERE unit = ?1 AND team <> ?2", values, 2,
-                    err);
+        code =
+            pn_store_run(cases->store, "UPDATE cases SET team = ?2 WHERE unit = ?1 AND team <> ?2",
+                         values, 2, err);
     }
     pn_arena_free(arena);
     return code;

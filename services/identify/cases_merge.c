@@ -22,23 +22,16 @@ struct choice {
     char unit[PN_UNIT_BYTES], team[PN_UNIT_BYTES];
 };
 
-static enum pn_code exec(struct pn_store *store, const char *sql, const struct pn_value *values,
-                         unsigned count, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, count, NULL, err) : code;
-}
-
 enum pn_code pn_case_decided(struct pn_store *store, int64_t client, struct pn_err *err)
 {
     const struct pn_value value = PN_INT(client);
-    enum pn_code code = exec(store,
-                             "UPDATE cases SET carries = 0 WHERE merged_into = ?1 AND"
-                             " merged_into <> 0 AND carries = 1",
-                             &value, 1, err);
-    return code == PN_OK ? exec(store, "DELETE FROM case_own WHERE client = ?1", &value, 1, err)
-                         : code;
+    enum pn_code code = pn_store_run(store,
+                                     "UPDATE cases SET carries = 0 WHERE merged_into = ?1 AND"
+                                     " merged_into <> 0 AND carries = 1",
+                                     &value, 1, err);
+    return code == PN_OK
+               ? pn_store_run(store, "DELETE FROM case_own WHERE client = ?1", &value, 1, err)
+               : code;
 }
 
 static bool is_better(const struct choice *choice, enum pn_case_state state, int64_t set_ms)
@@ -103,11 +96,12 @@ static enum pn_code choose(struct pn_store *store, int64_t client, struct choice
 static enum pn_code keep_own(struct pn_store *store, int64_t client, struct pn_err *err)
 {
     const struct pn_value value = PN_INT(client);
-    return exec(store,
-                "INSERT INTO case_own (client, state, reason, set_by, set_ms, again_ms, back_ms,"
-                " rules_then) SELECT client, state, reason, set_by, set_ms, again_ms, back_ms,"
-                " rules_then FROM cases WHERE client = ?1 ON CONFLICT (client) DO NOTHING",
-                &value, 1, err);
+    return pn_store_run(
+        store,
+        "INSERT INTO case_own (client, state, reason, set_by, set_ms, again_ms, back_ms,"
+        " rules_then) SELECT client, state, reason, set_by, set_ms, again_ms, back_ms,"
+        " rules_then FROM cases WHERE client = ?1 ON CONFLICT (client) DO NOTHING",
+        &value, 1, err);
 }
 
 static enum pn_code copy_state(struct pn_store *store, int64_t client, const struct choice *choice,
@@ -115,15 +109,16 @@ static enum pn_code copy_state(struct pn_store *store, int64_t client, const str
 {
     const struct pn_value values[] = {PN_INT(client), PN_INT(choice->client), PN_INT(moment_ms),
                                       PN_INT(choice->shown_ms)};
-    return exec(store,
-                "UPDATE cases SET (state, reason, set_by, set_ms, again_ms, back_ms, rules_then) ="
-                " (SELECT COALESCE(o.state, c.state), COALESCE(o.reason, c.reason),"
-                " COALESCE(o.set_by, c.set_by), COALESCE(o.set_ms, c.set_ms),"
-                " COALESCE(o.again_ms, c.again_ms), COALESCE(o.back_ms, c.back_ms),"
-                " COALESCE(o.rules_then, c.rules_then) FROM cases c LEFT JOIN case_own o"
-                " ON o.client = c.client WHERE c.client = ?2),"
-                " version = version + 1, changed_ms = ?3, shown_ms = ?4 WHERE client = ?1",
-                values, PN_ARRAY_COUNT(values), err);
+    return pn_store_run(
+        store,
+        "UPDATE cases SET (state, reason, set_by, set_ms, again_ms, back_ms, rules_then) ="
+        " (SELECT COALESCE(o.state, c.state), COALESCE(o.reason, c.reason),"
+        " COALESCE(o.set_by, c.set_by), COALESCE(o.set_ms, c.set_ms),"
+        " COALESCE(o.again_ms, c.again_ms), COALESCE(o.back_ms, c.back_ms),"
+        " COALESCE(o.rules_then, c.rules_then) FROM cases c LEFT JOIN case_own o"
+        " ON o.client = c.client WHERE c.client = ?2),"
+        " version = version + 1, changed_ms = ?3, shown_ms = ?4 WHERE client = ?1",
+        values, PN_ARRAY_COUNT(values), err);
 }
 
 static enum pn_code note(struct pn_store *store, int64_t client, const struct choice *choice,
@@ -164,7 +159,7 @@ static enum pn_code carry(struct pn_store *store, int64_t client, int64_t moment
     code = code == PN_OK ? note(store, client, &choice, moment_ms, reason, err) : code;
     const struct pn_value value = PN_INT(client);
     return code == PN_OK && choice.carried == 0
-               ? exec(store, "DELETE FROM case_own WHERE client = ?1", &value, 1, err)
+               ? pn_store_run(store, "DELETE FROM case_own WHERE client = ?1", &value, 1, err)
                : code;
 }
 
@@ -174,12 +169,13 @@ static enum pn_code make_row(struct pn_store *store, int64_t client, int64_t sub
 {
     const struct pn_value values[] = {PN_INT(client), PN_INT(subject), PN_INT(PN_CASE_LAPSED),
                                       PN_INT(moment_ms)};
-    return exec(store,
-                "INSERT INTO cases (client, state, version, rank, first_ms, changed_ms, set_by,"
-                " trigger_count, merged_into, unit, team, shown_ms, set_ms) SELECT ?1, ?3, 0, rank,"
-                " first_ms, ?4, '', 0, 0, unit, team, shown_ms, 0 FROM cases"
-                " WHERE client = ?2 ON CONFLICT (client) DO NOTHING",
-                values, PN_ARRAY_COUNT(values), err);
+    return pn_store_run(
+        store,
+        "INSERT INTO cases (client, state, version, rank, first_ms, changed_ms, set_by,"
+        " trigger_count, merged_into, unit, team, shown_ms, set_ms) SELECT ?1, ?3, 0, rank,"
+        " first_ms, ?4, '', 0, 0, unit, team, shown_ms, 0 FROM cases"
+        " WHERE client = ?2 ON CONFLICT (client) DO NOTHING",
+        values, PN_ARRAY_COUNT(values), err);
 }
 
 static enum pn_code merged_into(struct pn_store *store, int64_t subject, int64_t *ret_client,
@@ -209,8 +205,8 @@ enum pn_code pn_case_moved(struct pn_store *store, int64_t subject, int64_t now,
         return code;
     }
     const struct pn_value values[] = {PN_INT(subject), PN_INT(after)};
-    code = exec(store, "UPDATE cases SET merged_into = ?2, carries = 1 WHERE client = ?1", values,
-                2, err);
+    code = pn_store_run(store, "UPDATE cases SET merged_into = ?2, carries = 1 WHERE client = ?1",
+                        values, 2, err);
     code = code == PN_OK && before != 0 ? carry(store, before, moment_ms, "unmerged", err) : code;
     code = code == PN_OK && after == 0 ? carry(store, subject, moment_ms, "unmerged", err) : code;
     if (code == PN_OK && after != 0) {

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identify/due.h"
 
-static enum pn_code exec(struct pn_store *store, const char *sql, const struct pn_value *values,
-                         unsigned value_count, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, value_count, NULL, err) : code;
-}
-
 enum pn_code pn_due_put(struct pn_store *store, const struct pn_due *due, struct pn_err *err)
 {
     static const char of_all[] =
@@ -18,15 +10,16 @@ enum pn_code pn_due_put(struct pn_store *store, const struct pn_due *due, struct
         "INSERT INTO due (client, due_ms) VALUES (?1, ?2) ON CONFLICT (client)"
         " DO UPDATE SET due_ms = excluded.due_ms WHERE due.due_ms > excluded.due_ms";
     const struct pn_value values[] = {PN_INT(due->client), PN_INT(due->due_ms)};
-    return exec(store, due->is_of_all ? of_all : of_some, values, 2, err);
+    return pn_store_run(store, due->is_of_all ? of_all : of_some, values, 2, err);
 }
 
 enum pn_code pn_due_all(struct pn_store *store, struct pn_err *err)
 {
-    return exec(store,
-                "INSERT INTO due (client, due_ms) SELECT DISTINCT owner, 0 FROM client_facts"
-                " WHERE 1 = 1 ON CONFLICT (client) DO UPDATE SET due_ms = 0",
-                NULL, 0, err);
+    return pn_store_run(
+        store,
+        "INSERT INTO due (client, due_ms) SELECT DISTINCT owner, 0 FROM client_facts"
+        " WHERE 1 = 1 ON CONFLICT (client) DO UPDATE SET due_ms = 0",
+        NULL, 0, err);
 }
 
 enum pn_code pn_due_take(struct pn_store *store, int64_t now_ms,
@@ -50,7 +43,7 @@ enum pn_code pn_due_take(struct pn_store *store, int64_t now_ms,
     pn_rows_close(rows);
     for (unsigned i = 0; i < count && code == PN_OK; i++) {
         const struct pn_value client = PN_INT(ret_clients[i]);
-        code = exec(store, "DELETE FROM due WHERE client = ?1", &client, 1, err);
+        code = pn_store_run(store, "DELETE FROM due WHERE client = ?1", &client, 1, err);
     }
     if (code == PN_OK) {
         *ret_count = count;

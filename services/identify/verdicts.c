@@ -56,16 +56,6 @@ struct judged {
     struct pn_rank_share share;    // of the rule that is judged
 };
 
-static enum pn_code exec(struct pn_verdicts *verdicts, const char *sql,
-                         const struct pn_value *values, unsigned value_count, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(verdicts->options.store, sql, &stmt, err);
-    return code == PN_OK
-               ? pn_store_exec(verdicts->options.store, stmt, values, value_count, NULL, err)
-               : code;
-}
-
 static enum pn_code ask(struct pn_verdicts *verdicts, const char *sql,
                         const struct pn_value *values, unsigned value_count,
                         struct pn_rows **ret_rows, struct pn_err *err)
@@ -249,19 +239,20 @@ static enum pn_code put_trigger(struct judged *judged, const struct telling *tel
         PN_INT(judged->share.week),
         PN_INT(judged->share.sectors),
     };
-    return exec(verdicts,
-                "INSERT INTO triggers (client, rule, id, version, state, counted, threshold,"
-                " raised_ms, changed_ms, evaluated_ms, lapses_ms, class, weight, told, serial,"
-                " data, week, sectors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11,"
-                " ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT (client, rule) DO UPDATE SET version = "
-                "excluded.version,"
-                " state = excluded.state, counted = excluded.counted,"
-                " threshold = excluded.threshold, raised_ms = excluded.raised_ms,"
-                " changed_ms = excluded.changed_ms, evaluated_ms = excluded.evaluated_ms,"
-                " lapses_ms = excluded.lapses_ms, class = excluded.class,"
-                " weight = excluded.weight, told = excluded.told, serial = excluded.serial,"
-                " data = excluded.data, week = excluded.week, sectors = excluded.sectors",
-                values, PN_ARRAY_COUNT(values), err);
+    return pn_store_run(
+        verdicts->options.store,
+        "INSERT INTO triggers (client, rule, id, version, state, counted, threshold,"
+        " raised_ms, changed_ms, evaluated_ms, lapses_ms, class, weight, told, serial,"
+        " data, week, sectors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11,"
+        " ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT (client, rule) DO UPDATE SET version = "
+        "excluded.version,"
+        " state = excluded.state, counted = excluded.counted,"
+        " threshold = excluded.threshold, raised_ms = excluded.raised_ms,"
+        " changed_ms = excluded.changed_ms, evaluated_ms = excluded.evaluated_ms,"
+        " lapses_ms = excluded.lapses_ms, class = excluded.class,"
+        " weight = excluded.weight, told = excluded.told, serial = excluded.serial,"
+        " data = excluded.data, week = excluded.week, sectors = excluded.sectors",
+        values, PN_ARRAY_COUNT(values), err);
 }
 
 static void add_class(struct judged *judged, enum pn_data_class data_class)
@@ -338,9 +329,10 @@ static enum pn_code keep_share(struct judged *judged, const struct pn_rule *rule
     const struct pn_value values[] = {PN_INT(judged->client->number), PN_STR(rule->id),
                                       PN_INT(share->week), PN_INT(share->sectors)};
     judged->is_rank_new = true;
-    return exec(judged->verdicts,
-                "UPDATE triggers SET week = ?3, sectors = ?4 WHERE client = ?1 AND rule = ?2",
-                values, PN_ARRAY_COUNT(values), err);
+    return pn_store_run(
+        judged->verdicts->options.store,
+        "UPDATE triggers SET week = ?3, sectors = ?4 WHERE client = ?1 AND rule = ?2", values,
+        PN_ARRAY_COUNT(values), err);
 }
 
 // Little changes are not written: the work list counts anew when it is read.
@@ -584,9 +576,10 @@ enum pn_code pn_verdicts_check_rules(struct pn_verdicts *verdicts, bool in_any_c
     }
     code = pn_due_all(verdicts->options.store, err);
     const struct pn_value value = PN_INT(fingerprint);
-    return code == PN_OK ? exec(verdicts,
-                                "INSERT INTO identify_state (name, value) VALUES ('rules', ?1)"
-                                " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                                &value, 1, err)
-                         : code;
+    return code == PN_OK
+               ? pn_store_run(verdicts->options.store,
+                              "INSERT INTO identify_state (name, value) VALUES ('rules', ?1)"
+                              " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                              &value, 1, err)
+               : code;
 }

@@ -117,14 +117,6 @@ cJSON *pn_plan_case_flag(const struct pn_plan_case *found)
 
 // --- Writing -------------------------------------------------------------------------------------
 
-static enum pn_code exec(struct pn_store *store, const char *sql, const struct pn_value *values,
-                         unsigned value_count, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, value_count, NULL, err) : code;
-}
-
 static enum pn_code add_event(const struct pn_plan_writer *writer, const struct pn_plan_case *found,
                               struct pn_err *err)
 {
@@ -166,10 +158,11 @@ static enum pn_code insert(const struct pn_plan_writer *writer, struct pn_plan_c
     found->ended_ms = 0;
     const struct pn_value values[] = {PN_STR(found->id), PN_STR(found->client_key),
                                       PN_INT(found->opened_ms), PN_STR(writer->author)};
-    enum pn_code code = exec(writer->store,
-                             "INSERT INTO plan_case (case_id, client_key, version, opened_ms,"
-                             " ended_ms, opened_by, ended_by) VALUES (?1, ?2, 1, ?3, 0, ?4, '')",
-                             values, PN_ARRAY_COUNT(values), err);
+    enum pn_code code =
+        pn_store_run(writer->store,
+                     "INSERT INTO plan_case (case_id, client_key, version, opened_ms,"
+                     " ended_ms, opened_by, ended_by) VALUES (?1, ?2, 1, ?3, 0, ?4, '')",
+                     values, PN_ARRAY_COUNT(values), err);
     return code == PN_OK ? add_event(writer, found, err) : code;
 }
 
@@ -252,10 +245,10 @@ static enum pn_code end_once(struct change *change, struct pn_err *err)
     found->ended_ms = pn_clock_now_ms();
     const struct pn_value values[] = {PN_STR(found->id), PN_INT(found->version),
                                       PN_INT(found->ended_ms), PN_STR(change->writer->author)};
-    code = exec(change->writer->store,
-                "UPDATE plan_case SET version = ?2, ended_ms = ?3, ended_by = ?4"
-                " WHERE case_id = ?1",
-                values, PN_ARRAY_COUNT(values), err);
+    code = pn_store_run(change->writer->store,
+                        "UPDATE plan_case SET version = ?2, ended_ms = ?3, ended_by = ?4"
+                        " WHERE case_id = ?1",
+                        values, PN_ARRAY_COUNT(values), err);
     return code == PN_OK ? add_event(change->writer, found, err) : code;
 }
 

@@ -27,17 +27,6 @@ const struct pn_migration pn_plan_migrations[] = {
 };
 const unsigned pn_plan_migration_count = PN_ARRAY_COUNT(pn_plan_migrations);
 
-static enum pn_code run(struct pn_store *store, const char *sql, const struct pn_value *values,
-                        unsigned value_count, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    if (code != PN_OK) {
-        return code;
-    }
-    return pn_store_exec(store, stmt, values, value_count, NULL, err);
-}
-
 enum pn_code pn_plan_follow_merge(struct pn_store *store, struct pn_slice old_key,
                                   struct pn_slice new_key, int64_t now_ms, struct pn_err *err)
 {
@@ -45,33 +34,37 @@ enum pn_code pn_plan_follow_merge(struct pn_store *store, struct pn_slice old_ke
         return PN_OK;
     }
     const struct pn_value values[] = {PN_TEXT(old_key), PN_TEXT(new_key), PN_INT(now_ms)};
-    enum pn_code code = run(store,
-                            "INSERT INTO plan_client_alias (old_key, new_key, merged_ms)"
-                            " VALUES (?1, ?2, ?3) ON CONFLICT (old_key) DO UPDATE"
-                            " SET new_key = excluded.new_key, merged_ms = excluded.merged_ms",
-                            values, 3, err);
+    enum pn_code code =
+        pn_store_run(store,
+                     "INSERT INTO plan_client_alias (old_key, new_key, merged_ms)"
+                     " VALUES (?1, ?2, ?3) ON CONFLICT (old_key) DO UPDATE"
+                     " SET new_key = excluded.new_key, merged_ms = excluded.merged_ms",
+                     values, 3, err);
     if (code == PN_OK) {
         // Each plan's moves are numbered, so that an undo knows which ones came after it.
-        code = run(store,
-                   "INSERT INTO plan_move (plan_id, move_no, old_key, new_key)"
-                   " SELECT plan_id, 1 + (SELECT COALESCE(MAX(m.move_no), 0) FROM plan_move m"
-                   "  WHERE m.plan_id = plan.plan_id), ?1, ?2 FROM plan WHERE client_key = ?1",
-                   values, 2, err);
+        code = pn_store_run(
+            store,
+            "INSERT INTO plan_move (plan_id, move_no, old_key, new_key)"
+            " SELECT plan_id, 1 + (SELECT COALESCE(MAX(m.move_no), 0) FROM plan_move m"
+            "  WHERE m.plan_id = plan.plan_id), ?1, ?2 FROM plan WHERE client_key = ?1",
+            values, 2, err);
     }
     if (code == PN_OK) {
-        code = run(store,
-                   "INSERT INTO plan_move (plan_id, move_no, old_key, new_key)"
-                   " SELECT case_id, 1 + (SELECT COALESCE(MAX(m.move_no), 0) FROM plan_move m"
-                   "  WHERE m.plan_id = plan_case.case_id), ?1, ?2 FROM plan_case"
-                   " WHERE client_key = ?1",
-                   values, 2, err);
+        code =
+            pn_store_run(store,
+                         "INSERT INTO plan_move (plan_id, move_no, old_key, new_key)"
+                         " SELECT case_id, 1 + (SELECT COALESCE(MAX(m.move_no), 0) FROM plan_move m"
+                         "  WHERE m.plan_id = plan_case.case_id), ?1, ?2 FROM plan_case"
+                         " WHERE client_key = ?1",
+                         values, 2, err);
     }
     if (code == PN_OK) {
-        code = run(store, "UPDATE plan SET client_key = ?2 WHERE client_key = ?1", values, 2, err);
+        code = pn_store_run(store, "UPDATE plan SET client_key = ?2 WHERE client_key = ?1", values,
+                            2, err);
     }
     if (code == PN_OK) {
-        code = run(store, "UPDATE plan_case SET client_key = ?2 WHERE client_key = ?1", values, 2,
-                   err);
+        code = pn_store_run(store, "UPDATE plan_case SET client_key = ?2 WHERE client_key = ?1",
+                            values, 2, err);
     }
     return code;
 }
@@ -80,27 +73,30 @@ enum pn_code pn_plan_follow_unmerge(struct pn_store *store, struct pn_slice old_
                                     struct pn_slice new_key, struct pn_err *err)
 {
     const struct pn_value values[] = {PN_TEXT(old_key), PN_TEXT(new_key)};
-    enum pn_code code = run(store,
-                            "UPDATE plan SET client_key = ?1 WHERE plan_id IN (SELECT plan_id"
+    enum pn_code code =
+        pn_store_run(store,
+                     "UPDATE plan SET client_key = ?1 WHERE plan_id IN (SELECT plan_id"
+                     " FROM plan_move WHERE old_key = ?1 AND new_key = ?2)",
+                     values, 2, err);
+    if (code == PN_OK) {
+        code = pn_store_run(store,
+                            "UPDATE plan_case SET client_key = ?1 WHERE case_id IN (SELECT plan_id"
                             " FROM plan_move WHERE old_key = ?1 AND new_key = ?2)",
                             values, 2, err);
-    if (code == PN_OK) {
-        code = run(store,
-                   "UPDATE plan_case SET client_key = ?1 WHERE case_id IN (SELECT plan_id"
-                   " FROM plan_move WHERE old_key = ?1 AND new_key = ?2)",
-                   values, 2, err);
     }
     if (code == PN_OK) {
         // Moves that followed from the undone one are undone with it.
-        code = run(store,
-                   "DELETE FROM plan_move WHERE EXISTS (SELECT 1 FROM plan_move m"
-                   " WHERE m.plan_id = plan_move.plan_id AND m.old_key = ?1 AND m.new_key = ?2"
-                   " AND m.move_no <= plan_move.move_no)",
-                   values, 2, err);
+        code = pn_store_run(
+            store,
+            "DELETE FROM plan_move WHERE EXISTS (SELECT 1 FROM plan_move m"
+            " WHERE m.plan_id = plan_move.plan_id AND m.old_key = ?1 AND m.new_key = ?2"
+            " AND m.move_no <= plan_move.move_no)",
+            values, 2, err);
     }
     if (code == PN_OK) {
-        code = run(store, "DELETE FROM plan_client_alias WHERE old_key = ?1 AND new_key = ?2",
-                   values, 2, err);
+        code =
+            pn_store_run(store, "DELETE FROM plan_client_alias WHERE old_key = ?1 AND new_key = ?2",
+                         values, 2, err);
     }
     return code;
 }

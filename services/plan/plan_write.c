@@ -120,14 +120,6 @@ static void copy_member(char *to, size_t to_bytes, const cJSON *object, const ch
     snprintf(to, to_bytes, "%.*s", PN_SLICE_FMT(pn_json_text(object, member)));
 }
 
-static enum pn_code exec(struct pn_store *store, const char *sql, const struct pn_value *values,
-                         unsigned value_count, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, value_count, NULL, err) : code;
-}
-
 static enum pn_code store_rows(struct change *change, struct pn_slice sealed, struct pn_err *err)
 {
     struct pn_plan_row *row = &change->row;
@@ -139,11 +131,12 @@ static enum pn_code store_rows(struct change *change, struct pn_slice sealed, st
                                        PN_STR(row->status),     PN_STR(row->period_start),
                                        PN_STR(row->period_end), PN_STR(row->author),
                                        PN_INT(row->written_ms), PN_BYTES(sealed)};
-    enum pn_code code = exec(change->writer->store,
-                             "INSERT INTO plan_version (plan_id, version, status, period_start,"
-                             " period_end, author, written_ms, sealed)"
-                             " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                             version, PN_ARRAY_COUNT(version), err);
+    enum pn_code code =
+        pn_store_run(change->writer->store,
+                     "INSERT INTO plan_version (plan_id, version, status, period_start,"
+                     " period_end, author, written_ms, sealed)"
+                     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                     version, PN_ARRAY_COUNT(version), err);
     if (code != PN_OK) {
         return code;
     }
@@ -151,14 +144,15 @@ static enum pn_code store_rows(struct change *change, struct pn_slice sealed, st
         PN_STR(row->id),     PN_STR(row->client_key),   PN_INT(row->version),
         PN_STR(row->status), PN_STR(row->period_start), PN_STR(row->period_end),
         PN_STR(row->author), PN_INT(row->created_ms),   PN_INT(row->written_ms)};
-    return exec(change->writer->store,
-                "INSERT INTO plan (plan_id, client_key, version, status, period_start, period_end,"
-                " author, created_ms, written_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-                " ON CONFLICT (plan_id) DO UPDATE SET version = excluded.version,"
-                " status = excluded.status, period_start = excluded.period_start,"
-                " period_end = excluded.period_end, author = excluded.author,"
-                " written_ms = excluded.written_ms",
-                plan, PN_ARRAY_COUNT(plan), err);
+    return pn_store_run(
+        change->writer->store,
+        "INSERT INTO plan (plan_id, client_key, version, status, period_start, period_end,"
+        " author, created_ms, written_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+        " ON CONFLICT (plan_id) DO UPDATE SET version = excluded.version,"
+        " status = excluded.status, period_start = excluded.period_start,"
+        " period_end = excluded.period_end, author = excluded.author,"
+        " written_ms = excluded.written_ms",
+        plan, PN_ARRAY_COUNT(plan), err);
 }
 
 static enum pn_code add_event(const struct change *change, struct pn_slice data, struct pn_err *err)

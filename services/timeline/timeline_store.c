@@ -59,14 +59,6 @@ struct pn_timeline_writer {
     unsigned feed_count;
 };
 
-static enum pn_code exec(struct pn_store *store, const char *sql, const struct pn_value *values,
-                         unsigned value_count, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, value_count, NULL, err) : code;
-}
-
 // --- Opening -------------------------------------------------------------------------------------
 
 static enum pn_code moved(void *context, int64_t subject, int64_t before, int64_t now,
@@ -74,8 +66,9 @@ static enum pn_code moved(void *context, int64_t subject, int64_t before, int64_
 {
     const struct pn_timeline_writer *writer = context;
     const struct pn_value values[] = {PN_INT(now), PN_INT(before), PN_INT(subject)};
-    return exec(writer->store, "UPDATE entries SET client = ?1 WHERE client = ?2 AND subject = ?3",
-                values, 3, err);
+    return pn_store_run(writer->store,
+                        "UPDATE entries SET client = ?1 WHERE client = ?2 AND subject = ?3", values,
+                        3, err);
 }
 
 static const char put_sql[] =
@@ -189,11 +182,11 @@ enum pn_code pn_timeline_take_feed(struct pn_timeline_writer *writer, const stru
     bool is_silent = pn_slice_is(event->type, PN_EVENT_FEED_SILENT);
     const struct pn_value values[] = {
         PN_TEXT(event->source), PN_INT(is_silent ? event->time_ms : 0), PN_INT(event->recorded_ms)};
-    return exec(writer->store,
-                "INSERT INTO silences (source, since_ms, told_ms) VALUES (?1, ?2, ?3)"
-                " ON CONFLICT (source) DO UPDATE SET since_ms = excluded.since_ms,"
-                " told_ms = excluded.told_ms WHERE excluded.told_ms >= silences.told_ms",
-                values, PN_ARRAY_COUNT(values), err);
+    return pn_store_run(writer->store,
+                        "INSERT INTO silences (source, since_ms, told_ms) VALUES (?1, ?2, ?3)"
+                        " ON CONFLICT (source) DO UPDATE SET since_ms = excluded.since_ms,"
+                        " told_ms = excluded.told_ms WHERE excluded.told_ms >= silences.told_ms",
+                        values, PN_ARRAY_COUNT(values), err);
 }
 
 enum pn_code pn_timeline_batch_end(struct pn_timeline_writer *writer, struct pn_err *err)
@@ -204,15 +197,16 @@ enum pn_code pn_timeline_batch_end(struct pn_timeline_writer *writer, struct pn_
         const struct pn_value values[] = {
             PN_TEXT(pn_slice_of(feed->source, feed->source_len)), PN_INT(feed->sector),
             PN_INT(pn_clock_now_ms()), PN_INT(feed->last_recorded_ms), PN_INT(feed->event_count)};
-        code = exec(writer->store,
-                    "INSERT INTO feeds (source, sector, last_received_ms, last_recorded_ms,"
-                    " event_count) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (source) DO UPDATE SET"
-                    " sector = excluded.sector, last_received_ms = excluded.last_received_ms,"
-                    " last_recorded_ms = CASE WHEN excluded.last_recorded_ms >"
-                    " feeds.last_recorded_ms THEN excluded.last_recorded_ms"
-                    " ELSE feeds.last_recorded_ms END,"
-                    " event_count = feeds.event_count + excluded.event_count",
-                    values, PN_ARRAY_COUNT(values), err);
+        code = pn_store_run(
+            writer->store,
+            "INSERT INTO feeds (source, sector, last_received_ms, last_recorded_ms,"
+            " event_count) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (source) DO UPDATE SET"
+            " sector = excluded.sector, last_received_ms = excluded.last_received_ms,"
+            " last_recorded_ms = CASE WHEN excluded.last_recorded_ms >"
+            " feeds.last_recorded_ms THEN excluded.last_recorded_ms"
+            " ELSE feeds.last_recorded_ms END,"
+            " event_count = feeds.event_count + excluded.event_count",
+            values, PN_ARRAY_COUNT(values), err);
     }
     writer->feed_count = 0;
     return code;
@@ -347,10 +341,10 @@ static enum pn_code put_vault(struct pn_timeline_writer *writer, const struct pn
     } else {
         const struct pn_value values[] = {PN_INT(subject), PN_INT(event->recorded_ms),
                                           PN_TEXT(event->id), PN_BYTES(pn_buf_slice(&sealed))};
-        code = exec(writer->store,
-                    "INSERT INTO vault (client, recorded_ms, event_id, sealed)"
-                    " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
-                    values, PN_ARRAY_COUNT(values), err);
+        code = pn_store_run(writer->store,
+                            "INSERT INTO vault (client, recorded_ms, event_id, sealed)"
+                            " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+                            values, PN_ARRAY_COUNT(values), err);
     }
     pn_buf_release(&sealed);
     return code;
@@ -375,23 +369,24 @@ static enum pn_code put_client(struct pn_timeline_writer *writer, const struct p
                                       PN_INT(event->recorded_ms)};
     // What a message leaves out stays as it was; what it says stands until a later one says
     // otherwise, in whichever order they come.
-    return exec(writer->store,
-                "INSERT INTO clients (client, birth_year, gender, protected, protected_ms,"
-                " recorded_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (client) DO UPDATE SET"
-                " birth_year = CASE WHEN clients.birth_year = 0 OR (excluded.birth_year <> 0"
-                " AND excluded.recorded_ms >= clients.recorded_ms)"
-                " THEN excluded.birth_year ELSE clients.birth_year END,"
-                " gender = CASE WHEN clients.gender = '' OR (excluded.gender <> ''"
-                " AND excluded.recorded_ms >= clients.recorded_ms)"
-                " THEN excluded.gender ELSE clients.gender END,"
-                " protected = CASE WHEN excluded.protected_ms >= clients.protected_ms"
-                " AND excluded.protected_ms > 0 THEN excluded.protected"
-                " ELSE clients.protected END,"
-                " protected_ms = CASE WHEN excluded.protected_ms >= clients.protected_ms"
-                " THEN excluded.protected_ms ELSE clients.protected_ms END,"
-                " recorded_ms = CASE WHEN excluded.recorded_ms >= clients.recorded_ms"
-                " THEN excluded.recorded_ms ELSE clients.recorded_ms END",
-                values, PN_ARRAY_COUNT(values), err);
+    return pn_store_run(
+        writer->store,
+        "INSERT INTO clients (client, birth_year, gender, protected, protected_ms,"
+        " recorded_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (client) DO UPDATE SET"
+        " birth_year = CASE WHEN clients.birth_year = 0 OR (excluded.birth_year <> 0"
+        " AND excluded.recorded_ms >= clients.recorded_ms)"
+        " THEN excluded.birth_year ELSE clients.birth_year END,"
+        " gender = CASE WHEN clients.gender = '' OR (excluded.gender <> ''"
+        " AND excluded.recorded_ms >= clients.recorded_ms)"
+        " THEN excluded.gender ELSE clients.gender END,"
+        " protected = CASE WHEN excluded.protected_ms >= clients.protected_ms"
+        " AND excluded.protected_ms > 0 THEN excluded.protected"
+        " ELSE clients.protected END,"
+        " protected_ms = CASE WHEN excluded.protected_ms >= clients.protected_ms"
+        " THEN excluded.protected_ms ELSE clients.protected_ms END,"
+        " recorded_ms = CASE WHEN excluded.recorded_ms >= clients.recorded_ms"
+        " THEN excluded.recorded_ms ELSE clients.recorded_ms END",
+        values, PN_ARRAY_COUNT(values), err);
 }
 
 static enum pn_code take_client(struct pn_timeline_writer *writer, struct pn_arena *arena,
