@@ -9,14 +9,6 @@
 #include "services/api/calls.h"
 #include "services/api/trigger_view.h"
 
-static void add_title(cJSON *object, struct pn_slice fi, struct pn_slice sv, struct pn_slice en)
-{
-    cJSON *title = cJSON_AddObjectToObject(object, "title");
-    pn_json_add_slice(title, "fi", fi);
-    pn_json_add_slice(title, "sv", sv);
-    pn_json_add_slice(title, "en", en);
-}
-
 // NULL: withheld.
 static cJSON *show_trigger(struct pn_call *call, const struct pn_client *client,
                            const struct pn_trigger *trigger)
@@ -26,16 +18,7 @@ static cJSON *show_trigger(struct pn_call *call, const struct pn_client *client,
         !pn_trigger_view(call, client, trigger->data, object)) {
         return NULL;
     }
-    pn_json_add_slice(object, "id", trigger->id);
-    pn_json_add_slice(object, "rule", trigger->rule_id);
-    cJSON_AddNumberToObject(object, "ruleVersion", (double)trigger->rule_version);
-    add_title(object, trigger->title_fi, trigger->title_sv, trigger->title_en);
-    cJSON_AddStringToObject(object, "state", pn_trigger_state_name(trigger->state));
-    cJSON_AddBoolToObject(object, "supports", trigger->is_support);
-    cJSON_AddNumberToObject(object, "count", (double)trigger->count);
-    cJSON_AddNumberToObject(object, "threshold", (double)trigger->threshold);
-    pn_json_add_time(object, "raised", trigger->raised_ms);
-    pn_json_add_time(object, "changed", trigger->changed_ms);
+    pn_trigger_add_head(object, trigger);
     if (trigger->state == PN_TRIGGER_RAISED) {
         pn_json_add_time(object, "lapses", trigger->lapses_ms);
     }
@@ -51,7 +34,7 @@ static cJSON *show_near(struct pn_call *call, const struct pn_client *client,
         return NULL;
     }
     pn_json_add_slice(object, "rule", near->rule_id);
-    add_title(object, near->title_fi, near->title_sv, near->title_en);
+    pn_trigger_add_title(object, near->title_fi, near->title_sv, near->title_en);
     cJSON_AddNumberToObject(object, "count", (double)near->count);
     cJSON_AddNumberToObject(object, "threshold", (double)near->threshold);
     cJSON_AddNumberToObject(object, "nearness", (double)near->nearness);

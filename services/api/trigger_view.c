@@ -162,3 +162,25 @@ bool pn_trigger_view(struct pn_call *call, const struct pn_client *client, struc
     add_counted(&view, object);
     return true;
 }
+
+void pn_trigger_add_title(cJSON *object, struct pn_slice fi, struct pn_slice sv, struct pn_slice en)
+{
+    cJSON *title = cJSON_AddObjectToObject(object, "title");
+    pn_json_add_slice(title, "fi", fi);
+    pn_json_add_slice(title, "sv", sv);
+    pn_json_add_slice(title, "en", en);
+}
+
+void pn_trigger_add_head(cJSON *object, const struct pn_trigger *trigger)
+{
+    pn_json_add_slice(object, "id", trigger->id);
+    pn_json_add_slice(object, "rule", trigger->rule_id);
+    cJSON_AddNumberToObject(object, "ruleVersion", (double)trigger->rule_version);
+    pn_trigger_add_title(object, trigger->title_fi, trigger->title_sv, trigger->title_en);
+    cJSON_AddStringToObject(object, "state", pn_trigger_state_name(trigger->state));
+    cJSON_AddBoolToObject(object, "supports", trigger->is_support);
+    cJSON_AddNumberToObject(object, "count", (double)trigger->count);
+    cJSON_AddNumberToObject(object, "threshold", (double)trigger->threshold);
+    pn_json_add_time(object, "raised", trigger->raised_ms);
+    pn_json_add_time(object, "changed", trigger->changed_ms);
+}

@@ -10,6 +10,12 @@
 
 #include "services/api/api.h"
 
+// `title`, in three languages.
+void pn_trigger_add_title(cJSON *object, struct pn_slice fi, struct pn_slice sv,
+                          struct pn_slice en);
+// Which trigger it is, its state, and what it counted: from `id` to `changed`.
+void pn_trigger_add_head(cJSON *object, const struct pn_trigger *trigger);
+
 // After an access decision. `issue` is the DetectedIssue's text; to `object` come:
 //   issue            as it is, without references that are withheld
 //   counted          [{reference, start, end, kind, sector, unit, status}], newest

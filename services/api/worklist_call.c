@@ -18,6 +18,7 @@
 #include "services/api/calls.h"
 #include "services/api/fhir_query.h"
 #include "services/api/silence.h"
+#include "services/api/trigger_view.h"
 #include "services/api/worklist_teams.h"
 
 struct worklist_page {
@@ -33,27 +34,10 @@ struct worklist_page {
 
 static const char zone[] = "Europe/Helsinki"; // of the days that people agree on
 
-static void add_title(cJSON *object, const struct pn_trigger *trigger)
-{
-    cJSON *title = cJSON_AddObjectToObject(object, "title");
-    pn_json_add_slice(title, "fi", trigger->title_fi);
-    pn_json_add_slice(title, "sv", trigger->title_sv);
-    pn_json_add_slice(title, "en", trigger->title_en);
-}
-
 static cJSON *show_trigger(const struct pn_trigger *trigger, bool with_issue)
 {
     cJSON *object = cJSON_CreateObject();
-    pn_json_add_slice(object, "id", trigger->id);
-    pn_json_add_slice(object, "rule", trigger->rule_id);
-    cJSON_AddNumberToObject(object, "ruleVersion", (double)trigger->rule_version);
-    add_title(object, trigger);
-    cJSON_AddStringToObject(object, "state", pn_trigger_state_name(trigger->state));
-    cJSON_AddBoolToObject(object, "supports", trigger->is_support);
-    cJSON_AddNumberToObject(object, "count", (double)trigger->count);
-    cJSON_AddNumberToObject(object, "threshold", (double)trigger->threshold);
-    pn_json_add_time(object, "raised", trigger->raised_ms);
-    pn_json_add_time(object, "changed", trigger->changed_ms);
+    pn_trigger_add_head(object, trigger);
     pn_json_add_time(object, "lapses", trigger->lapses_ms);
     struct pn_err err;
     cJSON *issue = NULL;
