@@ -21,8 +21,8 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "services/identify/evaluate.h"
-#include "services/identify/rules.h"
+#include "services/identify/evaluate/evaluate.h"
+#include "services/identify/rules/rules.h"
 #include "stream/stream.h"
 
 enum {

@@ -22,8 +22,8 @@
 #include "privacy/token.h"
 #include "run/run.h"
 #include "run/tls.h"
-#include "services/identify/identify_write.h"
-#include "services/identify/worklist_read.h"
+#include "services/identify/worklist/identify_write.h"
+#include "services/identify/worklist/worklist_read.h"
 #include "services/plan/plan_read.h"
 #include "services/timeline/timeline_read.h"
 

@@ -11,7 +11,7 @@
 #include "fhir/json.h"
 #include "services/api/cds.h"
 #include "services/api/trigger_view.h"
-#include "services/identify/teams.h"
+#include "services/identify/worklist/teams.h"
 
 enum { LANGUAGES = 3 };
 

@@ -3,12 +3,13 @@
  * GET /rules/feedback?from=&to=&unit=&team=          what came of each rule's triggers, and skew
  * GET /rules/feedback.csv?…&part=figures|skew        the same as CSV; also by Accept: text/csv
  *
- * No client is named, and what would tell of a few is hidden (services/identify/feedback.h).
+ * No client is named, and what would tell of a few is hidden
+ * (services/identify/feedback/feedback.h).
  */
 #include "base/clock.h"
 #include "services/api/calls.h"
 #include "services/api/api.h"
-#include "services/identify/feedback_print.h"
+#include "services/identify/feedback/feedback_print.h"
 
 enum { CSV_BYTES_MAX = PN_HTTP_BODY_BYTES_MAX };
 

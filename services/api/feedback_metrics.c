@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "services/identify/feedback_read.h"
-#include "services/identify/rules.h"
+#include "services/identify/feedback/feedback_read.h"
+#include "services/identify/rules/rules.h"
 
 enum { ANEW_MS = 3600 * 1000 };
 

@@ -4,8 +4,8 @@
 #include "base/log.h"
 #include "services/api/loss_systems.h"
 #include "services/deliver/deliver_read.h"
-#include "services/identify/teams.h"
-#include "services/identify/feedback_read.h"
+#include "services/identify/worklist/teams.h"
+#include "services/identify/feedback/feedback_read.h"
 #include "services/plan/plan_read.h"
 
 enum pn_code pn_api_open_timeline(struct pn_api *api, struct pn_err *err)

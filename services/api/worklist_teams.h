@@ -7,7 +7,7 @@
 #define PN_SERVICES_API_WORKLIST_TEAMS_H
 
 #include "services/api/api.h"
-#include "services/identify/teams.h"
+#include "services/identify/worklist/teams.h"
 
 // Whether the caller sees the list of that team; of nobody's when it sees all.
 bool pn_caller_sees_team(const struct pn_call *call, struct pn_slice team);

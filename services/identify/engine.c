@@ -10,8 +10,8 @@
 #include "privacy/client_index.h"
 #include "run/metrics.h"
 #include "services/identify/due.h"
-#include "services/identify/sources.h"
-#include "services/identify/units.h"
+#include "services/identify/triggers/sources.h"
+#include "services/identify/worklist/units.h"
 #include "services/identify/people.h"
 #include "services/identify/verdicts.h"
 

@@ -11,8 +11,8 @@
 
 #include "base/err.h"
 #include "event/event.h"
-#include "services/identify/rules.h"
-#include "services/identify/teams.h"
+#include "services/identify/rules/rules.h"
+#include "services/identify/worklist/teams.h"
 #include "store/store.h"
 
 struct pn_engine;

@@ -2,7 +2,7 @@
 #include "services/identify/gauges.h"
 
 #include "run/metrics.h"
-#include "services/identify/worklist_read.h"
+#include "services/identify/worklist/worklist_read.h"
 
 enum { EVERY_MS = 30 * 1000 };
 

@@ -8,7 +8,7 @@
 #define PN_IDENTIFY_GAUGES_H
 
 #include "base/err.h"
-#include "services/identify/rules.h"
+#include "services/identify/rules/rules.h"
 #include "store/store.h"
 
 struct pn_gauges {

@@ -11,7 +11,7 @@
 #include "services/identify/engine.h"
 #include "services/identify/gauges.h"
 #include "services/identify/identify_store.h"
-#include "services/identify/rule_sets.h"
+#include "services/identify/rules/rule_sets.h"
 
 enum {
     TICK_MS = 1000,

@@ -5,7 +5,7 @@
 
 #include "privacy/audit.h"
 #include "privacy/client_index.h"
-#include "services/identify/rule_sets.h"
+#include "services/identify/rules/rule_sets.h"
 
 // Rows of facts are read and written as they stand in memory: little-endian, without holes.
 _Static_assert(sizeof(struct pn_fact_entry) == 80, "the stored form of a fact");

@@ -11,7 +11,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "services/identify/fact.h"
+#include "services/identify/rules/fact.h"
 #include "store/store.h"
 
 extern const struct pn_migration pn_identify_migrations[];

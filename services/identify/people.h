@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 #include "event/event.h"
-#include "services/identify/feedback.h"
+#include "services/identify/feedback/feedback.h"
 #include "store/store.h"
 
 // Takes a client.identified event. *ret_is_new when the year of birth is another than before. What

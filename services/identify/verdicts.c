@@ -7,12 +7,12 @@
 #include "base/clock.h"
 #include "fhir/json.h"
 #include "privacy/client_index.h"
-#include "services/identify/cases.h"
+#include "services/identify/worklist/cases.h"
 #include "services/identify/due.h"
-#include "services/identify/evaluate.h"
-#include "services/identify/flag.h"
-#include "services/identify/trigger.h"
-#include "services/identify/trigger_log.h"
+#include "services/identify/evaluate/evaluate.h"
+#include "services/identify/worklist/flag.h"
+#include "services/identify/triggers/trigger.h"
+#include "services/identify/triggers/trigger_log.h"
 
 // A trigger as the store has it.
 struct known {

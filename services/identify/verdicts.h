@@ -9,10 +9,10 @@
 #include <cjson/cJSON.h>
 
 #include "services/identify/engine.h"
-#include "services/identify/cases.h"
+#include "services/identify/worklist/cases.h"
 #include "services/identify/identify_store.h"
-#include "services/identify/trigger_log.h"
-#include "services/identify/sources.h"
+#include "services/identify/triggers/trigger_log.h"
+#include "services/identify/triggers/sources.h"
 
 struct pn_verdicts;
 

@@ -31,7 +31,7 @@ import play  # noqa: E402
 from hubkey import key_maker  # noqa: E402
 
 DEFAULT_RULES = play.ROOT / "config" / "rules" / "start.yaml"
-RAISED, LAPSED = 0, 8  # triggers.state and cases.state, services/identify/worklist_read.h
+RAISED, LAPSED = 0, 8  # triggers.state and cases.state, services/identify/worklist/worklist_read.h
 FIRST_NAMES = (10, 50, 100, 500)
 SECONDS_MAX = 1800
 WILSON_Z = 1.96

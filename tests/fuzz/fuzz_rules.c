@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "services/identify/evaluate.h"
-#include "services/identify/rules.h"
+#include "services/identify/evaluate/evaluate.h"
+#include "services/identify/rules/rules.h"
 
 enum { FACTS = 40, YEAR = 2026 };
 

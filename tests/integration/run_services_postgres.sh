@@ -13,7 +13,8 @@ eval "$(tests/integration/postgres.sh env "$folder")"
 PN_TEST_STORE=postgres
 set +a
 for name in timeline.test_timeline identify.test_engine identify.test_engine_order identify.test_facts_held \
-    identify.test_rule_sets identify.test_trigger_log identify.test_feedback_read identify.test_cases \
-    identify.test_flag identify.test_worklist_figures; do
+    identify.rules.test_rule_sets identify.triggers.test_trigger_log \
+    identify.feedback.test_feedback_read identify.worklist.test_cases identify.worklist.test_flag \
+    identify.worklist.test_worklist_figures; do
     "$build/unit/$name"
 done

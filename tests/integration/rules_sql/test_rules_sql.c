@@ -16,7 +16,7 @@
 #include "base/ids.h"
 #include "privacy/client_index.h"
 #include "services/identify/engine.h"
-#include "services/identify/evaluate.h"
+#include "services/identify/evaluate/evaluate.h"
 #include "services/identify/identify_store.h"
 
 enum {

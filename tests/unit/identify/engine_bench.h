@@ -20,8 +20,8 @@
 #include "fhir/fhir.h"
 #include "services/identify/engine.h"
 #include "services/identify/identify_store.h"
-#include "services/identify/identify_write.h"
-#include "services/identify/worklist_read.h"
+#include "services/identify/worklist/identify_write.h"
+#include "services/identify/worklist/worklist_read.h"
 
 #define CLIENT_A "a0000000000000000000000000000001"
 #define CLIENT_B "b0000000000000000000000000000002"

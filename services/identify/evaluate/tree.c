@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/identify/evaluate/tree.h"
+
+enum { WHOLE = 1000 };
+
+static int64_t needed(const struct pn_tree *tree, const struct pn_node *node)
+{
+    return tree->mode == PN_TREE_RISE ? node->at_least : node->lapse_below;
+}
+
+static bool leaf_holds(const struct pn_tree *tree, unsigned place)
+{
+    const struct pn_node *node = &tree->rule->nodes[place];
+    int64_t value = tree->values[place];
+    if (node->kind == PN_NODE_ABSENT) {
+        return tree->mode == PN_TREE_POSSIBLE || value == 0;
+    }
+    return value >= needed(tree, node) &&
+           (node->kind != PN_NODE_TREND || tree->mode == PN_TREE_POSSIBLE ||
+            value >= node->factor * tree->before[place]);
+}
+
+// What is negated is asked with the plain thresholds.
+static bool holds_any_negated(const struct pn_tree *tree, unsigned place)
+{
+    struct pn_tree plain = *tree;
+    plain.mode = PN_TREE_RISE;
+    const struct pn_node *nodes = tree->rule->nodes;
+    for (unsigned c = place + 1; c < nodes[place].end; c = nodes[c].end) {
+        if (pn_tree_holds(&plain, c)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int64_t pn_tree_measure(const struct pn_tree *tree, unsigned place)
+{
+    const struct pn_node *nodes = tree->rule->nodes;
+    const struct pn_node *node = &nodes[place];
+    int64_t sum = 0;
+    if (pn_node_is_leaf(node->kind)) {
+        return tree->values[place];
+    }
+    for (unsigned c = place + 1; c < node->end; c = nodes[c].end) {
+        if (pn_tree_holds(tree, c)) {
+            sum += node->kind == PN_NODE_SCORE ? nodes[c].weight : 1;
+        }
+    }
+    return sum;
+}
+
+bool pn_tree_holds(const struct pn_tree *tree, unsigned place)
+{
+    const struct pn_node *node = &tree->rule->nodes[place];
+    if (pn_node_is_leaf(node->kind)) {
+        return leaf_holds(tree, place);
+    }
+    if (node->kind == PN_NODE_NONE) {
+        return tree->mode == PN_TREE_POSSIBLE || !holds_any_negated(tree, place);
+    }
+    return pn_tree_measure(tree, place) >= needed(tree, node);
+}
+
+static int64_t share(int64_t value, int64_t whole)
+{
+    return value >= whole ? WHOLE : value * WHOLE / whole;
+}
+
+// The k-th greatest of the children's, or the least when k is their number.
+static int64_t kth_nearness(const struct pn_tree *tree, unsigned place)
+{
+    const struct pn_node *nodes = tree->rule->nodes;
+    int64_t found[PN_RULE_NODES_MAX];
+    unsigned count = 0;
+    for (unsigned c = place + 1; c < nodes[place].end; c = nodes[c].end) {
+        int64_t one = pn_tree_nearness(tree, c);
+        unsigned at = count++;
+        for (; at > 0 && found[at - 1] < one; at--) {
+            found[at] = found[at - 1];
+        }
+        found[at] = one;
+    }
+    return found[nodes[place].at_least - 1];
+}
+
+int64_t pn_tree_nearness(const struct pn_tree *tree, unsigned place)
+{
+    const struct pn_node *node = &tree->rule->nodes[place];
+    switch (node->kind) {
+    case PN_NODE_COUNT:
+    case PN_NODE_DISTINCT:
+    case PN_NODE_SAME:
+    case PN_NODE_SUM:
+    case PN_NODE_SEQUENCE:
+    case PN_NODE_DAYS:
+    case PN_NODE_OPEN:
+        return share(tree->values[place], node->at_least);
+    case PN_NODE_SCORE:
+        return share(pn_tree_measure(tree, place), node->at_least);
+    case PN_NODE_ALL:
+    case PN_NODE_ANY:
+    case PN_NODE_AT_LEAST:
+        return kth_nearness(tree, place);
+    case PN_NODE_GAP:
+    case PN_NODE_TREND:
+    case PN_NODE_ABSENT:
+    case PN_NODE_NONE:
+        break;
+    }
+    return pn_tree_holds(tree, place) ? WHOLE : 0;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/identify/rules/fact.h"
+
+#include "base/clock.h"
+#include "base/ids.h"
+
+enum { PACKED_BYTES = 7 };
+
+// The stored rows hold these places: new ones go to the end.
+static const char *const type_names[] = {"",     "Encounter",      "Appointment", "EpisodeOfCare",
+                                         "Flag", "ServiceRequest", "Condition"};
+
+const char *pn_fact_type_name(uint8_t resource_type)
+{
+    return resource_type < PN_ARRAY_COUNT(type_names) ? type_names[resource_type] : "";
+}
+
+uint32_t pn_fact_code(struct pn_slice code)
+{
+    if (code.len == 0) {
+        return 0;
+    }
+    uint32_t hash = 2166136261U; // FNV-1a
+    for (size_t i = 0; i < code.len; i++) {
+        hash = (hash ^ (unsigned char)code.ptr[i]) * 16777619U;
+    }
+    return hash == 0 ? 1 : hash;
+}
+
+uint64_t pn_fact_pack(enum pn_code_system system, struct pn_slice code, uint8_t rest)
+{
+    if (code.len == 0 || system == PN_SYSTEM_NONE) {
+        return 0;
+    }
+    uint64_t packed = (uint64_t)system;
+    for (size_t i = 0; i < PACKED_BYTES; i++) {
+        packed = packed << 8 | (i < code.len ? (uint8_t)code.ptr[i] : rest);
+    }
+    return packed;
+}
+
+// Something that has no end told goes on only if its status says so.
+static int64_t end_of(const struct pn_facts *facts)
+{
+    static const char *const going_on[] = {"active", "arrived", "triaged", "in-progress",
+                                           "onleave"};
+    if (facts->end_ms != 0) {
+        return facts->end_ms > facts->start_ms ? facts->end_ms : facts->start_ms;
+    }
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(going_on); i++) {
+        if (pn_slice_is(facts->status, going_on[i])) {
+            return PN_FACT_OPEN;
+        }
+    }
+    return facts->start_ms;
+}
+
+bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_entry)
+{
+    struct pn_fact_entry entry = {
+        .start_ms = facts->start_ms,
+        .end_ms = end_of(facts),
+        .revision = facts->revision,
+        .code = pn_fact_pack(facts->code_system, facts->code, 0),
+        .service = pn_fact_code(facts->service.len > 0 ? facts->service : facts->unit),
+        .profession = pn_fact_code(facts->profession),
+        .contact = pn_fact_code(facts->contact),
+        .status = pn_fact_code(facts->status),
+        .unit = pn_fact_code(facts->unit),
+        .setting = pn_fact_code(facts->setting),
+        .kind = (uint8_t)facts->kind,
+        .sector = (uint8_t)facts->sector,
+        .data_class = (uint8_t)facts->data_class,
+        .urgency = (uint8_t)facts->urgency,
+        .reporter = (uint8_t)facts->reporter,
+        .concern = (uint8_t)facts->concern,
+        .flags = (uint8_t)((facts->is_withdrawn ? PN_FACT_WITHDRAWN : 0) |
+                           (facts->is_noshow ? PN_FACT_NOSHOW : 0) |
+                           (facts->is_client_contact ? PN_FACT_CLIENT_CONTACT : 0)),
+    };
+    uint8_t type = PN_ARRAY_COUNT(type_names) - 1;
+    while (type > 0 && !pn_slice_is(facts->resource_type, type_names[type])) {
+        type--;
+    }
+    entry.resource_type = type;
+    if (type == 0 || !pn_uuid_parse(facts->id, entry.id)) {
+        return false;
+    }
+    *ret_entry = entry;
+    return true;
+}
+
+int64_t pn_months_later(int64_t time_ms, int64_t months)
+{
+    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int64_t days = time_ms / PN_MS_PER_DAY - (time_ms % PN_MS_PER_DAY < 0 ? 1 : 0);
+    int year = 0, month = 0, day = 0;
+    pn_civil_from_days(days, &year, &month, &day);
+    int64_t at = (int64_t)year * 12 + month - 1 + months;
+    year = (int)(at / 12);
+    month = (int)(at % 12) + 1;
+    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    int length = lengths[month - 1] + (month == 2 && is_leap ? 1 : 0);
+    day = day > length ? length : day;
+    return pn_days_from_civil(year, month, day) * PN_MS_PER_DAY + (time_ms - days * PN_MS_PER_DAY);
+}

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "services/identify/evaluate/evaluate.h"
+#include "services/identify/rules/rules.h"
+
+enum { TEXT_BYTES = 8192, FACTS_MAX = 64 };
+
+struct bench {
+    struct pn_arena *arena;
+    struct pn_ruleset rules;
+    struct pn_evaluator *evaluator;
+    struct pn_fact_entry facts[FACTS_MAX];
+    unsigned count;
+    struct pn_finding finding;
+};
+
+static int open_bench(void **state)
+{
+    struct bench *bench = calloc(1, sizeof *bench);
+    struct pn_err err;
+    bench->arena = pn_arena_new(64 * 1024 * 1024);
+    assert_int_equal(pn_evaluator_new(&bench->evaluator, &err), PN_OK);
+    *state = bench;
+    return 0;
+}
+
+static int close_bench(void **state)
+{
+    struct bench *bench = *state;
+    pn_evaluator_free(bench->evaluator);
+    pn_arena_free(bench->arena);
+    free(bench);
+    return 0;
+}
+
+static int64_t at(int year, int month, int day)
+{
+    return pn_days_from_civil(year, month, day) * PN_MS_PER_DAY;
+}
+
+// A rule of one line of conditions, and further lines of the rule.
+static void use(struct bench *bench, const char *when, const char *more)
+{
+    char text[TEXT_BYTES];
+    struct pn_err err;
+    (void)snprintf(text, sizeof text,
+                   "code_groups: { vague: { icpc2: [A04-A05, A29], icd10: [R50-R69] } }\n"
+                   "filters:\n"
+                   "  visit: { kinds: [visit] }\n"
+                   "  vague: { kinds: [visit], codes: [vague] }\n"
+                   "  noshow: { kinds: [appointment], noshow: true }\n"
+                   "  client: { kinds: [clientship] }\n"
+                   "  stay: { kinds: [visit], settings: [IMP] }\n"
+                   "  lonely: { kinds: [concern], reported_by: [client, relative], "
+                   "concerns: [loneliness] }\n"
+                   "prices:\n  costs:\n    - { where: stay, day: 400 }\n"
+                   "    - { where: vague, each: 90 }\n    - { where: visit, each: 100 }\n"
+                   "rules:\n  - id: r\n    version: 1\n    origin: punos\n    source: s\n"
+                   "    title: { fi: a, sv: b, en: c }\n"
+                   "    explanation: { fi: a, sv: b, en: c }\n    when: %s\n%s",
+                   when, more);
+    if (pn_rules_parse(bench->arena, "r.yaml", pn_slice_str(text), &bench->rules, &err) != PN_OK) {
+        fail_msg("%s: %s", err.where, err.text);
+    }
+}
+
+static struct pn_fact_entry *add(struct bench *bench, enum pn_entry_kind kind, int64_t start_ms)
+{
+    struct pn_fact_entry *fact = &bench->facts[bench->count];
+    *fact = (struct pn_fact_entry){.id = {(uint8_t)++bench->count},
+                                   .start_ms = start_ms,
+                                   .end_ms = start_ms,
+                                   .resource_type = 1,
+                                   .kind = (uint8_t)kind,
+                                   .sector = PN_SECTOR_PRIMARY,
+                                   .flags = PN_FACT_CLIENT_CONTACT};
+    return fact;
+}
+
+static const struct pn_finding *find(struct bench *bench, int64_t moment_ms, int birth_year)
+{
+    const struct pn_evaluation evaluation = {
+        .rule = &bench->rules.rules[0], .moment_ms = moment_ms, .birth_year = birth_year};
+    pn_evaluator_take(bench->evaluator, bench->facts, bench->count);
+    pn_evaluate(bench->evaluator, &evaluation, &bench->finding);
+    return &bench->finding;
+}
+
+static bool holds(struct bench *bench, int64_t moment_ms)
+{
+    return find(bench, moment_ms, 0)->holds;
+}
+
+// --- Tests ---------------------------------------------------------------------------------------
+
+static void hysteresis_follows_from_the_facts(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ count: { where: visit, in_months: 12, at_least: 10, lapse_below: 8 } }", "");
+    for (int day = 1; day <= 11; day++) {
+        add(bench, PN_KIND_VISIT, at(2026, 1, day));
+    }
+    const struct pn_finding *finding = find(bench, at(2026, 6, 1), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->since_ms, at(2026, 1, 10));
+    assert_int_equal(finding->lapses_ms, at(2027, 1, 4));
+    assert_int_equal(finding->leaves[0].not_with, 7);
+    assert_int_equal(finding->leaves[0].lapses_ms, at(2027, 1, 4));
+    assert_true(holds(bench, at(2027, 1, 4) - 1)); // eight are left
+    assert_false(holds(bench, at(2027, 1, 4)));
+    bench->count = 9; // as many now, but there were never ten
+    finding = find(bench, at(2026, 6, 1), 0);
+    assert_false(finding->holds);
+    assert_int_equal(finding->nearness, 900);
+    assert_int_equal(finding->count, 9);
+}
+
+static void cools_down_and_expires(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ count: { where: visit, in_days: 10, at_least: 1 } }",
+        "    cool_down_days: 20\n    expires_months: 6\n");
+    add(bench, PN_KIND_VISIT, at(2026, 1, 1));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 15));
+    assert_true(holds(bench, at(2026, 1, 10)));
+    assert_false(holds(bench, at(2026, 1, 16))); // cools down until the 31st
+    assert_false(holds(bench, at(2026, 2, 1)));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 25));
+    const struct pn_finding *finding = find(bench, at(2026, 1, 26), 0);
+    assert_false(finding->holds);
+    assert_int_equal(finding->due_ms, at(2026, 1, 31));
+    finding = find(bench, at(2026, 2, 1), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->since_ms, at(2026, 1, 31));
+    use(bench, "{ count: { where: visit, in_months: 60, at_least: 1 } }",
+        "    cool_down_days: 20\n    expires_months: 6\n");
+    assert_true(holds(bench, at(2026, 7, 1) - 1));
+    assert_false(holds(bench, at(2026, 7, 1)));
+    assert_true(holds(bench, at(2026, 7, 21)));
+}
+
+static void ages_and_exclusions(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ count: { where: visit, in_months: 12, at_least: 1 } }",
+        "    scope: { age: { from: 18, to: 64 }, not_with: client }\n");
+    add(bench, PN_KIND_VISIT, at(2026, 6, 1));
+    assert_true(find(bench, at(2026, 7, 1), 0)->holds);
+    assert_true(find(bench, at(2026, 7, 1), 1962)->holds);
+    assert_false(find(bench, at(2026, 7, 1), 1961)->holds);
+    assert_true(find(bench, at(2026, 7, 1), 2008)->holds);
+    const struct pn_finding *finding = find(bench, at(2026, 7, 1), 2009);
+    assert_false(finding->holds);
+    assert_int_equal(finding->due_ms, at(2027, 1, 1));
+    struct pn_fact_entry *client = add(bench, PN_KIND_CLIENTSHIP, at(2026, 6, 10));
+    client->end_ms = at(2026, 8, 1);
+    assert_true(find(bench, at(2026, 6, 9), 0)->holds);
+    assert_int_equal(bench->finding.lapses_ms, at(2027, 6, 1));
+    finding = find(bench, at(2026, 7, 1), 0);
+    assert_false(finding->holds);
+    assert_int_equal(finding->due_ms, at(2026, 8, 1));
+    assert_true(holds(bench, at(2026, 8, 1)));
+    client->end_ms = PN_FACT_OPEN;
+    assert_false(holds(bench, at(2026, 8, 1)));
+}
+
+static void codes_come_in_ranges(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        enum pn_code_system system;
+        const char *code;
+        bool is_vague;
+    } rows[] = {{PN_SYSTEM_ICPC2, "A04", true},  {PN_SYSTEM_ICPC2, "A05", true},
+                {PN_SYSTEM_ICPC2, "A06", false}, {PN_SYSTEM_ICPC2, "A29", true},
+                {PN_SYSTEM_ICD10, "R50", true},  {PN_SYSTEM_ICD10, "R69.9", true},
+                {PN_SYSTEM_ICD10, "R70", false}, {PN_SYSTEM_ICD10, "A04", false},
+                {PN_SYSTEM_NONE, "A04", false}};
+    use(bench, "{ count: { where: vague, in_months: 12, at_least: 1 } }", "");
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(rows); i++) {
+        bench->count = 0;
+        add(bench, PN_KIND_VISIT, at(2026, 1, 1))->code =
+            pn_fact_pack(rows[i].system, pn_slice_str(rows[i].code), 0);
+        assert_int_equal(holds(bench, at(2026, 2, 1)), rows[i].is_vague);
+    }
+}
+
+static void sequences_are_told_in_order(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ sequence: { steps: [noshow, visit], within_days: 5, in_months: 1 } }", "");
+    add(bench, PN_KIND_VISIT, at(2026, 1, 2));
+    add(bench, PN_KIND_APPOINTMENT, at(2026, 1, 2))->flags = PN_FACT_NOSHOW;
+    assert_false(holds(bench, at(2026, 1, 3))); // at the same time is not after
+    add(bench, PN_KIND_VISIT, at(2026, 1, 8));
+    assert_false(holds(bench, at(2026, 1, 9))); // six days after
+    add(bench, PN_KIND_VISIT, at(2026, 1, 7));
+    const struct pn_finding *finding = find(bench, at(2026, 1, 9), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->evidence_count, 2);
+    assert_int_equal(finding->lapses_ms, at(2026, 2, 2));
+}
+
+// What could be the middle of another chain is no evidence of the one that is told.
+static void each_step_of_a_sequence_is_evidence(void **state)
+{
+    struct bench *bench = *state;
+    use(bench,
+        "{ sequence: { steps: [noshow, visit, client, visit], within_days: 9, in_months: 1 } }",
+        "");
+    add(bench, PN_KIND_VISIT, at(2026, 1, 1)); // before all
+    add(bench, PN_KIND_APPOINTMENT, at(2026, 1, 2))->flags = PN_FACT_NOSHOW;
+    add(bench, PN_KIND_VISIT, at(2026, 1, 3));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 4)); // the one before it was enough
+    add(bench, PN_KIND_CLIENTSHIP, at(2026, 1, 5));
+    assert_false(holds(bench, at(2026, 1, 9)));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 6));
+    const struct pn_finding *finding = find(bench, at(2026, 1, 9), 0);
+    static const uint16_t places[] = {1, 2, 4, 5};
+    assert_true(finding->holds);
+    assert_int_equal(finding->evidence_count, PN_ARRAY_COUNT(places));
+    assert_memory_equal(finding->evidence, places, sizeof places);
+    use(bench, "{ sequence: { steps: [noshow, client, visit], within_days: 9, in_months: 1 } }",
+        "");
+    finding = find(bench, at(2026, 1, 9), 0);
+    static const uint16_t three[] = {1, 4, 5};
+    assert_int_equal(finding->evidence_count, PN_ARRAY_COUNT(three));
+    assert_memory_equal(finding->evidence, three, sizeof three);
+}
+
+static void gaps_and_absence(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ gap: { where: visit, at_least_days: 30 } }", "");
+    add(bench, PN_KIND_CLIENTSHIP, at(2025, 12, 1));
+    assert_false(holds(bench, at(2026, 3, 1))); // never any
+    add(bench, PN_KIND_VISIT, at(2026, 1, 1));
+    const struct pn_finding *finding = find(bench, at(2026, 1, 30), 0);
+    assert_false(finding->holds);
+    assert_int_equal(finding->due_ms, at(2026, 1, 31));
+    finding = find(bench, at(2026, 2, 10), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->since_ms, at(2026, 1, 31));
+    assert_int_equal(finding->count, 40);
+    assert_int_equal(finding->lapses_ms, 0);
+    add(bench, PN_KIND_VISIT, at(2026, 2, 5));
+    assert_false(holds(bench, at(2026, 2, 10)));
+    use(bench,
+        "{ all: [ { open: { where: client } }, { absent: { where: visit, in_days: 30 } } ] }", "");
+    bench->facts[0].end_ms = PN_FACT_OPEN;
+    assert_true(holds(bench, at(2025, 12, 2)));
+    assert_false(holds(bench, at(2026, 1, 2)));
+    assert_true(holds(bench, at(2026, 2, 1)));
+    assert_int_equal(bench->finding.lapses_ms, 0);
+    assert_false(holds(bench, at(2026, 2, 6)));
+}
+
+static void days_of_stays_are_calendar_days(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ days: { where: visit, in_months: 12, at_least: 3 } }", "");
+    // In Finland from 23:00 on the 28th of March to 01:00 on the 30th: over the change of clocks.
+    struct pn_fact_entry *stay = add(bench, PN_KIND_VISIT, at(2026, 3, 28) + 21 * 3600000);
+    stay->end_ms = at(2026, 3, 29) + 22 * 3600000;
+    const struct pn_finding *finding = find(bench, at(2026, 4, 1), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->count, 3);
+    assert_int_equal(finding->since_ms, at(2026, 3, 29) + 21 * 3600000);
+    assert_int_equal(finding->lapses_ms, at(2027, 3, 28) + 21 * 3600000);
+    stay->end_ms = at(2026, 3, 29) + 21 * 3600000; // midnight
+    assert_false(holds(bench, at(2026, 4, 1)));
+    stay->end_ms = PN_FACT_OPEN;
+    assert_int_equal(find(bench, at(2026, 4, 1), 0)->count, 5);
+}
+
+static void trends_compare_two_windows(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ trend: { where: visit, in_months: 6, at_least: 3, factor: 2 } }", "");
+    add(bench, PN_KIND_VISIT, at(2025, 9, 1));
+    add(bench, PN_KIND_VISIT, at(2025, 9, 2));
+    for (int day = 1; day <= 3; day++) {
+        add(bench, PN_KIND_VISIT, at(2026, 4, day));
+    }
+    assert_false(holds(bench, at(2026, 5, 1)));
+    add(bench, PN_KIND_VISIT, at(2026, 4, 4));
+    assert_true(holds(bench, at(2026, 5, 1)));
+    assert_int_equal(bench->finding.since_ms, at(2026, 4, 4));
+    assert_int_equal(bench->finding.lapses_ms, at(2026, 10, 2));
+}
+
+static void branches_are_put_together(void **state)
+{
+    struct bench *bench = *state;
+    add(bench, PN_KIND_VISIT, at(2026, 1, 1));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 2));
+    add(bench, PN_KIND_APPOINTMENT, at(2026, 1, 3))->flags = PN_FACT_NOSHOW;
+    static const struct {
+        const char *when;
+        bool holds;
+    } rows[] = {
+#define V(n) "{ count: { where: visit, in_months: 1, at_least: " n " } }"
+#define N(n) "{ count: { where: noshow, in_months: 1, at_least: " n " } }"
+        {"{ all: [ " V("2") ", " N("1") " ] }", true},
+        {"{ all: [ " V("3") ", " N("1") " ] }", false},
+        {"{ any: [ " V("3") ", " N("1") " ] }", true},
+        {"{ any: [ " V("3") ", " N("2") " ] }", false},
+        {"{ none: [ " V("3") ", " N("2") " ] }", true},
+        {"{ none: [ " V("3") ", " N("1") " ] }", false},
+        {"{ at_least: { of: [ " V("1") ", " V("3") ", " N("1") " ], count: 2 } }", true},
+        {"{ at_least: { of: [ " V("3") ", " V("3") ", " N("1") " ], count: 2 } }", false},
+        {"{ score: { at_least: 5, of: [ { weight: 2, when: " V("1") " }, { weight: 3, when: " N(
+             "1") " } ] } }",
+         true},
+        {"{ score: { at_least: 5, of: [ { weight: 2, when: " V("1") " }, { weight: 2, when: " N(
+             "1") " } ] } }",
+         false},
+        {"{ distinct: { of: kinds, where: { kinds: [visit, appointment] }, in_days: 9, "
+         "at_least: 2 } }",
+         true},
+    };
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(rows); i++) {
+        use(bench, rows[i].when, "");
+        if (holds(bench, at(2026, 1, 5)) != rows[i].holds) {
+            fail_msg("row %u", i);
+        }
+    }
+}
+
+static void sums_follow_the_price_list(void **state)
+{
+    struct bench *bench = *state;
+    use(bench,
+        "{ sum: { prices: costs, where: visit, in_days: 30, at_least: 1000, "
+        "lapse_below: 900 } }",
+        "");
+    add(bench, PN_KIND_VISIT, at(2026, 1, 1));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 2))->code =
+        pn_fact_pack(PN_SYSTEM_ICPC2, pn_slice_str("A04"), 0);
+    add(bench, PN_KIND_CONTACT, at(2026, 1, 2)); // has no price
+    struct pn_fact_entry *stay = add(bench, PN_KIND_VISIT, at(2026, 1, 3));
+    stay->setting = pn_fact_code(pn_slice_str("IMP"));
+    stay->end_ms = at(2026, 1, 4) + 12 * 3600 * PN_MS_PER_SECOND;
+    const struct pn_finding *finding = find(bench, at(2026, 1, 5), 0);
+    assert_false(finding->holds); // 100 + 90 + 2 days
+    stay->end_ms = PN_FACT_OPEN;
+    finding = find(bench, at(2026, 1, 5), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->count, 1390);
+    assert_int_equal(finding->evidence_count, 3);
+    assert_int_equal(finding->leaves[0].not_with, 899);
+    // The third day began at midnight in Finland.
+    assert_int_equal(finding->since_ms, at(2026, 1, 5) - 2 * 3600 * PN_MS_PER_SECOND);
+    assert_false(holds(bench, finding->since_ms - 1));
+}
+
+static void the_same_code_is_counted_by_itself(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ same: { of: codes, where: visit, in_months: 3, at_least: 3, lapse_below: 2 } }",
+        "");
+    static const char *const codes[] = {"A04", "D01", "A04", "N17", "", "", ""};
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(codes); i++) {
+        add(bench, PN_KIND_VISIT, at(2026, 1, 1 + (int)i))->code =
+            pn_fact_pack(PN_SYSTEM_ICPC2, pn_slice_str(codes[i]), 0);
+    }
+    const struct pn_finding *finding = find(bench, at(2026, 2, 1), 0);
+    assert_false(finding->holds);
+    assert_int_equal(finding->nearness, 666);
+    bench->facts[6].code = bench->facts[0].code;
+    finding = find(bench, at(2026, 2, 1), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->count, 3);
+    assert_int_equal(finding->leaves[0].not_with, 1);
+    assert_int_equal(finding->lapses_ms, at(2026, 4, 3));
+}
+
+static void concerns_are_told_apart(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ count: { where: lonely, in_months: 3, at_least: 1 } }", "");
+    struct pn_fact_entry *concern = add(bench, PN_KIND_CONCERN, at(2026, 1, 1));
+    concern->concern = PN_CONCERN_LONELINESS;
+    assert_false(holds(bench, at(2026, 1, 2))); // nobody knows who said so
+    concern->reporter = PN_REPORTER_PROFESSIONAL;
+    assert_false(holds(bench, at(2026, 1, 2)));
+    concern->reporter = PN_REPORTER_RELATIVE;
+    assert_true(holds(bench, at(2026, 1, 2)));
+    concern->concern = PN_CONCERN_GENERAL;
+    assert_false(holds(bench, at(2026, 1, 2)));
+}
+
+static void tells_what_nearly_holds(void **state)
+{
+    struct bench *bench = *state;
+    use(bench, "{ all: [ " V("3") ", " N("1") " ] }", "");
+    add(bench, PN_KIND_VISIT, at(2026, 1, 1));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 2));
+    add(bench, PN_KIND_APPOINTMENT, at(2026, 1, 3))->flags = PN_FACT_NOSHOW;
+    const struct pn_evaluation evaluation = {
+        .rule = &bench->rules.rules[0], .moment_ms = at(2026, 1, 5), .wants_all = true};
+    pn_evaluator_take(bench->evaluator, bench->facts, bench->count);
+    pn_evaluate(bench->evaluator, &evaluation, &bench->finding);
+    assert_false(bench->finding.holds);
+    assert_int_equal(bench->finding.nearness, 666);
+    assert_int_equal(bench->finding.leaf_count, 2);
+    assert_int_equal(bench->finding.leaves[0].value, 2);
+    assert_int_equal(bench->finding.leaves[0].threshold, 3);
+    assert_true(bench->finding.leaves[1].holds);
+}
+
+#define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        WITH_BENCH(hysteresis_follows_from_the_facts),
+        WITH_BENCH(cools_down_and_expires),
+        WITH_BENCH(ages_and_exclusions),
+        WITH_BENCH(codes_come_in_ranges),
+        WITH_BENCH(sequences_are_told_in_order),
+        WITH_BENCH(each_step_of_a_sequence_is_evidence),
+        WITH_BENCH(gaps_and_absence),
+        WITH_BENCH(days_of_stays_are_calendar_days),
+        WITH_BENCH(trends_compare_two_windows),
+        WITH_BENCH(branches_are_put_together),
+        WITH_BENCH(sums_follow_the_price_list),
+        WITH_BENCH(the_same_code_is_counted_by_itself),
+        WITH_BENCH(concerns_are_told_apart),
+        WITH_BENCH(tells_what_nearly_holds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
