@@ -58,13 +58,11 @@ static enum pn_code chain(const struct pn_privacy *privacy, const struct pn_audi
 static enum pn_code read_head(struct pn_store *store, struct pn_audit_head *ret_head,
                               struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     bool has_row = false;
     struct pn_audit_head head = {0};
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT number, mac FROM audit ORDER BY number DESC LIMIT 1", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, NULL, 0, &rows, err) : code;
+    enum pn_code code = pn_store_ask(
+        store, "SELECT number, mac FROM audit ORDER BY number DESC LIMIT 1", NULL, 0, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && has_row) {
         struct pn_slice mac = pn_rows_text(rows, 1);
@@ -198,10 +196,8 @@ enum pn_code pn_audit_read(struct pn_store *store, struct pn_arena *arena,
         values[value_count++] = PN_TEXT(filter->user);
         which |= 2;
     }
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
-    enum pn_code code = pn_store_prepare(store, read_sql[which], &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, value_count, &rows, err) : code;
+    enum pn_code code = pn_store_ask(store, read_sql[which], values, value_count, &rows, err);
     unsigned count = 0;
     bool has_row = code == PN_OK;
     while (code == PN_OK && count < record_max) {
@@ -247,12 +243,10 @@ static enum pn_code verify_row(const struct pn_rows *rows, const struct pn_priva
 enum pn_code pn_audit_verify(struct pn_store *store, const struct pn_privacy *privacy,
                              struct pn_audit_head *ret_head, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     struct pn_audit_head head = {0};
     enum pn_code code =
-        pn_store_prepare(store, "SELECT " COLUMNS " FROM audit ORDER BY number", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, NULL, 0, &rows, err) : code;
+        pn_store_ask(store, "SELECT " COLUMNS " FROM audit ORDER BY number", NULL, 0, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);

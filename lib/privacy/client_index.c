@@ -144,10 +144,9 @@ static void remember(struct pn_client_index *index, const struct cached *cached)
 enum pn_code pn_client_index_begin(struct pn_client_index *index, struct pn_err *err)
 {
     int64_t generation = 0;
-    bool is_found = false;
-    enum pn_code code = pn_links_ask(
+    enum pn_code code = pn_store_number(
         index->options.store, "SELECT value FROM client_index_state WHERE name = 'generation'",
-        NULL, 0, &generation, &is_found, err);
+        NULL, 0, &generation, err);
     if (code == PN_OK && generation != index->generation) {
         pn_client_index_forget(index);
         index->generation = generation;
@@ -166,14 +165,12 @@ static enum pn_code collision(struct pn_err *err)
 static enum pn_code load(struct pn_client_index *index, struct pn_slice key, struct cached *cached,
                          bool *ret_is_found, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     bool has_row = false;
     const struct pn_value values[] = {PN_INT(cached->number)};
-    enum pn_code code = pn_store_prepare(
+    enum pn_code code = pn_store_ask(
         index->options.store, "SELECT canonical, client_key FROM client_keys WHERE client = ?1",
-        &stmt, err);
-    code = code == PN_OK ? pn_store_query(index->options.store, stmt, values, 1, &rows, err) : code;
+        values, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && has_row) {
         cached->canonical = pn_rows_int(rows, 0);
@@ -253,14 +250,12 @@ enum pn_code pn_client_index_repair(struct pn_client_index *index, int64_t since
     enum { MOVED_MAX = 1000 };
     int64_t moved[MOVED_MAX][3];
     unsigned count = 0;
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(since_ms), PN_INT(MOVED_MAX)};
-    enum pn_code code = pn_store_prepare(
+    enum pn_code code = pn_store_ask(
         index->options.store,
         "SELECT client, moved_from, canonical FROM client_keys WHERE moved_ms >= ?1 LIMIT ?2",
-        &stmt, err);
-    code = code == PN_OK ? pn_store_query(index->options.store, stmt, values, 2, &rows, err) : code;
+        values, 2, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < MOVED_MAX) {
         code = pn_rows_next(rows, &has_row, err);
@@ -291,17 +286,19 @@ enum pn_code pn_client_find(struct pn_store *store, struct pn_slice key, int64_t
         return pn_err_set(err, PN_NOT_FOUND, "client", "32 hex digits are expected");
     }
     bool is_found = false;
-    int64_t client = 0;
+    struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(number), PN_TEXT(key)};
-    enum pn_code code = pn_links_ask(
+    enum pn_code code = pn_store_ask(
         store, "SELECT canonical FROM client_keys WHERE client = ?1 AND client_key = ?2", values, 2,
-        &client, &is_found, err);
+        &rows, err);
+    code = code == PN_OK ? pn_rows_next(rows, &is_found, err) : code;
     if (code == PN_OK && !is_found) {
-        return pn_err_set(err, PN_NOT_FOUND, "client", "no event has named that client");
+        code = pn_err_set(err, PN_NOT_FOUND, "client", "no event has named that client");
     }
     if (code == PN_OK) {
-        *ret_client = client;
+        *ret_client = pn_rows_int(rows, 0);
     }
+    pn_rows_close(rows);
     return code;
 }
 
@@ -309,15 +306,13 @@ enum pn_code pn_client_keys(struct pn_store *store, int64_t client,
                             char ret_keys[][PN_CLIENT_KEY_TEXT_BYTES], unsigned key_max,
                             unsigned *ret_count, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(client), PN_INT(key_max)};
-    enum pn_code code = pn_store_prepare(
+    enum pn_code code = pn_store_ask(
         store,
         "SELECT client_key FROM client_keys WHERE canonical = ?1"
         " ORDER BY CASE WHEN client = canonical THEN 0 ELSE 1 END, client_key LIMIT ?2",
-        &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 2, &rows, err) : code;
+        values, 2, &rows, err);
     unsigned count = 0;
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < key_max) {
@@ -337,13 +332,11 @@ enum pn_code pn_client_keys(struct pn_store *store, int64_t client,
 enum pn_code pn_client_key_of(struct pn_store *store, int64_t number,
                               char ret_key[static PN_CLIENT_KEY_TEXT_BYTES], struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     bool has_row = false;
     const struct pn_value values[] = {PN_INT(number)};
-    enum pn_code code =
-        pn_store_prepare(store, "SELECT client_key FROM client_keys WHERE client = ?1", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
+    enum pn_code code = pn_store_ask(store, "SELECT client_key FROM client_keys WHERE client = ?1",
+                                     values, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && has_row) {
         struct pn_slice key = pn_rows_text(rows, 0);

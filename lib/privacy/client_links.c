@@ -20,26 +20,6 @@ struct component {
     unsigned count;
 };
 
-enum pn_code pn_links_ask(struct pn_store *store, const char *sql, const struct pn_value *values,
-                          unsigned value_count, int64_t *ret_number, bool *ret_is_found,
-                          struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    bool has_row = false;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, value_count, &rows, err) : code;
-    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
-    if (code == PN_OK) {
-        *ret_is_found = has_row;
-        if (has_row) {
-            *ret_number = pn_rows_int(rows, 0);
-        }
-    }
-    pn_rows_close(rows);
-    return code;
-}
-
 enum pn_code pn_links_exec(struct pn_store *store, const char *sql, const struct pn_value *values,
                            unsigned value_count, struct pn_err *err)
 {
@@ -70,14 +50,13 @@ static enum pn_code add_node(struct pn_store *store, struct component *component
         return pn_err_set(err, PN_LIMIT, "Patient.link", "more than %d keys would be one client",
                           PN_CLIENT_LINKED_MAX);
     }
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     bool has_row = false;
     struct node node = {.number = number, .canonical = number};
     const struct pn_value values[] = {PN_INT(number)};
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT canonical, official FROM client_keys WHERE client = ?1", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
+    enum pn_code code =
+        pn_store_ask(store, "SELECT canonical, official FROM client_keys WHERE client = ?1", values,
+                     1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && has_row) {
         node.canonical = pn_rows_int(rows, 0);
@@ -97,15 +76,13 @@ static enum pn_code follow(struct pn_store *store, struct component *component, 
     int64_t others[LINK_ROWS_MAX];
     unsigned count = 0;
     struct node *node = &component->nodes[at];
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(node->number)};
     enum pn_code code =
-        pn_store_prepare(store,
-                         "SELECT absorbed, absorber, recorded_ms FROM client_links WHERE active = 1"
-                         " AND (absorbed = ?1 OR absorber = ?1)",
-                         &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
+        pn_store_ask(store,
+                     "SELECT absorbed, absorber, recorded_ms FROM client_links WHERE active = 1"
+                     " AND (absorbed = ?1 OR absorber = ?1)",
+                     values, 1, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < LINK_ROWS_MAX) {
         code = pn_rows_next(rows, &has_row, err);
@@ -243,13 +220,18 @@ static const struct node *official_of(const struct component *component)
 static enum pn_code is_separated(struct pn_links *links, const int64_t pair[static 2],
                                  bool *ret_is_separated, struct pn_err *err)
 {
-    int64_t unused = 0;
+    int64_t kind = 0;
     const struct pn_value values[] = {PN_INT(pair[0]), PN_INT(pair[1])};
-    return pn_links_ask(links->store,
+    enum pn_code code =
+        pn_store_number(links->store,
                         "SELECT kind FROM client_links WHERE kind = 2 AND active = 0"
                         " AND ((absorbed = ?1 AND absorber = ?2)"
                         " OR (absorbed = ?2 AND absorber = ?1))",
-                        values, 2, &unused, ret_is_separated, err);
+                        values, 2, &kind, err);
+    if (code == PN_OK) {
+        *ret_is_separated = kind != 0;
+    }
+    return code;
 }
 
 // One further key of a Patient. pair: the key, Patient.id.

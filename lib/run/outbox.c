@@ -132,33 +132,13 @@ enum pn_code pn_run_emit(struct pn_run *run, const char *topic, const struct pn_
 
 // --- Relaying ------------------------------------------------------------------------------------
 
-static enum pn_code ask_number(struct pn_run *run, const char *sql, int64_t *ret_number,
-                               struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    bool has_row = false;
-    enum pn_code code = pn_store_prepare(run->store, sql, &stmt, err);
-    if (code == PN_OK) {
-        code = pn_store_query(run->store, stmt, NULL, 0, &rows, err);
-    }
-    if (code == PN_OK) {
-        code = pn_rows_next(rows, &has_row, err);
-    }
-    if (code == PN_OK && has_row) {
-        *ret_number = pn_rows_int(rows, 0);
-    }
-    pn_rows_close(rows);
-    return code;
-}
-
 void pn_outbox_measure(struct pn_run *run)
 {
     struct pn_err ignored = {0};
     int64_t depth = 0;
-    enum pn_code code = ask_number(
-        run, "SELECT count(*) FROM (SELECT seq FROM punos_outbox LIMIT 10000) AS waiting", &depth,
-        &ignored);
+    enum pn_code code = pn_store_number(
+        run->store, "SELECT count(*) FROM (SELECT seq FROM punos_outbox LIMIT 10000) AS waiting",
+        NULL, 0, &depth, &ignored);
     if (code == PN_OK) {
         pn_metric_set(PN_METRIC_OUTBOX, NULL, NULL, depth);
     }
@@ -167,8 +147,8 @@ void pn_outbox_measure(struct pn_run *run)
 enum pn_code pn_outbox_start(struct pn_run *run, struct pn_err *err)
 {
     int64_t highest = 0;
-    enum pn_code code =
-        ask_number(run, "SELECT COALESCE(max(seq), 0) FROM punos_outbox", &highest, err);
+    enum pn_code code = pn_store_number(
+        run->store, "SELECT COALESCE(max(seq), 0) FROM punos_outbox", NULL, 0, &highest, err);
     if (code == PN_OK && highest > last_seq) {
         last_seq = highest;
     }
@@ -216,17 +196,13 @@ static bool read_row(struct pn_arena *arena, const struct pn_rows *rows,
 static enum pn_code read_rows(struct pn_run *run, struct pn_record_out *records, unsigned *count,
                               struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     struct pn_value limit[] = {PN_INT(PN_BATCH_EVENTS_MAX)};
-    enum pn_code code = pn_store_prepare(
+    enum pn_code code = pn_store_ask(
         run->store,
         "SELECT seq, id, topic, source, type, subject, traceparent, sector, causation, time_ms,"
         " recorded_ms, data FROM punos_outbox ORDER BY seq, id LIMIT ?1",
-        &stmt, err);
-    if (code == PN_OK) {
-        code = pn_store_query(run->store, stmt, limit, 1, &rows, err);
-    }
+        limit, 1, &rows, err);
     bool has_row = code == PN_OK;
     while (has_row && pn_arena_used_bytes(run->relay_arena) < RELAY_BYTES_MAX) {
         code = pn_rows_next(rows, &has_row, err);

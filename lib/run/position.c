@@ -33,25 +33,15 @@ struct pn_position *pn_position_of(struct pn_run *run, const char *topic, int32_
 
 static enum pn_code read_row(struct pn_run *run, struct pn_position *row, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    bool has_row = false;
+    int64_t stored = -1;
     struct pn_value values[] = {PN_STR(row->topic), PN_INT(row->partition)};
-    enum pn_code code = pn_store_prepare(
-        run->store, "SELECT next_offset FROM punos_position WHERE topic = ?1 AND part = ?2", &stmt,
-        err);
+    enum pn_code code = pn_store_number(
+        run->store, "SELECT next_offset FROM punos_position WHERE topic = ?1 AND part = ?2", values,
+        2, &stored, err);
     if (code == PN_OK) {
-        code = pn_store_query(run->store, stmt, values, 2, &rows, err);
-    }
-    if (code != PN_OK) {
-        return code;
-    }
-    code = pn_rows_next(rows, &has_row, err);
-    if (code == PN_OK) {
-        row->stored = has_row ? pn_rows_int(rows, 0) : -1;
+        row->stored = stored;
         row->is_changed = false;
     }
-    pn_rows_close(rows);
     return code;
 }
 

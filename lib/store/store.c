@@ -282,15 +282,34 @@ enum pn_code pn_store_run(struct pn_store *store, const char *sql, const struct 
     return code == PN_OK ? pn_store_exec(store, stmt, values, value_count, NULL, err) : code;
 }
 
+enum pn_code pn_store_ask(struct pn_store *store, const char *sql, const struct pn_value *values,
+                          unsigned value_count, struct pn_rows **ret_rows, struct pn_err *err)
+{
+    struct pn_stmt *stmt = NULL;
+    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
+    return code == PN_OK ? pn_store_query(store, stmt, values, value_count, ret_rows, err) : code;
+}
+
+enum pn_code pn_store_number(struct pn_store *store, const char *sql, const struct pn_value *values,
+                             unsigned value_count, int64_t *number, struct pn_err *err)
+{
+    struct pn_rows *rows = NULL;
+    bool has_row = false;
+    enum pn_code code = pn_store_ask(store, sql, values, value_count, &rows, err);
+    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
+    if (code == PN_OK && has_row) {
+        *number = pn_rows_int(rows, 0);
+    }
+    pn_rows_close(rows);
+    return code;
+}
+
 enum pn_code pn_store_each(struct pn_store *store, const struct pn_question *question,
                            struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
-    enum pn_code code = pn_store_prepare(store, question->sql, &stmt, err);
-    if (code == PN_OK) {
-        code = pn_store_query(store, stmt, question->values, question->value_count, &rows, err);
-    }
+    enum pn_code code =
+        pn_store_ask(store, question->sql, question->values, question->value_count, &rows, err);
     bool has_row = code == PN_OK;
     for (size_t i = 0; has_row && i < question->row_max; i++) {
         code = pn_rows_next(rows, &has_row, err);

@@ -109,6 +109,16 @@ struct pn_slice pn_rows_text(const struct pn_rows *rows, unsigned column); // un
 struct pn_slice pn_rows_bytes(const struct pn_rows *rows, unsigned column);
 void pn_rows_close(struct pn_rows *rows); // takes NULL
 
+// The same of a text, prepared as above. The caller closes the rows, also after a failure.
+PN_MUST_USE enum pn_code pn_store_ask(struct pn_store *store, const char *sql,
+                                      const struct pn_value *values, unsigned value_count,
+                                      struct pn_rows **ret_rows, struct pn_err *err);
+
+// One number: the first column of the first row. Without a row *number stays what it was.
+PN_MUST_USE enum pn_code pn_store_number(struct pn_store *store, const char *sql,
+                                         const struct pn_value *values, unsigned value_count,
+                                         int64_t *number, struct pn_err *err);
+
 // A query whose rows go one by one to `take`, at most row_max of them. The first failure ends it.
 struct pn_question {
     const char *sql;

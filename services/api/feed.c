@@ -171,16 +171,12 @@ static enum pn_code read_rows(struct listener *listener, struct pn_buf *out, boo
                               struct pn_err *err)
 {
     struct pn_store *store = pn_run_store(listener->hub->api->run);
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(listener->sent_no), PN_INT(ROWS_PER_PUMP)};
-    enum pn_code code = pn_store_prepare(store,
-                                         "SELECT feed_no, type, subject, sector, data_class, body"
-                                         " FROM feed WHERE feed_no > ?1 ORDER BY feed_no LIMIT ?2",
-                                         &stmt, err);
-    if (code == PN_OK) {
-        code = pn_store_query(store, stmt, values, 2, &rows, err);
-    }
+    enum pn_code code = pn_store_ask(store,
+                                     "SELECT feed_no, type, subject, sector, data_class, body"
+                                     " FROM feed WHERE feed_no > ?1 ORDER BY feed_no LIMIT ?2",
+                                     values, 2, &rows, err);
     unsigned count = 0;
     bool has_row = code == PN_OK;
     while (has_row && out->len < BYTES_PER_PUMP_MAX) {
@@ -271,14 +267,11 @@ static enum pn_code read_bounds(struct pn_api *api, int64_t *ret_oldest, int64_t
                                 struct pn_err *err)
 {
     struct pn_store *store = pn_run_store(api->run);
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     bool has_row = false;
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT COALESCE(MIN(feed_no), 0), COALESCE(MAX(feed_no), 0) FROM feed", &stmt, err);
-    if (code == PN_OK) {
-        code = pn_store_query(store, stmt, NULL, 0, &rows, err);
-    }
+    enum pn_code code =
+        pn_store_ask(store, "SELECT COALESCE(MIN(feed_no), 0), COALESCE(MAX(feed_no), 0) FROM feed",
+                     NULL, 0, &rows, err);
     if (code == PN_OK) {
         code = pn_rows_next(rows, &has_row, err);
     }

@@ -69,12 +69,8 @@ static enum pn_code query_lines(struct pn_store *store, struct pn_arena *arena, 
                                 struct pn_delivery_line *ret_lines, unsigned line_max,
                                 unsigned *ret_count, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    if (code == PN_OK) {
-        code = pn_store_query(store, stmt, values, value_count, &rows, err);
-    }
+    enum pn_code code = pn_store_ask(store, sql, values, value_count, &rows, err);
     if (code == PN_OK) {
         code = read_lines(rows, arena, ret_lines, line_max, ret_count, err);
     }

@@ -348,19 +348,15 @@ enum pn_code pn_ledger_remotes(struct pn_store *store, struct pn_arena *arena,
                                const struct pn_delivery *delivery, struct pn_remote *ret_remotes,
                                unsigned remote_max, unsigned *ret_count, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     struct pn_value values[] = {PN_STR(delivery->plan_id), PN_STR(delivery->system),
                                 PN_INT(delivery->plan_version)};
-    enum pn_code code = pn_store_prepare(
+    enum pn_code code = pn_store_ask(
         store,
         "SELECT f.slot, f.remote_id, f.remote_version FROM delivery d JOIN delivery_document f"
         " ON f.delivery_id = d.id WHERE d.plan_id = ?1 AND d.system = ?2 AND d.plan_version < ?3"
         " AND f.remote_id <> '' ORDER BY f.slot, d.plan_version DESC",
-        &stmt, err);
-    if (code == PN_OK) {
-        code = pn_store_query(store, stmt, values, PN_ARRAY_COUNT(values), &rows, err);
-    }
+        values, PN_ARRAY_COUNT(values), &rows, err);
     if (code == PN_OK) {
         code = read_remotes(rows, arena, ret_remotes, remote_max, ret_count, err);
     }

@@ -19,12 +19,8 @@ enum pn_code pn_ledger_query_one(struct pn_store *store, const char *sql,
                                  void (*take)(const struct pn_rows *rows, void *context),
                                  void *context, bool *ret_found, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    if (code == PN_OK) {
-        code = pn_store_query(store, stmt, values, value_count, &rows, err);
-    }
+    enum pn_code code = pn_store_ask(store, sql, values, value_count, &rows, err);
     bool has_row = false;
     if (code == PN_OK) {
         code = pn_rows_next(rows, &has_row, err);

@@ -26,13 +26,12 @@ enum pn_code pn_due_take(struct pn_store *store, int64_t now_ms,
                          int64_t ret_clients[static PN_DUE_MAX], unsigned *ret_count,
                          struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     unsigned count = 0;
     const struct pn_value values[] = {PN_INT(now_ms), PN_INT(PN_DUE_MAX)};
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT client FROM due WHERE due_ms <= ?1 ORDER BY due_ms LIMIT ?2", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 2, &rows, err) : code;
+    enum pn_code code =
+        pn_store_ask(store, "SELECT client FROM due WHERE due_ms <= ?1 ORDER BY due_ms LIMIT ?2",
+                     values, 2, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < PN_DUE_MAX) {
         code = pn_rows_next(rows, &has_row, err);

@@ -299,9 +299,7 @@ static enum pn_code claim(struct pn_engine *engine, const struct pn_event *event
 {
     struct pn_store *store = engine->options.store;
     struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
     int64_t changed = 0, before = subject;
-    bool has_row = false;
     const struct pn_value values[] = {
         PN_BYTES(pn_slice_of((const char *)fact->id, PN_FACT_ID_BYTES)), PN_INT(subject)};
     enum pn_code code = pn_store_prepare(store,
@@ -313,12 +311,8 @@ static enum pn_code claim(struct pn_engine *engine, const struct pn_event *event
     if (code != PN_OK || changed > 0) {
         return code;
     }
-    code = pn_store_prepare(store, "SELECT subject FROM fact_subjects WHERE resource = ?1", &stmt,
-                            err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
-    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
-    before = code == PN_OK && has_row ? pn_rows_int(rows, 0) : subject;
-    pn_rows_close(rows);
+    code = pn_store_number(store, "SELECT subject FROM fact_subjects WHERE resource = ?1", values,
+                           1, &before, err);
     if (code != PN_OK || before == subject) {
         return code;
     }

@@ -9,12 +9,10 @@ enum { EVERY_MS = 30 * 1000 };
 static enum pn_code count_cases(struct pn_store *store,
                                 int64_t ret_counts[static PN_CASE_STATE_COUNT], struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT state, count(*) FROM cases WHERE merged_into = 0 GROUP BY state", &stmt,
-        err);
-    code = code == PN_OK ? pn_store_query(store, stmt, NULL, 0, &rows, err) : code;
+    enum pn_code code = pn_store_ask(
+        store, "SELECT state, count(*) FROM cases WHERE merged_into = 0 GROUP BY state", NULL, 0,
+        &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);

@@ -186,15 +186,13 @@ enum pn_code pn_held_load(struct pn_store *store, struct pn_arena *arena, int64_
         return no_memory(err);
     }
     made->number = client;
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(client)};
     enum pn_code code =
-        pn_store_prepare(store,
-                         "SELECT subject, part, facts, form FROM client_facts WHERE owner = ?1"
-                         " ORDER BY subject, part",
-                         &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
+        pn_store_ask(store,
+                     "SELECT subject, part, facts, form FROM client_facts WHERE owner = ?1"
+                     " ORDER BY subject, part",
+                     values, 1, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);
@@ -389,21 +387,16 @@ unsigned pn_held_gather(const struct pn_held_client *client,
 enum pn_code pn_held_birth_year(struct pn_store *store, int64_t client, int *ret_year,
                                 struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    bool has_row = false;
+    int64_t year = 0;
     const struct pn_value value = PN_INT(client);
-    enum pn_code code = pn_store_prepare(store,
-                                         "SELECT p.birth_year FROM people p JOIN client_keys k"
-                                         " ON k.client = p.subject WHERE k.canonical = ?1"
-                                         " AND p.birth_year > 0"
-                                         " ORDER BY p.recorded_ms DESC, p.subject LIMIT 1",
-                                         &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, &value, 1, &rows, err) : code;
-    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
+    enum pn_code code = pn_store_number(store,
+                                        "SELECT p.birth_year FROM people p JOIN client_keys k"
+                                        " ON k.client = p.subject WHERE k.canonical = ?1"
+                                        " AND p.birth_year > 0"
+                                        " ORDER BY p.recorded_ms DESC, p.subject LIMIT 1",
+                                        &value, 1, &year, err);
     if (code == PN_OK) {
-        *ret_year = has_row ? (int)pn_rows_int(rows, 0) : 0;
+        *ret_year = (int)year;
     }
-    pn_rows_close(rows);
     return code;
 }

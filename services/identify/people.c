@@ -12,13 +12,12 @@ struct person {
 static enum pn_code read_person(struct pn_store *store, int64_t subject, struct person *ret_person,
                                 struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     struct person person = {.is_found = false};
     const struct pn_value value = PN_INT(subject);
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT birth_year, gender, language FROM people WHERE subject = ?1", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, &value, 1, &rows, err) : code;
+    enum pn_code code =
+        pn_store_ask(store, "SELECT birth_year, gender, language FROM people WHERE subject = ?1",
+                     &value, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &person.is_found, err) : code;
     if (code == PN_OK && person.is_found) {
         person.birth_year = pn_rows_int(rows, 0);

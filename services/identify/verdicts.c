@@ -56,33 +56,6 @@ struct judged {
     struct pn_rank_share share;    // of the rule that is judged
 };
 
-static enum pn_code ask(struct pn_verdicts *verdicts, const char *sql,
-                        const struct pn_value *values, unsigned value_count,
-                        struct pn_rows **ret_rows, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(verdicts->options.store, sql, &stmt, err);
-    return code == PN_OK
-               ? pn_store_query(verdicts->options.store, stmt, values, value_count, ret_rows, err)
-               : code;
-}
-
-// One number; `otherwise` when there is no row.
-static enum pn_code ask_number(struct pn_verdicts *verdicts, const char *sql,
-                               const struct pn_value *value, int64_t otherwise, int64_t *ret_number,
-                               struct pn_err *err)
-{
-    struct pn_rows *rows = NULL;
-    bool has_row = false;
-    enum pn_code code = ask(verdicts, sql, value, value == NULL ? 0 : 1, &rows, err);
-    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
-    if (code == PN_OK) {
-        *ret_number = has_row ? pn_rows_int(rows, 0) : otherwise;
-    }
-    pn_rows_close(rows);
-    return code;
-}
-
 enum pn_code pn_verdicts_open(const struct pn_verdicts_options *options,
                               struct pn_verdicts **ret_verdicts, struct pn_err *err)
 {
@@ -124,11 +97,12 @@ static enum pn_code load_known(struct pn_verdicts *verdicts, int64_t client, str
 {
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(client)};
-    enum pn_code code = ask(verdicts,
-                            "SELECT rule, version, state, counted, raised_ms, evaluated_ms,"
-                            " lapses_ms, told, serial, class, weight, week, sectors FROM triggers"
-                            " WHERE client = ?1",
-                            values, 1, &rows, err);
+    enum pn_code code =
+        pn_store_ask(verdicts->options.store,
+                     "SELECT rule, version, state, counted, raised_ms, evaluated_ms,"
+                     " lapses_ms, told, serial, class, weight, week, sectors FROM triggers"
+                     " WHERE client = ?1",
+                     values, 1, &rows, err);
     verdicts->known_count = 0;
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && verdicts->known_count < PN_TRIGGERS_MAX) {
@@ -553,8 +527,14 @@ enum pn_code pn_verdicts_owner(struct pn_verdicts *verdicts, int64_t subject, in
                                struct pn_err *err)
 {
     const struct pn_value value = PN_INT(subject);
-    return ask_number(verdicts, "SELECT canonical FROM client_keys WHERE client = ?1", &value,
-                      subject, ret_owner, err);
+    int64_t owner = subject;
+    enum pn_code code = pn_store_number(verdicts->options.store,
+                                        "SELECT canonical FROM client_keys WHERE client = ?1",
+                                        &value, 1, &owner, err);
+    if (code == PN_OK) {
+        *ret_owner = owner;
+    }
+    return code;
 }
 
 void pn_verdicts_use(struct pn_verdicts *verdicts, const struct pn_ruleset *rules)
@@ -569,8 +549,9 @@ enum pn_code pn_verdicts_check_rules(struct pn_verdicts *verdicts, bool in_any_c
     const int64_t fingerprint =
         verdicts->options.rules->number << 32 | verdicts->options.rules->fingerprint;
     int64_t before = 0;
-    enum pn_code code = ask_number(
-        verdicts, "SELECT value FROM identify_state WHERE name = 'rules'", NULL, 0, &before, err);
+    enum pn_code code = pn_store_number(verdicts->options.store,
+                                        "SELECT value FROM identify_state WHERE name = 'rules'",
+                                        NULL, 0, &before, err);
     if (code != PN_OK || (before == fingerprint && !in_any_case)) {
         return code;
     }

@@ -250,6 +250,10 @@ static enum pn_code save(struct pn_feeds *feeds, const struct feed *feed, struct
                : code;
 }
 
+static const char all_sql[] =
+    "SELECT source, first_ms, last_ms, counted_ms, listened_ms, quiet_ms, silent_since_ms,"
+    " told_ms, expected_millis, hours FROM feeds ORDER BY source";
+
 static void read_row(const struct pn_rows *rows, struct pn_rhythm *rhythm, int64_t *told_ms)
 {
     struct pn_slice hours = pn_rows_bytes(rows, 9);
@@ -265,17 +269,6 @@ static void read_row(const struct pn_rows *rows, struct pn_rhythm *rhythm, int64
         memcpy(rhythm->counts, hours.ptr, sizeof rhythm->counts);
         memcpy(rhythm->hours, hours.ptr + sizeof rhythm->counts, sizeof rhythm->hours);
     }
-}
-
-static enum pn_code ask(struct pn_store *store, struct pn_rows **ret_rows, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(
-        store,
-        "SELECT source, first_ms, last_ms, counted_ms, listened_ms, quiet_ms, silent_since_ms,"
-        " told_ms, expected_millis, hours FROM feeds ORDER BY source",
-        &stmt, err);
-    return code == PN_OK ? pn_store_query(store, stmt, NULL, 0, ret_rows, err) : code;
 }
 
 // A source of a system that is configured no longer is left where it is.
@@ -298,7 +291,7 @@ static enum pn_code load(struct pn_feeds *feeds, const struct pn_ingest_systems 
                          struct pn_err *err)
 {
     struct pn_rows *rows = NULL;
-    enum pn_code code = ask(feeds->store, &rows, err);
+    enum pn_code code = pn_store_ask(feeds->store, all_sql, NULL, 0, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && (code = pn_rows_next(rows, &has_row, err)) == PN_OK && has_row) {
         struct pn_slice source = pn_rows_text(rows, 0);
@@ -319,7 +312,7 @@ enum pn_code pn_feeds_read(struct pn_store *store, struct pn_arena *arena,
 {
     struct pn_rows *rows = NULL;
     unsigned count = 0;
-    enum pn_code code = ask(store, &rows, err);
+    enum pn_code code = pn_store_ask(store, all_sql, NULL, 0, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && count < state_max &&
            (code = pn_rows_next(rows, &has_row, err)) == PN_OK && has_row) {

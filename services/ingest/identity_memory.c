@@ -107,15 +107,13 @@ enum stored { STORED_NOT, STORED_SAME, STORED_OTHER };
 // A store that does not answer knows nothing.
 static enum stored look_up(struct pn_store *store, const struct pn_identity_mark *mark)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     struct pn_err err = {0};
     const struct pn_value values[] = {PN_STR(mark->system), PN_STR(mark->client_key)};
     enum stored stored = STORED_NOT;
     bool has_row = false;
-    if (pn_store_prepare(store, "SELECT hash FROM identity WHERE system = ?1 AND client_key = ?2",
-                         &stmt, &err) == PN_OK &&
-        pn_store_query(store, stmt, values, PN_ARRAY_COUNT(values), &rows, &err) == PN_OK &&
+    if (pn_store_ask(store, "SELECT hash FROM identity WHERE system = ?1 AND client_key = ?2",
+                     values, PN_ARRAY_COUNT(values), &rows, &err) == PN_OK &&
         pn_rows_next(rows, &has_row, &err) == PN_OK && has_row) {
         stored = pn_slice_is(pn_rows_text(rows, 0), mark->hash) ? STORED_SAME : STORED_OTHER;
     }

@@ -31,23 +31,6 @@ static enum pn_code run(struct pn_store *store, const char *sql, const struct pn
     return code == PN_OK ? pn_store_exec(store, stmt, values, count, ret_changed, err) : code;
 }
 
-static enum pn_code read_number(struct pn_store *store, const char *sql,
-                                const struct pn_value *values, unsigned count, int64_t *number,
-                                struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    bool has_row = false;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, count, &rows, err) : code;
-    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
-    if (code == PN_OK && has_row) {
-        *number = pn_rows_int(rows, 0);
-    }
-    pn_rows_close(rows);
-    return code;
-}
-
 // Ends the transaction one way or the other.
 static enum pn_code end(struct pn_store *store, enum pn_code code, struct pn_err *err)
 {
@@ -80,7 +63,7 @@ enum pn_code pn_poll_lease_take(struct pn_store *store, const struct pn_poll_lea
         return code;
     }
     code = take(store, lease, &is_ours, err);
-    code = code == PN_OK ? read_number(store, success_sql, &system, 1, &success_ms, err) : code;
+    code = code == PN_OK ? pn_store_number(store, success_sql, &system, 1, &success_ms, err) : code;
     code = end(store, code, err);
     if (code == PN_OK) {
         *ret_is_ours = is_ours;
@@ -119,7 +102,7 @@ enum pn_code pn_poll_cursor_read(struct pn_store *store, const char *system,
     const struct pn_value values[] = {PN_STR(system), PN_STR(resource_type)};
     int64_t moment_ms = -1;
     enum pn_code code =
-        read_number(store, cursor_sql, values, PN_ARRAY_COUNT(values), &moment_ms, err);
+        pn_store_number(store, cursor_sql, values, PN_ARRAY_COUNT(values), &moment_ms, err);
     if (code == PN_OK) {
         *ret_moment_ms = moment_ms;
     }

@@ -271,16 +271,13 @@ enum pn_code pn_quarantine_list(struct pn_store *store, struct pn_arena *arena,
         PN_STR(filter->after_id == NULL ? "" : filter->after_id),
         PN_INT(entry_max),
     };
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
-    enum pn_code code = pn_store_prepare(
+    enum pn_code code = pn_store_ask(
         store,
         "SELECT " ENTRY_COLUMNS " FROM quarantine WHERE (?1 = '' OR system = ?1)"
         " AND (?2 = 1 OR closed_ms = 0) AND (first_ms > ?3 OR (first_ms = ?3 AND id > ?4))"
         " ORDER BY first_ms, id LIMIT ?5",
-        &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, PN_ARRAY_COUNT(values), &rows, err)
-                         : code;
+        values, PN_ARRAY_COUNT(values), &rows, err);
     unsigned count = 0;
     bool has_row = false;
     while (code == PN_OK && count < entry_max) {
@@ -300,13 +297,11 @@ enum pn_code pn_quarantine_list(struct pn_store *store, struct pn_arena *arena,
 enum pn_code pn_quarantine_get(struct pn_store *store, struct pn_arena *arena, const char *id,
                                struct pn_quarantine_entry *ret_entry, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_STR(id)};
     bool has_row = false;
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT " ENTRY_COLUMNS " FROM quarantine WHERE id = ?1", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
+    enum pn_code code = pn_store_ask(
+        store, "SELECT " ENTRY_COLUMNS " FROM quarantine WHERE id = ?1", values, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK) {
         code = has_row ? read_entry(rows, arena, ret_entry, err)
@@ -340,15 +335,13 @@ enum pn_code pn_quarantine_open(struct pn_store *store, const struct pn_privacy 
                                 struct pn_arena *arena, const char *id,
                                 struct pn_message_in *ret_message, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     struct pn_buf plain;
     const struct pn_value values[] = {PN_STR(id)};
     bool has_row = false;
     pn_buf_init(&plain, SEALED_BYTES_MAX);
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT transport, sealed FROM quarantine WHERE id = ?1", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
+    enum pn_code code = pn_store_ask(
+        store, "SELECT transport, sealed FROM quarantine WHERE id = ?1", values, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && !has_row) {
         code = pn_err_set(err, PN_NOT_FOUND, "quarantine", "no entry has this id");

@@ -252,7 +252,8 @@ static enum pn_code ask_page(struct page *page, int64_t client,
         PN_STR(filter->resource_type == NULL ? "" : filter->resource_type),
         PN_INT(page->max + 1),
     };
-    return pn_timeline_ask(page->timeline, page_sql, values, PN_ARRAY_COUNT(values), ret_rows, err);
+    return pn_store_ask(page->timeline->store, page_sql, values, PN_ARRAY_COUNT(values), ret_rows,
+                        err);
 }
 
 enum pn_code pn_timeline_page(struct pn_timeline *timeline, struct pn_arena *arena,
@@ -316,9 +317,10 @@ enum pn_code pn_timeline_entry(struct pn_timeline *timeline, struct pn_arena *ar
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_BYTES(pn_slice_of((const char *)key, sizeof key)),
                                       PN_STR(resource_type)};
-    enum pn_code code = pn_timeline_ask(
-        timeline, "SELECT " COLUMNS "data FROM entries WHERE resource = ?1 AND resource_type = ?2",
-        values, 2, &rows, err);
+    enum pn_code code = pn_store_ask(timeline->store,
+                                     "SELECT " COLUMNS
+                                     "data FROM entries WHERE resource = ?1 AND resource_type = ?2",
+                                     values, 2, &rows, err);
     return code == PN_OK ? read_one(timeline, arena, rows, ret_entry, err) : code;
 }
 
@@ -333,9 +335,10 @@ enum pn_code pn_timeline_by_event(struct pn_timeline *timeline, struct pn_arena 
     }
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(client), PN_TEXT(event_id)};
-    code = pn_timeline_ask(
-        timeline, "SELECT " COLUMNS "data FROM entries WHERE client = ?1 AND event_id = ?2 LIMIT 1",
-        values, 2, &rows, err);
+    code = pn_store_ask(timeline->store,
+                        "SELECT " COLUMNS
+                        "data FROM entries WHERE client = ?1 AND event_id = ?2 LIMIT 1",
+                        values, 2, &rows, err);
     return code == PN_OK ? read_one(timeline, arena, rows, ret_entry, err) : code;
 }
 
@@ -368,11 +371,11 @@ enum pn_code pn_timeline_counts(struct pn_timeline *timeline, struct pn_slice cl
     enum pn_code code = pn_client_find(timeline->store, client_key, &client, err);
     const struct pn_value values[] = {PN_INT(client)};
     code = code == PN_OK
-               ? pn_timeline_ask(timeline,
-                                 "SELECT kind, sector, class, withdrawn, count(*), min(start_ms),"
-                                 " max(start_ms) FROM entries WHERE client = ?1"
-                                 " GROUP BY kind, sector, class, withdrawn",
-                                 values, 1, &rows, err)
+               ? pn_store_ask(timeline->store,
+                              "SELECT kind, sector, class, withdrawn, count(*), min(start_ms),"
+                              " max(start_ms) FROM entries WHERE client = ?1"
+                              " GROUP BY kind, sector, class, withdrawn",
+                              values, 1, &rows, err)
                : code;
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {

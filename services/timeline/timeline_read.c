@@ -39,16 +39,6 @@ void pn_timeline_close(struct pn_timeline *timeline)
     }
 }
 
-enum pn_code pn_timeline_ask(struct pn_timeline *timeline, const char *sql,
-                             const struct pn_value *values, unsigned value_count,
-                             struct pn_rows **ret_rows, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(timeline->store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_query(timeline->store, stmt, values, value_count, ret_rows, err)
-                         : code;
-}
-
 // --- Clients -------------------------------------------------------------------------------------
 
 // Of the identities that the client's keys have, the one recorded last.
@@ -61,11 +51,11 @@ static enum pn_code read_summary(struct pn_timeline *timeline, int64_t number,
     bool has_row = false;
     const struct pn_value values[] = {PN_INT(number)};
     enum pn_code code =
-        pn_timeline_ask(timeline,
-                        "SELECT c.birth_year, c.gender, c.recorded_ms FROM clients c"
-                        " JOIN client_keys k ON k.client = c.client WHERE k.canonical = ?1"
-                        " ORDER BY c.recorded_ms DESC LIMIT 1",
-                        values, 1, &rows, err);
+        pn_store_ask(timeline->store,
+                     "SELECT c.birth_year, c.gender, c.recorded_ms FROM clients c"
+                     " JOIN client_keys k ON k.client = c.client WHERE k.canonical = ?1"
+                     " ORDER BY c.recorded_ms DESC LIMIT 1",
+                     values, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && has_row) {
         client->birth_year = (int)pn_rows_int(rows, 0);
@@ -85,10 +75,10 @@ static enum pn_code read_protection(struct pn_timeline *timeline, int64_t number
     bool has_row = false;
     const struct pn_value values[] = {PN_INT(number)};
     enum pn_code code =
-        pn_timeline_ask(timeline,
-                        "SELECT 1 FROM clients c JOIN client_keys k ON k.client = c.client"
-                        " WHERE k.canonical = ?1 AND c.protected = 1 LIMIT 1",
-                        values, 1, &rows, err);
+        pn_store_ask(timeline->store,
+                     "SELECT 1 FROM clients c JOIN client_keys k ON k.client = c.client"
+                     " WHERE k.canonical = ?1 AND c.protected = 1 LIMIT 1",
+                     values, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     client->is_protected = code == PN_OK && has_row;
     pn_rows_close(rows);
@@ -146,12 +136,12 @@ enum pn_code pn_timeline_identity(struct pn_timeline *timeline, const struct pn_
     bool has_row = false;
     enum pn_code code = pn_client_find(timeline->store, key, &number, err);
     const struct pn_value values[] = {PN_INT(number)};
-    code = code == PN_OK ? pn_timeline_ask(timeline,
-                                           "SELECT k.client_key, v.sealed FROM vault v"
-                                           " JOIN client_keys k ON k.client = v.client"
-                                           " WHERE k.canonical = ?1"
-                                           " ORDER BY v.recorded_ms DESC, v.event_id DESC LIMIT 1",
-                                           values, 1, &rows, err)
+    code = code == PN_OK ? pn_store_ask(timeline->store,
+                                        "SELECT k.client_key, v.sealed FROM vault v"
+                                        " JOIN client_keys k ON k.client = v.client"
+                                        " WHERE k.canonical = ?1"
+                                        " ORDER BY v.recorded_ms DESC, v.event_id DESC LIMIT 1",
+                                        values, 1, &rows, err)
                          : code;
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && !has_row) {
@@ -178,8 +168,8 @@ enum pn_code pn_timeline_conflicts(struct pn_timeline *timeline, struct pn_arena
 {
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(conflict_max)};
-    enum pn_code code = pn_timeline_ask(
-        timeline,
+    enum pn_code code = pn_store_ask(
+        timeline->store,
         "SELECT local_key, kept_key, refused_key, source, recorded_ms FROM client_conflicts"
         " ORDER BY recorded_ms DESC, local_key LIMIT ?1",
         values, 1, &rows, err);
@@ -216,10 +206,10 @@ enum pn_code pn_timeline_feeds(struct pn_timeline *timeline, struct pn_arena *ar
 {
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(feed_max)};
-    enum pn_code code = pn_timeline_ask(timeline,
-                                        "SELECT source, sector, last_received_ms, last_recorded_ms,"
-                                        " event_count FROM feeds ORDER BY source LIMIT ?1",
-                                        values, 1, &rows, err);
+    enum pn_code code = pn_store_ask(timeline->store,
+                                     "SELECT source, sector, last_received_ms, last_recorded_ms,"
+                                     " event_count FROM feeds ORDER BY source LIMIT ?1",
+                                     values, 1, &rows, err);
     unsigned count = 0;
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < feed_max) {
@@ -250,10 +240,10 @@ enum pn_code pn_timeline_silences(struct pn_timeline *timeline, struct pn_arena 
 {
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(silence_max)};
-    enum pn_code code = pn_timeline_ask(timeline,
-                                        "SELECT source, since_ms FROM silences WHERE since_ms <> 0"
-                                        " ORDER BY source LIMIT ?1",
-                                        values, 1, &rows, err);
+    enum pn_code code = pn_store_ask(timeline->store,
+                                     "SELECT source, since_ms FROM silences WHERE since_ms <> 0"
+                                     " ORDER BY source LIMIT ?1",
+                                     values, 1, &rows, err);
     unsigned count = 0;
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < silence_max) {

@@ -91,14 +91,6 @@ static enum pn_code read_arguments(struct session *session, const struct pn_argu
 
 // --- From the store ------------------------------------------------------------------------------
 
-static enum pn_code ask(struct session *session, const char *sql, struct pn_rows **ret_rows,
-                        struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(session->tool.store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_query(session->tool.store, stmt, NULL, 0, ret_rows, err) : code;
-}
-
 static enum pn_code read_todays_rules(struct session *session, struct pn_err *err)
 {
     struct pn_rule_set set;
@@ -140,10 +132,11 @@ static enum pn_code read_aliases(struct session *session, struct pn_err *err)
     struct pn_rows *rows = NULL;
     struct pn_backtest_alias *aliases = NULL;
     size_t count = 0;
-    enum pn_code code = ask(session,
-                            "SELECT client, canonical FROM client_keys WHERE canonical IN"
-                            " (SELECT canonical FROM client_keys WHERE client <> canonical)",
-                            &rows, err);
+    enum pn_code code =
+        pn_store_ask(session->tool.store,
+                     "SELECT client, canonical FROM client_keys WHERE canonical IN"
+                     " (SELECT canonical FROM client_keys WHERE client <> canonical)",
+                     NULL, 0, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);
@@ -171,11 +164,12 @@ static enum pn_code read_verdicts(struct session *session, struct pn_err *err)
     struct pn_rows *rows = NULL;
     struct pn_backtest_verdict *verdicts = NULL;
     size_t count = 0;
-    enum pn_code code = ask(session,
-                            "SELECT k.canonical, l.state FROM case_log l JOIN client_keys k"
-                            " ON k.client = l.client WHERE l.by <> ''"
-                            " ORDER BY k.canonical, l.serial",
-                            &rows, err);
+    enum pn_code code =
+        pn_store_ask(session->tool.store,
+                     "SELECT k.canonical, l.state FROM case_log l JOIN client_keys k"
+                     " ON k.client = l.client WHERE l.by <> ''"
+                     " ORDER BY k.canonical, l.serial",
+                     NULL, 0, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);

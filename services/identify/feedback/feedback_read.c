@@ -69,16 +69,6 @@ void pn_feedback_query_default(int64_t now_ms, struct pn_feedback_query *ret_que
         .from_ms = pn_months_later(now_ms, -SPAN_MONTHS), .to_ms = now_ms, .as_of_ms = now_ms};
 }
 
-static enum pn_code ask(struct pn_feedback_reader *reader, const char *sql,
-                        const struct pn_value *values, unsigned value_count,
-                        struct pn_rows **ret_rows, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(reader->store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_query(reader->store, stmt, values, value_count, ret_rows, err)
-                         : code;
-}
-
 // Whom today's rules are about. Without rules everybody is.
 static enum pn_code add_scopes(struct pn_feedback_reader *reader, struct pn_feedback *feedback,
                                struct pn_err *err)
@@ -117,11 +107,11 @@ static enum pn_code add_people(struct pn_feedback_reader *reader, struct pn_feed
 {
     struct pn_rows *rows = NULL;
     enum pn_code code =
-        ask(reader,
-            "SELECT p.birth_year, p.gender, p.language, COUNT(*) FROM people p"
-            " JOIN client_keys k ON k.client = p.subject AND k.canonical = p.subject"
-            " GROUP BY p.birth_year, p.gender, p.language",
-            NULL, 0, &rows, err);
+        pn_store_ask(reader->store,
+                     "SELECT p.birth_year, p.gender, p.language, COUNT(*) FROM people p"
+                     " JOIN client_keys k ON k.client = p.subject AND k.canonical = p.subject"
+                     " GROUP BY p.birth_year, p.gender, p.language",
+                     NULL, 0, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);
@@ -201,7 +191,7 @@ static enum pn_code add_rows(struct pn_feedback_reader *reader, struct pn_feedba
 {
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(query->from_ms), PN_INT(query->to_ms)};
-    enum pn_code code = ask(reader, rows_sql, values, 2, &rows, err);
+    enum pn_code code = pn_store_ask(reader->store, rows_sql, values, 2, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);

@@ -26,15 +26,6 @@ void pn_rules_fingerprint(struct pn_slice text,
     ret_fingerprint[2 * sizeof digest] = '\0';
 }
 
-static enum pn_code ask(struct pn_store *store, const char *sql, const struct pn_value *value,
-                        struct pn_rows **ret_rows, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_query(store, stmt, value, value == NULL ? 0 : 1, ret_rows, err)
-                         : code;
-}
-
 static bool keep(struct pn_arena *arena, struct pn_slice text, struct pn_slice *ret_kept)
 {
     const char *copy = text.len == 0 ? "" : pn_arena_copy(arena, text);
@@ -46,15 +37,12 @@ static bool keep(struct pn_arena *arena, struct pn_slice text, struct pn_slice *
 
 enum pn_code pn_rule_sets_newest(struct pn_store *store, int64_t *ret_number, struct pn_err *err)
 {
-    struct pn_rows *rows = NULL;
-    bool has_row = false;
-    enum pn_code code =
-        ask(store, "SELECT number FROM rule_sets ORDER BY number DESC LIMIT 1", NULL, &rows, err);
-    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
+    int64_t number = 0;
+    enum pn_code code = pn_store_number(
+        store, "SELECT number FROM rule_sets ORDER BY number DESC LIMIT 1", NULL, 0, &number, err);
     if (code == PN_OK) {
-        *ret_number = has_row ? pn_rows_int(rows, 0) : 0;
+        *ret_number = number;
     }
-    pn_rows_close(rows);
     return code;
 }
 
@@ -88,8 +76,8 @@ enum pn_code pn_rule_set_read(struct pn_store *store, struct pn_arena *arena, in
     struct pn_rows *rows = NULL;
     bool has_row = false;
     const struct pn_value value = PN_INT(wanted);
-    code = ask(store, "SELECT " SET_COLUMNS ", text FROM rule_sets WHERE number = ?1", &value,
-               &rows, err);
+    code = pn_store_ask(store, "SELECT " SET_COLUMNS ", text FROM rule_sets WHERE number = ?1",
+                        &value, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && !has_row) {
         code = pn_err_set(err, PN_NOT_FOUND, "rule set", "there is none with this number");
@@ -106,10 +94,11 @@ enum pn_code pn_rule_sets_list(struct pn_store *store, struct pn_arena *arena,
     struct pn_rows *rows = NULL;
     unsigned count = 0;
     const struct pn_value most = PN_INT(PN_RULE_SETS_MAX);
-    enum pn_code code = ask(store,
-                            "SELECT " SET_COLUMNS ", '' FROM rule_sets ORDER BY number DESC"
-                            " LIMIT ?1",
-                            &most, &rows, err);
+    enum pn_code code =
+        pn_store_ask(store,
+                     "SELECT " SET_COLUMNS ", '' FROM rule_sets ORDER BY number DESC"
+                     " LIMIT ?1",
+                     &most, 1, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < PN_RULE_SETS_MAX) {
         code = pn_rows_next(rows, &has_row, err);
@@ -155,10 +144,11 @@ enum pn_code pn_backtest_find(struct pn_store *store, struct pn_arena *arena,
     struct pn_rows *rows = NULL;
     bool has_row = false;
     const struct pn_value value = PN_TEXT(fingerprint);
-    enum pn_code code = ask(store,
-                            "SELECT fingerprint, made_by, figures, from_ms, to_ms, at_ms"
-                            " FROM backtests WHERE fingerprint = ?1 ORDER BY at_ms DESC LIMIT 1",
-                            &value, &rows, err);
+    enum pn_code code =
+        pn_store_ask(store,
+                     "SELECT fingerprint, made_by, figures, from_ms, to_ms, at_ms"
+                     " FROM backtests WHERE fingerprint = ?1 ORDER BY at_ms DESC LIMIT 1",
+                     &value, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && !has_row) {
         code = pn_err_set(err, PN_NOT_FOUND, "backtest", "there is none of this file");

@@ -38,16 +38,13 @@ static struct pn_source *find(struct pn_sources *sources, struct pn_slice name)
 
 static enum pn_code read_all(struct pn_sources *sources, struct pn_store *store, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value most = PN_INT(PN_SOURCES_MAX);
     // Those that only were silent once have nothing to say.
-    enum pn_code code =
-        pn_store_prepare(store,
-                         "SELECT source, kinds, sectors, since_ms FROM sources"
-                         " WHERE kinds <> 0 OR since_ms <> 0 ORDER BY source LIMIT ?1",
-                         &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, &most, 1, &rows, err) : code;
+    enum pn_code code = pn_store_ask(store,
+                                     "SELECT source, kinds, sectors, since_ms FROM sources"
+                                     " WHERE kinds <> 0 OR since_ms <> 0 ORDER BY source LIMIT ?1",
+                                     &most, 1, &rows, err);
     bool has_row = code == PN_OK;
     sources->count = sources->last = 0;
     while (code == PN_OK && has_row && sources->count < PN_SOURCES_MAX) {

@@ -26,18 +26,14 @@ int64_t pn_week_of(int64_t time_ms)
 static enum pn_code read_shown(struct pn_store *store, const char *team, int64_t week,
                                int64_t *ret_shown, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    bool has_row = false;
+    int64_t shown = 0;
     const struct pn_value values[] = {PN_STR(team), PN_INT(week)};
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT shown FROM team_weeks WHERE team = ?1 AND week = ?2", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 2, &rows, err) : code;
-    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
+    enum pn_code code =
+        pn_store_number(store, "SELECT shown FROM team_weeks WHERE team = ?1 AND week = ?2", values,
+                        2, &shown, err);
     if (code == PN_OK) {
-        *ret_shown = has_row ? pn_rows_int(rows, 0) : 0;
+        *ret_shown = shown;
     }
-    pn_rows_close(rows);
     return code;
 }
 
@@ -45,17 +41,15 @@ static enum pn_code pick(struct pn_store *store, const char *team, int64_t room,
                          int64_t ret_clients[static ADMITTED_MAX], unsigned *ret_count,
                          struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     unsigned count = 0;
     const struct pn_value values[] = {PN_STR(team),
                                       PN_INT(room < ADMITTED_MAX ? room : ADMITTED_MAX)};
     enum pn_code code =
-        pn_store_prepare(store,
-                         "SELECT client FROM cases WHERE team = ?1 AND state = 0 AND shown_ms = 0"
-                         " AND merged_into = 0 ORDER BY rank DESC, client LIMIT ?2",
-                         &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 2, &rows, err) : code;
+        pn_store_ask(store,
+                     "SELECT client FROM cases WHERE team = ?1 AND state = 0 AND shown_ms = 0"
+                     " AND merged_into = 0 ORDER BY rank DESC, client LIMIT ?2",
+                     values, 2, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < ADMITTED_MAX) {
         code = pn_rows_next(rows, &has_row, err);
@@ -134,15 +128,13 @@ enum pn_code pn_budget_tell(struct pn_store *store, const struct pn_teams *teams
                             struct pn_err *err)
 {
     int64_t counts[PN_TEAMS_MAX][PN_CASE_STATE_COUNT + 1] = {{0}};
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
-    enum pn_code code = pn_store_prepare(
+    enum pn_code code = pn_store_ask(
         store,
         "SELECT team, CASE WHEN state = 0 AND shown_ms = 0 THEN -1 ELSE state END, count(*) FROM"
         " cases WHERE merged_into = 0 GROUP BY team, CASE WHEN state = 0 AND shown_ms = 0 THEN -1"
         " ELSE state END",
-        &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, NULL, 0, &rows, err) : code;
+        NULL, 0, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);

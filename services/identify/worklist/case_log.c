@@ -61,13 +61,11 @@ enum pn_code pn_case_log_all_shown(struct pn_store *store, const char *team, int
 enum pn_code pn_case_rules_now(struct pn_store *store, int64_t client,
                                char ret_rules[static PN_CASE_RULES_BYTES], struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value value = PN_INT(client);
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT rule FROM triggers WHERE client = ?1 AND state = 0 ORDER BY rule", &stmt,
-        err);
-    code = code == PN_OK ? pn_store_query(store, stmt, &value, 1, &rows, err) : code;
+    enum pn_code code = pn_store_ask(
+        store, "SELECT rule FROM triggers WHERE client = ?1 AND state = 0 ORDER BY rule", &value, 1,
+        &rows, err);
     char ids[PN_CASE_RULES_BYTES] = "";
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {

@@ -113,18 +113,16 @@ static unsigned count_starters(const struct pn_case_sum *sum)
 
 static enum pn_code read_row(struct pn_cases *cases, int64_t client, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     struct row *row = &cases->row;
     const struct pn_value value = PN_INT(client);
     row->is_found = row->is_merged = false;
     row->version = row->shown_ms = row->starters = 0;
     row->unit[0] = row->rules[0] = '\0';
-    enum pn_code code = pn_store_prepare(cases->store,
-                                         "SELECT state, version, unit, shown_ms, merged_into,"
-                                         " rules_then, trigger_count FROM cases WHERE client = ?1",
-                                         &stmt, err);
-    code = code == PN_OK ? pn_store_query(cases->store, stmt, &value, 1, &rows, err) : code;
+    enum pn_code code = pn_store_ask(cases->store,
+                                     "SELECT state, version, unit, shown_ms, merged_into,"
+                                     " rules_then, trigger_count FROM cases WHERE client = ?1",
+                                     &value, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &row->is_found, err) : code;
     if (code == PN_OK && row->is_found) {
         row->state = (enum pn_case_state)pn_rows_int(rows, 0);
@@ -302,16 +300,14 @@ static enum pn_code read_returning(struct pn_cases *cases, int64_t now_ms,
                                    struct returning *ret_returning, bool *ret_is_found,
                                    struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value value = PN_INT(now_ms);
     enum pn_code code =
-        pn_store_prepare(cases->store,
-                         "SELECT client, state, trigger_count, shown_ms, unit, team FROM cases"
-                         " WHERE back_ms > 0 AND back_ms <= ?1 AND merged_into = 0"
-                         " ORDER BY back_ms, client LIMIT 1",
-                         &stmt, err);
-    code = code == PN_OK ? pn_store_query(cases->store, stmt, &value, 1, &rows, err) : code;
+        pn_store_ask(cases->store,
+                     "SELECT client, state, trigger_count, shown_ms, unit, team FROM cases"
+                     " WHERE back_ms > 0 AND back_ms <= ?1 AND merged_into = 0"
+                     " ORDER BY back_ms, client LIMIT 1",
+                     &value, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, ret_is_found, err) : code;
     if (code == PN_OK && *ret_is_found) {
         ret_returning->client = pn_rows_int(rows, 0);
@@ -375,14 +371,12 @@ static enum pn_code regroup(struct pn_cases *cases, struct pn_err *err)
 {
     struct pn_arena *arena = pn_arena_new(UNITS_MAX * 2 * PN_UNIT_BYTES);
     char **units = arena == NULL ? NULL : pn_arena_alloc_array(arena, UNITS_MAX, sizeof *units);
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     unsigned count = 0;
     enum pn_code code =
         units == NULL
             ? pn_err_set(err, PN_MEMORY, "cases", "no memory")
-            : pn_store_prepare(cases->store, "SELECT DISTINCT unit FROM cases", &stmt, err);
-    code = code == PN_OK ? pn_store_query(cases->store, stmt, NULL, 0, &rows, err) : code;
+            : pn_store_ask(cases->store, "SELECT DISTINCT unit FROM cases", NULL, 0, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < UNITS_MAX) {
         code = pn_rows_next(rows, &has_row, err);

@@ -67,18 +67,16 @@ static void take_row(struct choice *choice, int64_t client, const struct pn_rows
 static enum pn_code choose(struct pn_store *store, int64_t client, struct choice *ret_choice,
                            struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     struct choice choice = {.client = 0};
     const struct pn_value value = PN_INT(client);
-    enum pn_code code = pn_store_prepare(
+    enum pn_code code = pn_store_ask(
         store,
         "SELECT c.client, COALESCE(o.state, c.state), COALESCE(o.set_ms, c.set_ms), c.shown_ms,"
         " c.merged_into, c.state, c.unit, c.team FROM cases c LEFT JOIN case_own o"
         " ON o.client = c.client WHERE c.client = ?1 OR (c.merged_into = ?1"
         " AND c.merged_into <> 0 AND c.carries = 1) ORDER BY c.client",
-        &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, &value, 1, &rows, err) : code;
+        &value, 1, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);
@@ -181,12 +179,10 @@ static enum pn_code make_row(struct pn_store *store, int64_t client, int64_t sub
 static enum pn_code merged_into(struct pn_store *store, int64_t subject, int64_t *ret_client,
                                 bool *ret_is_found, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value value = PN_INT(subject);
-    enum pn_code code =
-        pn_store_prepare(store, "SELECT merged_into FROM cases WHERE client = ?1", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, &value, 1, &rows, err) : code;
+    enum pn_code code = pn_store_ask(store, "SELECT merged_into FROM cases WHERE client = ?1",
+                                     &value, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, ret_is_found, err) : code;
     if (code == PN_OK && *ret_is_found) {
         *ret_client = pn_rows_int(rows, 0);

@@ -57,18 +57,13 @@ static const char *type_of(struct pn_case_grounds grounds)
 static enum pn_code read_first(const struct pn_flag_telling *telling, int64_t *ret_first_ms,
                                struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
-    struct pn_rows *rows = NULL;
-    bool has_row = false;
+    int64_t first_ms = telling->moment_ms;
     const struct pn_value value = PN_INT(telling->client);
-    enum pn_code code = pn_store_prepare(
-        telling->store, "SELECT first_ms FROM cases WHERE client = ?1", &stmt, err);
-    code = code == PN_OK ? pn_store_query(telling->store, stmt, &value, 1, &rows, err) : code;
-    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
+    enum pn_code code = pn_store_number(
+        telling->store, "SELECT first_ms FROM cases WHERE client = ?1", &value, 1, &first_ms, err);
     if (code == PN_OK) {
-        *ret_first_ms = has_row ? pn_rows_int(rows, 0) : telling->moment_ms;
+        *ret_first_ms = first_ms;
     }
-    pn_rows_close(rows);
     return code;
 }
 

@@ -58,13 +58,12 @@ struct before {
 
 static enum pn_code read_before(struct pn_store *store, struct before *before, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     bool has_row = false;
     const struct pn_value values[] = {PN_INT(before->client)};
-    enum pn_code code = pn_store_prepare(
-        store, "SELECT version, state, unit, team FROM cases WHERE client = ?1", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 1, &rows, err) : code;
+    enum pn_code code =
+        pn_store_ask(store, "SELECT version, state, unit, team FROM cases WHERE client = ?1",
+                     values, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && !has_row) {
         code = pn_err_set(err, PN_NOT_FOUND, "client", "never on the work list");

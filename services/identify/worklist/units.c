@@ -56,13 +56,11 @@ enum pn_code pn_units_note(struct pn_units *units, uint32_t hash, struct pn_slic
 enum pn_code pn_unit_code(struct pn_store *store, uint32_t hash,
                           char ret_code[static PN_UNIT_BYTES], struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     bool has_row = false;
     const struct pn_value value = PN_INT(hash);
     enum pn_code code =
-        pn_store_prepare(store, "SELECT code FROM units WHERE hash = ?1", &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, &value, 1, &rows, err) : code;
+        pn_store_ask(store, "SELECT code FROM units WHERE hash = ?1", &value, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK) {
         struct pn_slice text = has_row ? pn_rows_text(rows, 0) : pn_slice_str("");

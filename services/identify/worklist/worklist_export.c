@@ -8,14 +8,6 @@
 
 enum { ROWS_MAX = 5000 }; // of one unit: the highest ranks
 
-static enum pn_code ask(struct pn_store *store, const char *sql, const struct pn_value *values,
-                        unsigned count, struct pn_rows **ret_rows, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_query(store, stmt, values, count, ret_rows, err) : code;
-}
-
 #define OF_TEAM(column)                                                                            \
     "(CAST(?3 AS TEXT) = '' OR (',' || ?3 || ',') LIKE ('%,' || " column " || ',%'))"
 #define LAST_STEP(column)                                                                          \
@@ -30,12 +22,12 @@ enum pn_code pn_export_units(struct pn_store *store, struct pn_arena *arena,
     unsigned count = 0;
     const struct pn_value values[] = {PN_INT(query->from_ms), PN_INT(query->to_ms),
                                       PN_TEXT(query->teams)};
-    enum pn_code code =
-        ask(store,
-            "SELECT unit FROM cases WHERE merged_into = 0 AND first_ms < ?2 AND " OF_TEAM(
-                "team") " UNION SELECT unit FROM case_log WHERE at_ms >= ?1 AND at_ms < ?2 "
-                        "AND " OF_TEAM("team") " ORDER BY unit",
-            values, PN_ARRAY_COUNT(values), &rows, err);
+    enum pn_code code = pn_store_ask(
+        store,
+        "SELECT unit FROM cases WHERE merged_into = 0 AND first_ms < ?2 AND " OF_TEAM(
+            "team") " UNION SELECT unit FROM case_log WHERE at_ms >= ?1 AND at_ms < ?2 "
+                    "AND " OF_TEAM("team") " ORDER BY unit",
+        values, PN_ARRAY_COUNT(values), &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < unit_max) {
         code = pn_rows_next(rows, &has_row, err);
@@ -57,7 +49,7 @@ static enum pn_code read_list(struct pn_store *store, const struct pn_value *val
                               struct pn_err *err)
 {
     struct pn_rows *found = NULL;
-    enum pn_code code = ask(
+    enum pn_code code = pn_store_ask(
         store,
         "SELECT c.client, " LAST_STEP(
             "state") ", EXISTS (SELECT 1 FROM case_log n WHERE"
@@ -88,10 +80,11 @@ static enum pn_code read_rules(struct pn_store *store, const struct pn_export_qu
 {
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(client), PN_INT(query->to_ms)};
-    enum pn_code code = ask(store,
-                            "SELECT rule FROM triggers WHERE client = ?1 AND raised_ms < ?2"
-                            " AND (state = 0 OR changed_ms >= ?2) ORDER BY weight DESC, rule",
-                            values, 2, &rows, err);
+    enum pn_code code =
+        pn_store_ask(store,
+                     "SELECT rule FROM triggers WHERE client = ?1 AND raised_ms < ?2"
+                     " AND (state = 0 OR changed_ms >= ?2) ORDER BY weight DESC, rule",
+                     values, 2, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);
@@ -115,13 +108,13 @@ static enum pn_code read_figures(struct pn_store *store, const struct pn_value *
 {
     struct pn_rows *rows = NULL;
     bool has_row = false;
-    enum pn_code code =
-        ask(store,
-            "SELECT count(DISTINCT CASE WHEN state = 0 AND by = '' AND reason NOT IN ('held',"
-            " 'shown', 'merged') THEN client END),"
-            " count(DISTINCT CASE WHEN by <> '' AND state <> 0 THEN client END) FROM case_log"
-            " WHERE at_ms >= ?1 AND at_ms < ?2 AND unit = ?4 AND " OF_TEAM("team"),
-            values, 4, &rows, err);
+    enum pn_code code = pn_store_ask(
+        store,
+        "SELECT count(DISTINCT CASE WHEN state = 0 AND by = '' AND reason NOT IN ('held',"
+        " 'shown', 'merged') THEN client END),"
+        " count(DISTINCT CASE WHEN by <> '' AND state <> 0 THEN client END) FROM case_log"
+        " WHERE at_ms >= ?1 AND at_ms < ?2 AND unit = ?4 AND " OF_TEAM("team"),
+        values, 4, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && has_row) {
         figures->identified = pn_rows_int(rows, 0);
@@ -130,7 +123,8 @@ static enum pn_code read_figures(struct pn_store *store, const struct pn_value *
     pn_rows_close(rows);
     rows = NULL;
     code = code == PN_OK
-               ? ask(store,
+               ? pn_store_ask(
+                     store,
                      "SELECT state, count(DISTINCT client) FROM case_log WHERE by <> '' AND"
                      " at_ms >= ?1 AND at_ms < ?2 AND unit = ?4 AND " OF_TEAM(
                          "team") " GROUP BY state UNION ALL SELECT -1, count(*) FROM cases WHERE "

@@ -66,16 +66,6 @@ void pn_worklist_close(struct pn_worklist *worklist)
     }
 }
 
-static enum pn_code ask(struct pn_worklist *worklist, const char *sql,
-                        const struct pn_value *values, unsigned value_count,
-                        struct pn_rows **ret_rows, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(worklist->store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_query(worklist->store, stmt, values, value_count, ret_rows, err)
-                         : code;
-}
-
 static enum pn_code full(struct pn_err *err)
 {
     return pn_err_set(err, PN_MEMORY, "identify", "the arena is full");
@@ -220,10 +210,10 @@ static enum pn_code load_triggers(struct pn_worklist *worklist, struct pn_arena 
         return full(err);
     }
     enum pn_code code =
-        ask(worklist,
-            "SELECT " TRIGGER_COLUMNS " FROM triggers WHERE client = ?1 AND state <= ?2"
-            " ORDER BY state, weight DESC, rule",
-            values, 2, &rows, err);
+        pn_store_ask(worklist->store,
+                     "SELECT " TRIGGER_COLUMNS " FROM triggers WHERE client = ?1 AND state <= ?2"
+                     " ORDER BY state, weight DESC, rule",
+                     values, 2, &rows, err);
     unsigned count = 0;
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < PN_TRIGGERS_MAX) {
@@ -255,8 +245,9 @@ enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struct pn_arena *
     char key[PN_CLIENT_KEY_TEXT_BYTES] = "";
     const struct pn_value values[] = {PN_TEXT(id)};
     pn_worklist_follow_rules(worklist);
-    enum pn_code code = ask(worklist, "SELECT " TRIGGER_COLUMNS " FROM triggers WHERE id = ?1",
-                            values, 1, &rows, err);
+    enum pn_code code =
+        pn_store_ask(worklist->store, "SELECT " TRIGGER_COLUMNS " FROM triggers WHERE id = ?1",
+                     values, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && !has_row) {
         code = pn_err_set(err, PN_NOT_FOUND, "DetectedIssue", "there is no such trigger");
@@ -367,18 +358,19 @@ static enum pn_code ask_page(struct pn_worklist *worklist, const struct pn_workl
         PN_INT(filter->held_only ? 1 : 0),
         PN_INT(filter->states == 0 ? pn_clock_now_ms() : INT64_MAX),
         PN_INT(PN_CASE_REFUSES)};
-    return ask(worklist,
-               "SELECT " CASE_COLUMNS " FROM cases WHERE merged_into = 0"
-               " AND ((CAST(?1 AS BIGINT) >> CAST(state AS INTEGER)) & 1) = 1"
-               " AND rank <= ?2 AND (rank < ?2 OR client > ?3)"
-               " AND (CAST(?5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM triggers t"
-               " WHERE t.client = cases.client AND t.rule = ?5 AND t.state = 0))"
-               " AND (CAST(?6 AS TEXT) = '' OR unit = ?6) AND (CAST(?7 AS TEXT) = ''"
-               " OR (',' || ?7 || ',') LIKE ('%,' || team || ',%'))"
-               " AND CASE WHEN state = 0 AND shown_ms = 0 THEN 1 ELSE 0 END = ?8"
-               " AND again_ms <= ?9 AND (again_ms > 0 OR state <> ?10 OR ?9 = 9223372036854775807)"
-               " ORDER BY rank DESC, client LIMIT ?4",
-               values, PN_ARRAY_COUNT(values), ret_rows, err);
+    return pn_store_ask(
+        worklist->store,
+        "SELECT " CASE_COLUMNS " FROM cases WHERE merged_into = 0"
+        " AND ((CAST(?1 AS BIGINT) >> CAST(state AS INTEGER)) & 1) = 1"
+        " AND rank <= ?2 AND (rank < ?2 OR client > ?3)"
+        " AND (CAST(?5 AS TEXT) = '' OR EXISTS (SELECT 1 FROM triggers t"
+        " WHERE t.client = cases.client AND t.rule = ?5 AND t.state = 0))"
+        " AND (CAST(?6 AS TEXT) = '' OR unit = ?6) AND (CAST(?7 AS TEXT) = ''"
+        " OR (',' || ?7 || ',') LIKE ('%,' || team || ',%'))"
+        " AND CASE WHEN state = 0 AND shown_ms = 0 THEN 1 ELSE 0 END = ?8"
+        " AND again_ms <= ?9 AND (again_ms > 0 OR state <> ?10 OR ?9 = 9223372036854775807)"
+        " ORDER BY rank DESC, client LIMIT ?4",
+        values, PN_ARRAY_COUNT(values), ret_rows, err);
 }
 
 enum pn_code pn_worklist_page(struct pn_worklist *worklist, struct pn_arena *arena,
@@ -419,8 +411,9 @@ enum pn_code pn_worklist_case(struct pn_worklist *worklist, struct pn_arena *are
     pn_worklist_follow_rules(worklist);
     enum pn_code code = pn_client_find(worklist->store, client, &number, err);
     const struct pn_value values[] = {PN_INT(number)};
-    code = code == PN_OK ? ask(worklist, "SELECT " CASE_COLUMNS " FROM cases WHERE client = ?1",
-                               values, 1, &rows, err)
+    code = code == PN_OK ? pn_store_ask(worklist->store,
+                                        "SELECT " CASE_COLUMNS " FROM cases WHERE client = ?1",
+                                        values, 1, &rows, err)
                          : code;
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && !has_row) {
@@ -458,9 +451,9 @@ enum pn_code pn_worklist_counts(struct pn_worklist *worklist,
 {
     int64_t counts[PN_CASE_STATE_COUNT] = {0};
     struct pn_rows *rows = NULL;
-    enum pn_code code =
-        ask(worklist, "SELECT state, count(*) FROM cases WHERE merged_into = 0 GROUP BY state",
-            NULL, 0, &rows, err);
+    enum pn_code code = pn_store_ask(
+        worklist->store, "SELECT state, count(*) FROM cases WHERE merged_into = 0 GROUP BY state",
+        NULL, 0, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);

@@ -7,16 +7,6 @@
 #include "privacy/client_index.h"
 #include "services/identify/worklist/worklist_parts.h"
 
-static enum pn_code ask(struct pn_worklist *worklist, const char *sql,
-                        const struct pn_value *values, unsigned value_count,
-                        struct pn_rows **ret_rows, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(worklist->store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_query(worklist->store, stmt, values, value_count, ret_rows, err)
-                         : code;
-}
-
 static bool keep(struct pn_arena *arena, const struct pn_rows *rows, unsigned column,
                  struct pn_slice *ret_text)
 {
@@ -55,13 +45,13 @@ enum pn_code pn_worklist_team_counts(struct pn_worklist *worklist, struct pn_are
 {
     struct pn_rows *rows = NULL;
     unsigned count = 0;
-    enum pn_code code =
-        ask(worklist,
-            "SELECT team, state, CASE WHEN state = 0 AND shown_ms = 0 THEN 1 ELSE 0 END, count(*)"
-            " FROM cases WHERE merged_into = 0"
-            " GROUP BY team, state, CASE WHEN state = 0 AND shown_ms = 0 THEN 1 ELSE 0 END"
-            " ORDER BY team, state",
-            NULL, 0, &rows, err);
+    enum pn_code code = pn_store_ask(
+        worklist->store,
+        "SELECT team, state, CASE WHEN state = 0 AND shown_ms = 0 THEN 1 ELSE 0 END, count(*)"
+        " FROM cases WHERE merged_into = 0"
+        " GROUP BY team, state, CASE WHEN state = 0 AND shown_ms = 0 THEN 1 ELSE 0 END"
+        " ORDER BY team, state",
+        NULL, 0, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);
@@ -98,12 +88,13 @@ enum pn_code pn_worklist_history(struct pn_worklist *worklist, struct pn_arena *
     unsigned count = 0;
     enum pn_code code = pn_client_find(worklist->store, client, &number, err);
     const struct pn_value values[] = {PN_INT(number), PN_INT(PN_CASE_STEPS_MAX)};
-    code = code == PN_OK ? ask(worklist,
-                               "SELECT l.at_ms, l.was, l.state, l.reason, l.by, l.unit, l.team,"
-                               " l.rules FROM case_log l JOIN client_keys k ON k.client = l.client"
-                               " WHERE k.canonical = ?1 ORDER BY l.serial DESC LIMIT ?2",
-                               values, 2, &rows, err)
-                         : code;
+    code = code == PN_OK
+               ? pn_store_ask(worklist->store,
+                              "SELECT l.at_ms, l.was, l.state, l.reason, l.by, l.unit, l.team,"
+                              " l.rules FROM case_log l JOIN client_keys k ON k.client = l.client"
+                              " WHERE k.canonical = ?1 ORDER BY l.serial DESC LIMIT ?2",
+                              values, 2, &rows, err)
+               : code;
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < PN_CASE_STEPS_MAX) {
         code = pn_rows_next(rows, &has_row, err);
