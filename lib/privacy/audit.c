@@ -89,14 +89,10 @@ static enum pn_code insert(struct pn_store *store, const struct pn_audit_record 
     }
     values[TEXT_FIELDS + 2] = PN_INT(record->is_allowed ? 1 : 0);
     values[TEXT_FIELDS + 3] = PN_STR(mac);
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code =
-        pn_store_prepare(store,
-                         "INSERT INTO audit (" COLUMNS
-                         ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
-                         &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+    return pn_store_run(store,
+                        "INSERT INTO audit (" COLUMNS
+                        ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                        values, PN_ARRAY_COUNT(values), err);
 }
 
 enum pn_code pn_audit_add(struct pn_store *store, const struct pn_privacy *privacy,

@@ -202,11 +202,11 @@ enum pn_code pn_client_index_resolve(struct pn_client_index *index, struct pn_sl
     if (code == PN_OK && !is_found) {
         const struct pn_value values[] = {PN_INT(cached.number), PN_TEXT(key)};
         cached.canonical = cached.number;
-        code = pn_links_exec(index->options.store,
-                             "INSERT INTO client_keys (client, client_key, canonical, official,"
-                             " moved_from, moved_ms) VALUES (?1, ?2, ?1, 0, ?1, 0)"
-                             " ON CONFLICT (client) DO NOTHING",
-                             values, 2, err);
+        code = pn_store_run(index->options.store,
+                            "INSERT INTO client_keys (client, client_key, canonical, official,"
+                            " moved_from, moved_ms) VALUES (?1, ?2, ?1, 0, ?1, 0)"
+                            " ON CONFLICT (client) DO NOTHING",
+                            values, 2, err);
     }
     if (code == PN_OK) {
         remember(index, &cached);

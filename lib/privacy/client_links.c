@@ -20,14 +20,6 @@ struct component {
     unsigned count;
 };
 
-enum pn_code pn_links_exec(struct pn_store *store, const char *sql, const struct pn_value *values,
-                           unsigned value_count, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, value_count, NULL, err) : code;
-}
-
 // --- A component ---------------------------------------------------------------------------------
 
 static struct node *find_node(struct component *component, int64_t number)
@@ -135,14 +127,14 @@ static enum pn_code rename_node(struct pn_links *links, const struct node *node,
 {
     const struct pn_value values[] = {PN_INT(node->number), PN_INT(canonical),
                                       PN_INT(node->canonical), PN_INT(pn_clock_now_ms())};
-    enum pn_code code = pn_links_exec(links->store,
-                                      "UPDATE client_keys SET canonical = ?2, moved_from = ?3,"
-                                      " moved_ms = ?4 WHERE client = ?1",
-                                      values, 4, err);
-    code = code == PN_OK ? pn_links_exec(links->store,
-                                         "UPDATE client_index_state SET value = value + 1"
-                                         " WHERE name = 'generation'",
-                                         NULL, 0, err)
+    enum pn_code code = pn_store_run(links->store,
+                                     "UPDATE client_keys SET canonical = ?2, moved_from = ?3,"
+                                     " moved_ms = ?4 WHERE client = ?1",
+                                     values, 4, err);
+    code = code == PN_OK ? pn_store_run(links->store,
+                                        "UPDATE client_index_state SET value = value + 1"
+                                        " WHERE name = 'generation'",
+                                        NULL, 0, err)
                          : code;
     return code == PN_OK
                ? links->moved(links->moved_context, node->number, node->canonical, canonical, err)
@@ -179,7 +171,7 @@ static enum pn_code state_link(struct pn_links *links, const int64_t pair[static
                                       PN_INT(is_active ? 1 : 0),
                                       PN_INT(links->event->recorded_ms),
                                       PN_TEXT(links->event->id)};
-    return pn_links_exec(
+    return pn_store_run(
         links->store,
         "INSERT INTO client_links (absorbed, absorber, kind, active, recorded_ms, event_id)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (absorbed, absorber, kind) DO UPDATE"
@@ -200,10 +192,10 @@ static enum pn_code note_conflict(struct pn_links *links, struct pn_slice local,
     const struct pn_value values[] = {PN_TEXT(local), PN_STR(kept), PN_STR(refused),
                                       PN_TEXT(links->event->source),
                                       PN_INT(links->event->recorded_ms)};
-    return pn_links_exec(links->store,
-                         "INSERT INTO client_conflicts (local_key, kept_key, refused_key, source,"
-                         " recorded_ms) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-                         values, PN_ARRAY_COUNT(values), err);
+    return pn_store_run(links->store,
+                        "INSERT INTO client_conflicts (local_key, kept_key, refused_key, source,"
+                        " recorded_ms) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                        values, PN_ARRAY_COUNT(values), err);
 }
 
 static const struct node *official_of(const struct component *component)
@@ -259,9 +251,9 @@ static enum pn_code link_key(struct pn_links *links, struct pn_slice key,
 static enum pn_code mark_official(struct pn_links *links, int64_t number, struct pn_err *err)
 {
     const struct pn_value values[] = {PN_INT(number)};
-    return pn_links_exec(links->store,
-                         "UPDATE client_keys SET official = 1 WHERE client = ?1 AND official = 0",
-                         values, 1, err);
+    return pn_store_run(links->store,
+                        "UPDATE client_keys SET official = 1 WHERE client = ?1 AND official = 0",
+                        values, 1, err);
 }
 
 static enum pn_code identified(struct pn_links *links, const cJSON *patient, int64_t own,
@@ -320,10 +312,10 @@ static enum pn_code merged(struct pn_links *links, const cJSON *patient, int64_t
         if (code == PN_OK && is_undo) {
             const struct pn_value values[] = {PN_INT(pair[0]), PN_INT(pair[1]),
                                               PN_INT(links->event->recorded_ms)};
-            code = pn_links_exec(links->store,
-                                 "UPDATE client_links SET active = 0 WHERE absorbed = ?1"
-                                 " AND absorber = ?2 AND kind = 1 AND recorded_ms <= ?3",
-                                 values, 3, err);
+            code = pn_store_run(links->store,
+                                "UPDATE client_links SET active = 0 WHERE absorbed = ?1"
+                                " AND absorber = ?2 AND kind = 1 AND recorded_ms <= ?3",
+                                values, 3, err);
         }
         code = code == PN_OK ? settle(links, own, err) : code;
         code = code == PN_OK && is_undo ? settle(links, pair[0], err) : code;

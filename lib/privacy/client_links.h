@@ -21,9 +21,4 @@ struct pn_links {
 PN_MUST_USE enum pn_code pn_links_handle(struct pn_links *links, const cJSON *patient,
                                          struct pn_err *err);
 
-// One statement without rows.
-PN_MUST_USE enum pn_code pn_links_exec(struct pn_store *store, const char *sql,
-                                       const struct pn_value *values, unsigned value_count,
-                                       struct pn_err *err);
-
 #endif

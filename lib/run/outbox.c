@@ -70,11 +70,9 @@ static enum pn_code add_row(struct pn_store *store, const char *topic, const str
         PN_INT(event->recorded_ms),
         PN_BYTES(event->data),
     };
-    struct pn_stmt *stmt = NULL;
-    code = pn_store_prepare(
-        store, "INSERT INTO punos_outbox VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)", &stmt,
-        err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, COLUMNS, NULL, err) : code;
+    return pn_store_run(store,
+                        "INSERT INTO punos_outbox VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+                        values, COLUMNS, err);
 }
 
 enum pn_code pn_outbox_add(struct pn_store *store, const char *topic, const struct pn_event *event,

@@ -81,18 +81,14 @@ static enum pn_code cut_seals(struct pn_event *event, struct pn_buf *data, struc
 static enum pn_code insert(struct pn_store *store, const struct pn_event *event,
                            struct pn_slice body, const struct pn_facts *facts, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code =
-        pn_store_prepare(store,
-                         "INSERT INTO feed (feed_no, type, subject, sector, data_class, body)"
-                         " VALUES ((SELECT COALESCE(MAX(feed_no), 0) + 1 FROM feed),"
-                         " ?1, ?2, ?3, ?4, ?5)",
-                         &stmt, err);
     const struct pn_value values[] = {PN_TEXT(event->type), PN_TEXT(event->subject),
                                       PN_INT(facts->sector), PN_INT(facts->data_class),
                                       PN_TEXT(body)};
-    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+    return pn_store_run(store,
+                        "INSERT INTO feed (feed_no, type, subject, sector, data_class, body)"
+                        " VALUES ((SELECT COALESCE(MAX(feed_no), 0) + 1 FROM feed),"
+                        " ?1, ?2, ?3, ?4, ?5)",
+                        values, PN_ARRAY_COUNT(values), err);
 }
 
 enum pn_code pn_feed_add(struct pn_api *api, const struct pn_event *event, struct pn_err *err)
@@ -121,12 +117,10 @@ enum pn_code pn_feed_add(struct pn_api *api, const struct pn_event *event, struc
 enum pn_code pn_feed_trim(struct pn_api *api, struct pn_err *err)
 {
     struct pn_store *store = pn_run_store(api->run);
-    struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {PN_INT(PN_FEED_KEPT_MAX)};
-    enum pn_code code = pn_store_prepare(
-        store, "DELETE FROM feed WHERE feed_no <= (SELECT MAX(feed_no) FROM feed) - ?1", &stmt,
-        err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, 1, NULL, err) : code;
+    return pn_store_run(store,
+                        "DELETE FROM feed WHERE feed_no <= (SELECT MAX(feed_no) FROM feed) - ?1",
+                        values, 1, err);
 }
 
 // --- Sending on ----------------------------------------------------------------------------------

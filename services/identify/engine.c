@@ -320,9 +320,8 @@ static enum pn_code claim(struct pn_engine *engine, const struct pn_event *event
     if (code != PN_OK || *ret_is_older) {
         return code;
     }
-    code = pn_store_prepare(store, "UPDATE fact_subjects SET subject = ?2 WHERE resource = ?1",
-                            &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, 2, NULL, err) : code;
+    return pn_store_run(store, "UPDATE fact_subjects SET subject = ?2 WHERE resource = ?1", values,
+                        2, err);
 }
 
 static enum pn_code put_fact(struct pn_engine *engine, const struct pn_event *event,

@@ -217,31 +217,25 @@ static enum pn_code write_part(struct pn_store *store, int64_t client, const str
 {
     const unsigned from = part * PN_HELD_PART, left = held->count - from;
     const unsigned count = left < PN_HELD_PART ? left : PN_HELD_PART;
-    struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {
         PN_INT(client), PN_INT(held->subject), PN_INT(part),
         PN_BYTES(pn_slice_of((const char *)(held->facts + from), count * sizeof *held->facts)),
         PN_INT(FORM)};
-    enum pn_code code = pn_store_prepare(
+    return pn_store_run(
         store,
         "INSERT INTO client_facts (owner, subject, part, facts, form) VALUES (?1, ?2, ?3, ?4, ?5)"
         " ON CONFLICT (owner, subject, part) DO UPDATE SET facts = excluded.facts,"
         " form = excluded.form",
-        &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+        values, PN_ARRAY_COUNT(values), err);
 }
 
 static enum pn_code delete_parts(struct pn_store *store, int64_t client, int64_t subject,
                                  unsigned from, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {PN_INT(client), PN_INT(subject), PN_INT(from)};
-    enum pn_code code = pn_store_prepare(
-        store, "DELETE FROM client_facts WHERE owner = ?1 AND subject = ?2 AND part >= ?3", &stmt,
-        err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+    return pn_store_run(store,
+                        "DELETE FROM client_facts WHERE owner = ?1 AND subject = ?2 AND part >= ?3",
+                        values, PN_ARRAY_COUNT(values), err);
 }
 
 static enum pn_code save_held(struct pn_store *store, int64_t client, struct pn_held *held,

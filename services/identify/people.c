@@ -60,9 +60,8 @@ enum pn_code pn_people_take(struct pn_store *store, const struct pn_event *event
     const struct pn_value values[] = {PN_INT(subject), PN_INT(told.birth_year),
                                       PN_INT(event->recorded_ms), PN_INT(told.sex),
                                       PN_INT(told.tongue)};
-    struct pn_stmt *stmt = NULL;
     *ret_is_new = before.birth_year != told.birth_year;
-    code = pn_store_prepare(
+    return pn_store_run(
         store,
         "INSERT INTO people (subject, birth_year, recorded_ms, gender, gender_ms, language,"
         " language_ms) VALUES (?1, ?2, ?3, ?4, ?3, ?5, ?3) ON CONFLICT (subject) DO UPDATE SET"
@@ -82,7 +81,5 @@ enum pn_code pn_people_take(struct pn_store *store, const struct pn_event *event
         " language_ms = CASE WHEN excluded.language > 0 AND (people.language = 0"
         " OR excluded.language_ms >= people.language_ms) THEN excluded.language_ms"
         " ELSE people.language_ms END",
-        &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+        values, PN_ARRAY_COUNT(values), err);
 }

@@ -233,8 +233,6 @@ static enum pn_code save(struct pn_feeds *feeds, const struct feed *feed, struct
     float hours[2][PN_RHYTHM_HOURS];
     memcpy(hours[0], rhythm->counts, sizeof hours[0]);
     memcpy(hours[1], rhythm->hours, sizeof hours[1]);
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(feeds->store, sql, &stmt, err);
     const struct pn_value values[] = {PN_STR(feed->source),
                                       PN_INT(rhythm->first_ms),
                                       PN_INT(rhythm->last_ms),
@@ -245,9 +243,7 @@ static enum pn_code save(struct pn_feeds *feeds, const struct feed *feed, struct
                                       PN_INT(feed->is_telling ? feed->telling_ms : feed->told_ms),
                                       PN_INT(rhythm->expected * 1000),
                                       PN_BYTES(pn_slice_of((const char *)hours, sizeof hours))};
-    return code == PN_OK
-               ? pn_store_exec(feeds->store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-               : code;
+    return pn_store_run(feeds->store, sql, values, PN_ARRAY_COUNT(values), err);
 }
 
 static const char all_sql[] =

@@ -113,12 +113,9 @@ enum pn_code pn_quarantine_put(struct pn_store *store, const struct pn_privacy *
 enum pn_code pn_quarantine_close(struct pn_store *store, const char *id, int64_t now_ms,
                                  struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {PN_STR(id), PN_INT(now_ms)};
-    enum pn_code code =
-        pn_store_prepare(store, "UPDATE quarantine SET closed_ms = ?2 WHERE id = ?1", &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+    return pn_store_run(store, "UPDATE quarantine SET closed_ms = ?2 WHERE id = ?1", values,
+                        PN_ARRAY_COUNT(values), err);
 }
 
 // --- Events --------------------------------------------------------------------------------------

@@ -172,17 +172,14 @@ enum pn_code pn_backtest_find(struct pn_store *store, struct pn_arena *arena,
 enum pn_code pn_backtest_add(struct pn_store *store, const struct pn_backtest *backtest,
                              struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {PN_TEXT(backtest->fingerprint), PN_INT(backtest->from_ms),
                                       PN_INT(backtest->to_ms),        PN_INT(backtest->at_ms),
                                       PN_TEXT(backtest->made_by),     PN_TEXT(backtest->figures)};
-    enum pn_code code = pn_store_prepare(
+    return pn_store_run(
         store,
         "INSERT INTO backtests (fingerprint, from_ms, to_ms, at_ms, made_by, figures)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (fingerprint, at_ms) DO UPDATE"
         " SET from_ms = excluded.from_ms, to_ms = excluded.to_ms, made_by = excluded.made_by,"
         " figures = excluded.figures",
-        &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+        values, PN_ARRAY_COUNT(values), err);
 }

@@ -78,17 +78,13 @@ enum pn_code pn_sources_refresh(struct pn_sources *sources, struct pn_store *sto
 static enum pn_code write_feeding(struct pn_store *store, struct pn_slice name, uint32_t kinds,
                                   uint32_t sectors, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {PN_TEXT(name), PN_INT(kinds), PN_INT(sectors)};
-    enum pn_code code =
-        pn_store_prepare(store,
-                         "INSERT INTO sources (source, kinds, sectors, since_ms, told_ms)"
-                         " VALUES (?1, ?2, ?3, 0, 0) ON CONFLICT (source) DO UPDATE SET"
-                         " kinds = sources.kinds | excluded.kinds,"
-                         " sectors = sources.sectors | excluded.sectors",
-                         &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+    return pn_store_run(store,
+                        "INSERT INTO sources (source, kinds, sectors, since_ms, told_ms)"
+                        " VALUES (?1, ?2, ?3, 0, 0) ON CONFLICT (source) DO UPDATE SET"
+                        " kinds = sources.kinds | excluded.kinds,"
+                        " sectors = sources.sectors | excluded.sectors",
+                        values, PN_ARRAY_COUNT(values), err);
 }
 
 enum pn_code pn_sources_heard(struct pn_sources *sources, struct pn_store *store,
@@ -122,18 +118,15 @@ enum pn_code pn_sources_take_feed(struct pn_sources *sources, struct pn_store *s
                                   const struct pn_event *event, struct pn_err *err)
 {
     bool is_silent = pn_slice_is(event->type, PN_EVENT_FEED_SILENT);
-    struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {
         PN_TEXT(event->source), PN_INT(is_silent ? event->time_ms : 0), PN_INT(event->recorded_ms)};
     enum pn_code code =
-        pn_store_prepare(store,
-                         "INSERT INTO sources (source, kinds, sectors, since_ms, told_ms)"
-                         " VALUES (?1, 0, 0, ?2, ?3) ON CONFLICT (source) DO UPDATE SET"
-                         " since_ms = excluded.since_ms, told_ms = excluded.told_ms"
-                         " WHERE excluded.told_ms >= sources.told_ms",
-                         &stmt, err);
-    code = code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+        pn_store_run(store,
+                     "INSERT INTO sources (source, kinds, sectors, since_ms, told_ms)"
+                     " VALUES (?1, 0, 0, ?2, ?3) ON CONFLICT (source) DO UPDATE SET"
+                     " since_ms = excluded.since_ms, told_ms = excluded.told_ms"
+                     " WHERE excluded.told_ms >= sources.told_ms",
+                     values, PN_ARRAY_COUNT(values), err);
     sources->read_ms = 0;
     return code;
 }

@@ -29,17 +29,14 @@ enum pn_code pn_trigger_log_write(struct pn_store *store, int64_t client, int64_
         const struct pn_value values[] = {
             PN_INT(told->serial),    PN_INT(client),      PN_STR(told->rule), PN_INT(told->version),
             PN_INT(told->happening), PN_INT(told->at_ms), PN_INT(told_ms)};
-        struct pn_stmt *stmt = NULL;
-        code = pn_store_prepare(
+        code = pn_store_run(
             store,
             "INSERT INTO trigger_log (serial, client, rule, version, happening, at_ms, told_ms,"
             " unit, team) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7,"
             " COALESCE((SELECT unit FROM cases WHERE client = ?2), ''),"
             " COALESCE((SELECT team FROM cases WHERE client = ?2), ''))"
             " ON CONFLICT (client, rule, serial) DO NOTHING",
-            &stmt, err);
-        code = code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                             : code;
+            values, PN_ARRAY_COUNT(values), err);
     }
     return code;
 }

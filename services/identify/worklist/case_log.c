@@ -7,19 +7,15 @@
 enum pn_code pn_case_log_add(struct pn_store *store, const struct pn_case_entry *entry,
                              struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {
         PN_INT(entry->client), PN_INT(entry->at_ms),   PN_INT(entry->was),
         PN_INT(entry->state),  PN_TEXT(entry->reason), PN_TEXT(entry->by),
         PN_TEXT(entry->unit),  PN_TEXT(entry->team),   PN_TEXT(entry->rules)};
-    enum pn_code code =
-        pn_store_prepare(store,
-                         "INSERT INTO case_log (serial, client, at_ms, was, state, reason, by,"
-                         " unit, team, rules) VALUES ((SELECT COALESCE(MAX(serial), 0) + 1 FROM"
-                         " case_log), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-                         &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+    return pn_store_run(store,
+                        "INSERT INTO case_log (serial, client, at_ms, was, state, reason, by,"
+                        " unit, team, rules) VALUES ((SELECT COALESCE(MAX(serial), 0) + 1 FROM"
+                        " case_log), ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                        values, PN_ARRAY_COUNT(values), err);
 }
 
 #define WAIT_ROWS                                                                                  \
@@ -30,11 +26,8 @@ enum pn_code pn_case_log_add(struct pn_store *store, const struct pn_case_entry 
 static enum pn_code add_wait(struct pn_store *store, const char *sql, struct pn_value of,
                              int64_t at_ms, const char *reason, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {of, PN_INT(at_ms), PN_STR(reason)};
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, err)
-                         : code;
+    return pn_store_run(store, sql, values, PN_ARRAY_COUNT(values), err);
 }
 
 enum pn_code pn_case_log_held(struct pn_store *store, int64_t client, int64_t at_ms,

@@ -43,12 +43,11 @@ enum pn_code pn_units_note(struct pn_units *units, uint32_t hash, struct pn_slic
     if (hash == 0 || *place == hash || code.len >= PN_UNIT_BYTES) {
         return PN_OK;
     }
-    struct pn_stmt *stmt = NULL;
     const struct pn_value values[] = {PN_INT(hash), PN_TEXT(code)};
-    enum pn_code result = pn_store_prepare(
-        units->store,
-        "INSERT INTO units (hash, code) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING", &stmt, err);
-    result = result == PN_OK ? pn_store_exec(units->store, stmt, values, 2, NULL, err) : result;
+    enum pn_code result =
+        pn_store_run(units->store,
+                     "INSERT INTO units (hash, code) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING",
+                     values, 2, err);
     *place = result == PN_OK ? hash : *place;
     return result;
 }

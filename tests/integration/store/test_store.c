@@ -197,6 +197,33 @@ static void each_row_is_taken(void **state)
     assert_true(sum.rows == 2);
 }
 
+static void one_number_is_asked_for(void **state)
+{
+    (void)state;
+    static const char sql[] = "SELECT id FROM thing WHERE name = ?1 ORDER BY id";
+    const struct pn_value values[] = {PN_STR("n")};
+    int64_t found = -1;
+    must(pn_store_number(store, sql, values, 1, &found, &err));
+    assert_true(found == -1);
+
+    insert_thing(store, 7, "n");
+    insert_thing(store, 8, "n");
+    must(pn_store_number(store, sql, values, 1, &found, &err));
+    assert_true(found == 7);
+
+    // The statement is free for the next one.
+    struct pn_rows *rows = NULL;
+    bool has_row = false;
+    must(pn_store_ask(store, sql, values, 1, &rows, &err));
+    must(pn_rows_next(rows, &has_row, &err));
+    assert_true(has_row && pn_rows_int(rows, 0) == 7);
+    pn_rows_close(rows);
+
+    assert_int_not_equal(pn_store_number(store, "SELECT no FROM thing", NULL, 0, &found, &err),
+                         PN_OK);
+    assert_true(found == 7);
+}
+
 static void sums_and_counts_are_numbers(void **state)
 {
     (void)state;
@@ -511,6 +538,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         test(values_come_back_as_they_went),
         test(each_row_is_taken),
+        test(one_number_is_asked_for),
         test(sums_and_counts_are_numbers),
         test(a_rollback_leaves_nothing),
         test(a_savepoint_takes_back_its_part),
