@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/near.h"
+#include "base/words.h"
 #include "conf/config_rows.h"
 #include "conf/yaml.h"
 
@@ -497,12 +498,8 @@ void pn_config_defaults(struct pn_config *config)
 enum pn_log_level pn_config_log_level(const struct pn_config *config)
 {
     static const char *const names[] = {"debug", "info", "warning", "error"};
-    for (unsigned i = 0; i < PN_ARRAY_COUNT(names); i++) {
-        if (strcmp(names[i], config->log_level) == 0) {
-            return (enum pn_log_level)i;
-        }
-    }
-    return PN_LOG_INFO;
+    unsigned found = pn_words_find(names, PN_ARRAY_COUNT(names), pn_slice_str(config->log_level));
+    return found < PN_ARRAY_COUNT(names) ? (enum pn_log_level)found : PN_LOG_INFO;
 }
 
 // --- Reference -----------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "codec/json_scan.h"
+#include "event/vocabulary.h"
 
 // Attributes are short words; a source names an adapter and its sending unit.
 enum { ATTRIBUTE_BYTES_MAX = 256, CLIENT_KEY_BYTES = 32, TRACEPARENT_BYTES = 55 };
@@ -97,17 +98,6 @@ static bool is_traceparent(struct pn_slice text)
     return text.len == TRACEPARENT_BYTES;
 }
 
-static bool is_sector(struct pn_slice text)
-{
-    static const char *const sectors[] = {"primary", "specialist", "social", "national"};
-    for (size_t i = 0; i < PN_ARRAY_COUNT(sectors); i++) {
-        if (pn_slice_is(text, sectors[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool is_time(int64_t time_ms)
 {
     static const int64_t first_ms = INT64_C(-62135596800000); // year 1
@@ -139,7 +129,7 @@ enum pn_code pn_event_check(const struct pn_event *event, struct pn_err *err)
         {"subject", type != NULL && is_subject(event->subject, type), "is not a client key"},
         {"time", is_time(event->time_ms), "is out of range"},
         {"recordedtime", is_time(event->recorded_ms), "is out of range"},
-        {"sector", event->sector.len == 0 || is_sector(event->sector),
+        {"sector", event->sector.len == 0 || pn_sector_parse(event->sector) != PN_SECTOR_UNKNOWN,
          "is not primary, specialist, social or national"},
         {"causationid", event->causation_id.len == 0 || is_word(event->causation_id),
          "is not a word"},

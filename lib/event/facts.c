@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/words.h"
 #include "event/facts_rows.h"
 
 enum { PATH_BYTES_MAX = 160, NO_RANK = 1000 };
@@ -262,28 +263,18 @@ static void split_type(struct pn_slice type, struct pn_slice *ret_thing,
     *ret_happening = pn_slice_split(rest, '.', &rest);
 }
 
-static bool is_any(struct pn_slice text, const char *const *words)
-{
-    for (unsigned i = 0; words[i] != NULL; i++) {
-        if (pn_slice_is(text, words[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static int64_t finality(struct pn_slice happening)
 {
     static const char *const beginnings[] = {"started", "booked", "opened", NULL};
     static const char *const ends[] = {"finished", "closed", "noshow", NULL};
     static const char *const undoings[] = {"cancelled", "deleted", "withdrawn", NULL};
-    if (is_any(happening, beginnings)) {
+    if (pn_words_hold(beginnings, happening)) {
         return 0;
     }
-    if (is_any(happening, ends)) {
+    if (pn_words_hold(ends, happening)) {
         return 2;
     }
-    return is_any(happening, undoings) ? 3 : 1;
+    return pn_words_hold(undoings, happening) ? 3 : 1;
 }
 
 static void judge(const struct walk *walk, struct pn_slice happening, struct pn_facts *facts)
@@ -293,15 +284,16 @@ static void judge(const struct walk *walk, struct pn_slice happening, struct pn_
     static const char *const not_contacts[] = {"R60", "R70", "R71", "R72", NULL};
     static const char *const emergency[] = {"EMER", "E", NULL};
     struct pn_slice encounter_class = walk->values[PN_FACT_CLASS];
-    facts->is_withdrawn = is_any(facts->status, gone) || is_any(happening, gone_by_event) ||
+    facts->is_withdrawn = pn_words_hold(gone, facts->status) ||
+                          pn_words_hold(gone_by_event, happening) ||
                           pn_slice_is(walk->values[PN_FACT_VERIFICATION], "entered-in-error");
     facts->is_noshow = !facts->is_withdrawn &&
                        (pn_slice_is(facts->status, "noshow") || pn_slice_is(happening, "noshow"));
     facts->is_client_contact =
-        !is_any(facts->contact, not_contacts) && !pn_slice_is(facts->status, "planned");
+        !pn_words_hold(not_contacts, facts->contact) && !pn_slice_is(facts->status, "planned");
     if (encounter_class.len > 0) {
         facts->urgency =
-            is_any(encounter_class, emergency) ? PN_URGENCY_EMERGENCY : PN_URGENCY_PLANNED;
+            pn_words_hold(emergency, encounter_class) ? PN_URGENCY_EMERGENCY : PN_URGENCY_PLANNED;
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "event/vocabulary.h"
 
+#include "base/words.h"
+
 static const char *const class_names[PN_CLASS_COUNT] = {
     [PN_CLASS_ORDINARY] = "ordinary",
     [PN_CLASS_PSYCHIATRY] = "psychiatry",
@@ -33,12 +35,8 @@ const char *pn_sector_name(enum pn_sector sector)
 
 enum pn_sector pn_sector_parse(struct pn_slice name)
 {
-    for (unsigned i = PN_SECTOR_PRIMARY; i < PN_SECTOR_COUNT; i++) {
-        if (pn_slice_is(name, sector_names[i])) {
-            return (enum pn_sector)i;
-        }
-    }
-    return PN_SECTOR_UNKNOWN;
+    unsigned found = pn_words_find(sector_names, PN_SECTOR_COUNT, name);
+    return found < PN_SECTOR_COUNT ? (enum pn_sector)found : PN_SECTOR_UNKNOWN;
 }
 
 static const char *const kind_names[PN_KIND_COUNT] = {
@@ -65,20 +63,12 @@ const char *pn_kind_name(enum pn_entry_kind kind)
 
 enum pn_entry_kind pn_kind_parse(struct pn_slice name)
 {
-    unsigned i = 0;
-    while (i < PN_KIND_COUNT && !pn_slice_is(name, kind_names[i])) {
-        i++;
-    }
-    return (enum pn_entry_kind)i;
+    return (enum pn_entry_kind)pn_words_find(kind_names, PN_KIND_COUNT, name);
 }
 
 enum pn_data_class pn_class_parse(struct pn_slice name)
 {
-    unsigned i = 0;
-    while (i < PN_CLASS_COUNT && !pn_slice_is(name, class_names[i])) {
-        i++;
-    }
-    return (enum pn_data_class)i;
+    return (enum pn_data_class)pn_words_find(class_names, PN_CLASS_COUNT, name);
 }
 
 static const char *const concern_names[PN_CONCERN_COUNT] = {
@@ -108,23 +98,14 @@ const char *pn_concern_name(enum pn_concern concern)
     return (unsigned)concern < PN_CONCERN_COUNT ? concern_names[concern] : "";
 }
 
-static unsigned find_concern(struct pn_slice code)
-{
-    unsigned i = 0;
-    while (i < PN_CONCERN_COUNT && !pn_slice_is(code, concern_names[i])) {
-        i++;
-    }
-    return i;
-}
-
 bool pn_concern_is_known(struct pn_slice code)
 {
-    return find_concern(code) < PN_CONCERN_COUNT;
+    return pn_words_find(concern_names, PN_CONCERN_COUNT, code) < PN_CONCERN_COUNT;
 }
 
 enum pn_concern pn_concern_parse(struct pn_slice code)
 {
-    unsigned found = find_concern(code);
+    unsigned found = pn_words_find(concern_names, PN_CONCERN_COUNT, code);
     return found < PN_CONCERN_COUNT ? (enum pn_concern)found : PN_CONCERN_GENERAL;
 }
 

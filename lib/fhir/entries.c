@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "codec/json_scan.h"
 
 enum { NAMES_PER_ENTRY_MAX = 10, IDENTIFIERS_MAX = NAMES_PER_ENTRY_MAX - 2, FIRST_ROOM = 16 };
@@ -297,12 +298,7 @@ enum pn_code pn_entries_read(struct pn_arena *arena, struct pn_slice text,
 bool pn_entries_stand_alone(const struct pn_entries *entries)
 {
     static const char *const types[] = {"batch", "collection", "history", "searchset"};
-    for (size_t i = 0; i < PN_ARRAY_COUNT(types); i++) {
-        if (pn_slice_is(entries->type, types[i])) {
-            return true;
-        }
-    }
-    return false;
+    return pn_words_find(types, PN_ARRAY_COUNT(types), entries->type) < PN_ARRAY_COUNT(types);
 }
 
 // --- References ----------------------------------------------------------------------------------

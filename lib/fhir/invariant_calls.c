@@ -4,6 +4,8 @@
 
 #include "fhir/invariant_calls.h"
 
+#include "base/words.h"
+
 #define UCUM "http://unitsofmeasure.org"
 #define CONDITION_CLINICAL "http://terminology.hl7.org/CodeSystem/condition-clinical"
 #define CONDITION_VERIFICATION "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -123,15 +125,13 @@ bool pn_fhir_tim_5(const cJSON *node, checking *check)
 bool pn_fhir_tim_9(const cJSON *node, checking *check)
 {
     (void)check;
-    static const char *const meals[] = {"C", "CM", "CD", "CV"};
+    static const char *const meals[] = {"C", "CM", "CD", "CV", NULL};
     if (!pn_fhir_has(node, "offset")) {
         return true;
     }
     for (const cJSON *when = first_item(node, "when"); when != NULL; when = when->next) {
-        for (unsigned i = 0; i < PN_ARRAY_COUNT(meals); i++) {
-            if (pn_slice_is(pn_fhir_primitive_text(when), meals[i])) {
-                return false;
-            }
+        if (pn_words_hold(meals, pn_fhir_primitive_text(when))) {
+            return false;
         }
     }
     return pn_fhir_has(node, "when");

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/near.h"
+#include "base/words.h"
 
 enum pn_code pn_map_fault(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                           const char *text, ...)
@@ -32,13 +33,11 @@ enum pn_code pn_map_check_keys(struct pn_map_compiler *compiler, const struct pn
     }
     for (const struct pn_yaml *child = node->first_child; child != NULL; child = child->next) {
         struct pn_near near;
-        bool is_known = false;
         pn_near_init(&near, child->key);
         for (size_t i = 0; known[i] != NULL; i++) {
-            is_known = is_known || pn_slice_is(child->key, known[i]);
             pn_near_offer(&near, known[i]);
         }
-        if (!is_known) {
+        if (!pn_words_hold(known, child->key)) {
             return pn_map_fault(compiler, child, "no such key here%s%s%s",
                                 near.best == NULL ? "" : "; did you mean `",
                                 near.best == NULL ? "" : near.best, near.best == NULL ? "" : "`?");
@@ -84,11 +83,11 @@ const char *const pn_map_formats[] = {[PN_FORMAT_HL7V2] = "hl7v2",
 enum pn_code pn_map_compile_format(struct pn_map_compiler *compiler, const struct pn_yaml *node,
                                    enum pn_format *ret_format)
 {
-    for (unsigned i = PN_FORMAT_HL7V2; i <= PN_FORMAT_CSV; i++) {
-        if (pn_slice_is(pn_yaml_text(node, ""), pn_map_formats[i])) {
-            *ret_format = (enum pn_format)i;
-            return PN_OK;
-        }
+    const unsigned count = PN_ARRAY_COUNT(pn_map_formats);
+    unsigned found = pn_words_find(pn_map_formats, count, pn_yaml_text(node, ""));
+    if (found == count) {
+        return pn_map_fault(compiler, node, "one of hl7v2, xml, json, csv");
     }
-    return pn_map_fault(compiler, node, "one of hl7v2, xml, json, csv");
+    *ret_format = (enum pn_format)found;
+    return PN_OK;
 }

@@ -4,6 +4,8 @@
 
 #include "map/compile.h"
 
+#include "base/words.h"
+
 static bool is_name_char(char c)
 {
     return c != '/' && c != '[' && c != ']' && c != '.' && c != '-' && c != '=' && c != '!' &&
@@ -349,15 +351,14 @@ static enum pn_code compile_param(struct pn_map_compiler *compiler, const struct
         [PN_PARAM_PLACE] = "$place",
         [PN_PARAM_ADAPTER] = "$adapter",
     };
-    for (unsigned i = 0; i < PN_PARAM_COUNT; i++) {
-        if (pn_slice_is(text, names[i])) {
-            path->root = PN_ROOT_PARAM;
-            path->root_index = i;
-            return PN_OK;
-        }
+    unsigned found = pn_words_find(names, PN_PARAM_COUNT, text);
+    if (found == PN_PARAM_COUNT) {
+        return pn_map_fault(compiler, node, "no parameter is called '%.*s' (docs/MAPPING.md)",
+                            PN_SLICE_FMT(text));
     }
-    return pn_map_fault(compiler, node, "no parameter is called '%.*s' (docs/MAPPING.md)",
-                        PN_SLICE_FMT(text));
+    path->root = PN_ROOT_PARAM;
+    path->root_index = found;
+    return PN_OK;
 }
 
 enum pn_code pn_map_compile_path(struct pn_map_compiler *compiler, const struct pn_yaml *node,

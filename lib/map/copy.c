@@ -4,6 +4,8 @@
 
 #include "map/run.h"
 
+#include "base/words.h"
+
 static void remove_below(cJSON *json, struct pn_slice path, unsigned depth);
 
 static bool step_names(struct pn_slice step, const cJSON *member)
@@ -76,16 +78,6 @@ static void prune(cJSON *json, unsigned depth)
     }
 }
 
-static bool is_kept(const char *const *keep, const char *name)
-{
-    for (size_t i = 0; keep[i] != NULL; i++) {
-        if (strcmp(keep[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 cJSON *pn_map_copy(const cJSON *json, const char *const *keep, const char *const *remove)
 {
     cJSON *copy = cJSON_Duplicate(json, true);
@@ -95,7 +87,7 @@ cJSON *pn_map_copy(const cJSON *json, const char *const *keep, const char *const
     cJSON *next = NULL;
     for (cJSON *member = copy->child; keep != NULL && member != NULL; member = next) {
         next = member->next;
-        if (member->string != NULL && !is_kept(keep, member->string)) {
+        if (member->string != NULL && !pn_words_hold(keep, pn_slice_str(member->string))) {
             cJSON_Delete(cJSON_DetachItemViaPointer(copy, member));
         }
     }

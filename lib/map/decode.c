@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "base/words.h"
 #include "map/watch.h"
 
 struct decoding {
@@ -348,13 +349,9 @@ static enum pn_code set_times(struct decoding *decoding, const struct pn_map_eve
 // R4 wants an intent of every Task, and an answer can have only one: that of what it answers.
 static enum pn_code complete_answer(cJSON *task, struct pn_err *err)
 {
-    static const char *const statuses[] = {"accepted", "rejected", "completed"};
+    static const char *const statuses[] = {"accepted", "rejected", "completed", NULL};
     struct pn_slice status = pn_json_text(task, "status");
-    bool is_known = false;
-    for (size_t i = 0; i < PN_ARRAY_COUNT(statuses); i++) {
-        is_known = is_known || pn_slice_is(status, statuses[i]);
-    }
-    if (!is_known) {
+    if (!pn_words_hold(statuses, status)) {
         return pn_err_set(err, PN_INVALID, "Task.status", "one of accepted, rejected, completed");
     }
     if (pn_fhir_get(task, "focus.identifier.value").len == 0) {

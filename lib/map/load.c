@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "event/vocabulary.h"
 #include "map/compile.h"
 #include "map/register.h"
 #include "map/table.h"
@@ -172,13 +173,8 @@ static enum pn_code read_wraps(struct pn_map_compiler *compiler, const struct pn
 
 const char *pn_map_sector_find(struct pn_slice name)
 {
-    static const char *const sectors[] = {"primary", "specialist", "social", "national"};
-    for (size_t i = 0; i < PN_ARRAY_COUNT(sectors); i++) {
-        if (pn_slice_is(name, sectors[i])) {
-            return sectors[i];
-        }
-    }
-    return NULL;
+    enum pn_sector sector = pn_sector_parse(name);
+    return sector == PN_SECTOR_UNKNOWN ? NULL : pn_sector_name(sector);
 }
 
 static enum pn_code check_sector(struct pn_map_compiler *compiler, const struct pn_yaml *root)

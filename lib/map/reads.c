@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/words.h"
 #include "map/reads_store.h"
 #include "map/register.h"
 
@@ -72,16 +73,6 @@ unsigned pn_adapter_reads_label(const struct pn_node *node)
 
 // --- Copies --------------------------------------------------------------------------------------
 
-static bool is_listed(const char *const *names, struct pn_slice name)
-{
-    for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
-        if (pn_slice_is(name, names[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 // Whether the pattern (`a.*.b`, `**.c`) names the member or something that it stands in.
 static bool removes(struct pn_slice pattern, const struct pn_slice *names, unsigned count)
 {
@@ -119,8 +110,8 @@ bool pn_adapter_read_copies(const struct pn_adapter_read *read, const struct pn_
     }
     unsigned count = PN_TREE_DEPTH_MAX - start;
     const struct pn_map_row *row = read->row;
-    if (count > 0 && ((row->keep != NULL && !is_listed(row->keep, names[start])) ||
-                      is_listed(read->already, names[start]))) {
+    if (count > 0 && ((row->keep != NULL && !pn_words_hold(row->keep, names[start])) ||
+                      pn_words_hold(read->already, names[start]))) {
         return false;
     }
     for (size_t i = 0; row->remove != NULL && row->remove[i] != NULL; i++) {

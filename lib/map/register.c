@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "map/register.h"
 
+#include "base/words.h"
 #include "fhir/json.h"
 
 #define LABEL_URL                                                                                  \
@@ -12,12 +13,8 @@ static const char *const names[] = {
 
 enum pn_map_register pn_map_register_find(struct pn_slice name)
 {
-    for (unsigned i = PN_REGISTER_PATIENT; i < PN_ARRAY_COUNT(names); i++) {
-        if (pn_slice_is(name, names[i])) {
-            return (enum pn_map_register)i;
-        }
-    }
-    return PN_REGISTER_ANY;
+    unsigned found = pn_words_find(names, PN_ARRAY_COUNT(names), name);
+    return found < PN_ARRAY_COUNT(names) ? (enum pn_map_register)found : PN_REGISTER_ANY;
 }
 
 // A label that names a register, and not this one.

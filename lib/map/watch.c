@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "map/reads_store.h"
 
 enum { FIRST_ROOM = 256 };
@@ -305,11 +306,9 @@ void pn_map_watch_at(const struct pn_map_run *run, unsigned start, size_t at, si
 
 static unsigned what_it_keeps(const struct pn_map_conversion *conversion)
 {
-    static const char *const dates[] = {"date", "hl7-date", "finnish-date"};
-    for (size_t i = 0; i < PN_ARRAY_COUNT(dates); i++) {
-        if (strcmp(conversion->name, dates[i]) == 0) {
-            return PN_READ_DATE;
-        }
+    static const char *const dates[] = {"date", "hl7-date", "finnish-date", NULL};
+    if (pn_words_hold(dates, pn_slice_str(conversion->name))) {
+        return PN_READ_DATE;
     }
     return strcmp(conversion->name, "finnish-time") == 0 ? PN_READ_TIME : PN_READ_ALL;
 }

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/words.h"
+
 #define BIT(n) (UINT32_C(1) << (n))
 
 static const char *const role_names[PN_ROLE_COUNT] = {"admin", "coordinator", "professional",
@@ -20,13 +22,9 @@ const char *pn_role_name(enum pn_role role)
 
 bool pn_role_parse(struct pn_slice name, unsigned *roles)
 {
-    for (unsigned i = 0; i < PN_ROLE_COUNT; i++) {
-        if (pn_slice_is(name, role_names[i])) {
-            *roles |= BIT(i);
-            return true;
-        }
-    }
-    return false;
+    unsigned found = pn_words_find(role_names, PN_ROLE_COUNT, name);
+    *roles |= found < PN_ROLE_COUNT ? BIT(found) : 0;
+    return found < PN_ROLE_COUNT;
 }
 
 // --- The policy ----------------------------------------------------------------------------------

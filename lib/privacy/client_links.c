@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "privacy/client_links.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "fhir/json.h"
 

@@ -7,6 +7,7 @@
 
 #include "base/finid.h"
 #include "base/log.h"
+#include "base/words.h"
 #include "privacy/audit.h"
 #include "services/api/api.h"
 #include "services/api/permit.h"
@@ -15,13 +16,8 @@
 // data).
 static bool is_open_to_all(struct pn_slice path)
 {
-    static const char *const paths[] = {"/", "/healthz", "/readyz"};
-    for (unsigned i = 0; i < PN_ARRAY_COUNT(paths); i++) {
-        if (pn_slice_is(path, paths[i])) {
-            return true;
-        }
-    }
-    return pn_slice_starts_with(path, "/web/");
+    static const char *const paths[] = {"/", "/healthz", "/readyz", NULL};
+    return pn_words_hold(paths, path) || pn_slice_starts_with(path, "/web/");
 }
 
 static bool refuse(struct pn_http_exchange *exchange, const char *text)
@@ -81,13 +77,12 @@ bool pn_api_gate(struct pn_http_exchange *exchange, void *context)
 // Why the data is used, as the caller says; otherwise what the action is for.
 static struct pn_slice purpose_of(const struct pn_call *call, enum pn_action action)
 {
-    static const char *const known[] = {"identification", "care-coordination", "care",
-                                        "supervision",    "correction",        "clients-request"};
+    static const char *const known[] = {
+        "identification", "care-coordination", "care", "supervision",
+        "correction",     "clients-request",   NULL};
     struct pn_slice header = pn_http_header(call->exchange, "Punos-Purpose");
-    for (unsigned i = 0; i < PN_ARRAY_COUNT(known); i++) {
-        if (pn_slice_is(header, known[i])) {
-            return header;
-        }
+    if (pn_words_hold(known, header)) {
+        return header;
     }
     bool is_finding = action == PN_ACTION_WORKLIST || action == PN_ACTION_WORKLIST_SET ||
                       action == PN_ACTION_TRIGGERS;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/words.h"
 #include "privacy/audit.h"
 #include "services/deliver/ledger_rows.h"
 
@@ -67,11 +68,7 @@ const char *pn_delivery_state_name(enum pn_delivery_state state)
 
 enum pn_delivery_state pn_delivery_state_parse(struct pn_slice name)
 {
-    unsigned state = 0;
-    while (state < PN_DELIVERY_STATE_COUNT && !pn_slice_is(name, state_names[state])) {
-        state++;
-    }
-    return (enum pn_delivery_state)state;
+    return (enum pn_delivery_state)pn_words_find(state_names, PN_DELIVERY_STATE_COUNT, name);
 }
 
 bool pn_delivery_is_taken(enum pn_delivery_state state)

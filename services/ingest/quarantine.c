@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "base/words.h"
 #include "fhir/fhir.h"
 #include "privacy/audit.h"
 #include "services/ingest/feeds.h"
@@ -37,12 +38,9 @@ const char *pn_transport_name(enum pn_transport transport)
 
 static enum pn_transport transport_of(struct pn_slice name)
 {
-    for (unsigned i = 0; i < PN_ARRAY_COUNT(transport_names); i++) {
-        if (pn_slice_is(name, transport_names[i])) {
-            return (enum pn_transport)i;
-        }
-    }
-    return PN_TRANSPORT_NONE;
+    const unsigned count = PN_ARRAY_COUNT(transport_names);
+    unsigned found = pn_words_find(transport_names, count, name);
+    return found < count ? (enum pn_transport)found : PN_TRANSPORT_NONE;
 }
 
 void pn_quarantine_id(const struct pn_privacy *privacy, const char *system, struct pn_slice bytes,

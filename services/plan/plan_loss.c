@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/words.h"
 
 enum { LOSSES_MAX = 512, PLACES_MAX = 512, PLACE_STEPS_MAX = 16, PLACE_BYTES_MAX = 256 };
 
@@ -123,16 +124,12 @@ static const char *place_of(const struct finding *finding, const struct pn_node 
     while (count > 0) {
         const struct pn_node *step = steps[--count];
         unsigned place = 0;
-        bool is_list = false;
-        for (size_t i = 0; lists[i] != NULL; i++) {
-            is_list = is_list || pn_slice_is(step->name, lists[i]);
-        }
         for (const struct pn_node *twin = step->parent->first_child; twin != step;
              twin = twin->next) {
             place += pn_slice_eq(twin->name, step->name) ? 1 : 0;
         }
         pn_buf_printf(&text, ".%.*s", PN_SLICE_FMT(step->name));
-        if (is_list) {
+        if (pn_words_hold(lists, step->name)) {
             pn_buf_printf(&text, "[%u]", place);
         }
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/words.h"
 #include "codec/csv.h"
 #include "map/table.h"
 
@@ -53,16 +54,6 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static bool is_among(const char *const *names, unsigned count, struct pn_slice name)
-{
-    for (unsigned i = 0; i < count; i++) {
-        if (pn_slice_is(name, names[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum pn_code add_names(struct pn_arena *arena, const char *folder, const char **names,
                               unsigned *count, struct pn_err *err)
 {
@@ -75,7 +66,7 @@ static enum pn_code add_names(struct pn_arena *arena, const char *folder, const 
             continue;
         }
         struct pn_slice name = pn_slice_of(entry->d_name, length - 4);
-        if (!pn_map_table_name_is_valid(name) || is_among(names, *count, name)) {
+        if (!pn_map_table_name_is_valid(name) || pn_words_find(names, *count, name) < *count) {
             continue;
         }
         const char *copy = pn_arena_copy(arena, name);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/words.h"
 #include "services/identify/feedback/feedback_parts.h"
 
 enum { AGE_UNKNOWN = PN_FEEDBACK_AGES - 1 };
@@ -28,11 +29,8 @@ _Static_assert((int)PN_FEEDBACK_AGE_GROUPS + (int)PN_SEX_COUNT + (int)PN_TONGUE_
 
 static unsigned place_of(struct pn_slice code, const char *const *names, unsigned count)
 {
-    unsigned found = 0;
-    for (unsigned i = 1; i < count; i++) {
-        found = pn_slice_is(code, names[i]) ? i : found;
-    }
-    return found;
+    unsigned found = pn_words_find(names, count, code);
+    return found < count ? found : 0;
 }
 
 enum pn_sex pn_sex_parse(struct pn_slice code)

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "base/words.h"
 
 enum { PACKED_BYTES = 7 };
 
@@ -42,17 +43,12 @@ uint64_t pn_fact_pack(enum pn_code_system system, struct pn_slice code, uint8_t 
 // Something that has no end told goes on only if its status says so.
 static int64_t end_of(const struct pn_facts *facts)
 {
-    static const char *const going_on[] = {"active", "arrived", "triaged", "in-progress",
-                                           "onleave"};
+    static const char *const going_on[] = {"active",      "arrived", "triaged",
+                                           "in-progress", "onleave", NULL};
     if (facts->end_ms != 0) {
         return facts->end_ms > facts->start_ms ? facts->end_ms : facts->start_ms;
     }
-    for (unsigned i = 0; i < PN_ARRAY_COUNT(going_on); i++) {
-        if (pn_slice_is(facts->status, going_on[i])) {
-            return PN_FACT_OPEN;
-        }
-    }
-    return facts->start_ms;
+    return pn_words_hold(going_on, facts->status) ? PN_FACT_OPEN : facts->start_ms;
 }
 
 bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_entry)
@@ -78,12 +74,10 @@ bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_
                            (facts->is_noshow ? PN_FACT_NOSHOW : 0) |
                            (facts->is_client_contact ? PN_FACT_CLIENT_CONTACT : 0)),
     };
-    uint8_t type = PN_ARRAY_COUNT(type_names) - 1;
-    while (type > 0 && !pn_slice_is(facts->resource_type, type_names[type])) {
-        type--;
-    }
-    entry.resource_type = type;
-    if (type == 0 || !pn_uuid_parse(facts->id, entry.id)) {
+    const unsigned count = PN_ARRAY_COUNT(type_names);
+    unsigned type = pn_words_find(type_names, count, facts->resource_type);
+    entry.resource_type = (uint8_t)type;
+    if (type == 0 || type == count || !pn_uuid_parse(facts->id, entry.id)) {
         return false;
     }
     *ret_entry = entry;

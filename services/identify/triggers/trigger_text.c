@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/words.h"
 #include "services/identify/evaluate/lanes.h"
 
 enum { NAMED_SOURCES_MAX = 8 }; // in words; the data has them all
@@ -123,10 +124,7 @@ static const char *fill(struct pn_buf *out, const char *text, enum pn_language l
     struct pn_slice inside = pn_slice_of(text + 1, strcspn(text + 1, "}"));
     struct pn_slice one = {0}, many = {0};
     struct pn_slice name = pn_slice_split(inside, '|', &one);
-    unsigned place = 0;
-    while (place < PLACES && !pn_slice_is(name, names[place])) {
-        place++;
-    }
+    unsigned place = pn_words_find(names, PLACES, name);
     if (place == PLACES || text[1 + inside.len] != '}') {
         return NULL;
     }
