@@ -10,10 +10,11 @@
 #include "privacy/client_index.h"
 #include "run/metrics.h"
 #include "services/identify/due.h"
-#include "services/identify/triggers/sources.h"
-#include "services/identify/worklist/units.h"
 #include "services/identify/people.h"
+#include "services/identify/rules_seen.h"
+#include "services/identify/triggers/sources.h"
 #include "services/identify/verdicts.h"
+#include "services/identify/worklist/units.h"
 
 enum {
     ARENA_BYTES_MAX = 512 * 1024 * 1024,
@@ -278,8 +279,11 @@ static enum pn_code leave_other(struct pn_engine *engine, const struct pn_event 
 {
     struct pn_held_client *other = NULL;
     struct pn_held *held = NULL;
-    int64_t owner = 0;
-    enum pn_code code = pn_verdicts_owner(engine->verdicts, subject, &owner, err);
+    int64_t owner = subject;
+    const struct pn_value value = PN_INT(subject);
+    enum pn_code code = pn_store_number(engine->options.store,
+                                        "SELECT canonical FROM client_keys WHERE client = ?1",
+                                        &value, 1, &owner, err);
     code = code == PN_OK ? client_of(engine, owner, &other, err) : code;
     if (code != PN_OK) {
         return code;
@@ -462,7 +466,8 @@ enum pn_code pn_engine_tick(struct pn_engine *engine, int64_t now_ms, struct pn_
 {
     enum pn_code code = begin(engine, err);
     if (code == PN_OK && !engine->is_same_rules) {
-        code = pn_verdicts_check_rules(engine->verdicts, engine->judges_all, err);
+        code = pn_rules_seen_check(engine->options.store, engine->options.rules, engine->judges_all,
+                                   err);
         engine->is_same_rules = engine->has_made_all_due = code == PN_OK;
     }
     code =

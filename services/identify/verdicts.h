@@ -6,13 +6,11 @@
 #ifndef PN_IDENTIFY_VERDICTS_H
 #define PN_IDENTIFY_VERDICTS_H
 
-#include <cjson/cJSON.h>
-
-#include "services/identify/engine.h"
-#include "services/identify/worklist/cases.h"
+#include "event/event.h"
 #include "services/identify/identify_store.h"
-#include "services/identify/triggers/trigger_log.h"
 #include "services/identify/triggers/sources.h"
+#include "services/identify/triggers/trigger_log.h"
+#include "services/identify/worklist/cases.h"
 
 struct pn_verdicts;
 
@@ -35,15 +33,9 @@ PN_MUST_USE enum pn_code pn_verdicts_judge(struct pn_verdicts *verdicts,
                                            const struct pn_held_client *client, int64_t moment_ms,
                                            struct pn_err *err);
 
-// Today's client of a subject that the index knows.
-PN_MUST_USE enum pn_code pn_verdicts_owner(struct pn_verdicts *verdicts, int64_t subject,
-                                           int64_t *ret_owner, struct pn_err *err);
 struct pn_cases *pn_verdicts_cases(struct pn_verdicts *verdicts);
 
 // Other rules from now on.
 void pn_verdicts_use(struct pn_verdicts *verdicts, const struct pn_ruleset *rules);
-// Makes everybody due when the rules are others than the last time, or in any case.
-PN_MUST_USE enum pn_code pn_verdicts_check_rules(struct pn_verdicts *verdicts, bool in_any_case,
-                                                 struct pn_err *err);
 
 #endif

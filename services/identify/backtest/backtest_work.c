@@ -54,7 +54,7 @@ static void note_unit(struct worker *worker, uint32_t hash, struct pn_slice code
     }
 }
 
-// As the service keeps it (pn_verdicts_person).
+// As the service keeps it (pn_people_take).
 static enum pn_code take_person(struct worker *worker, const struct pn_event *event,
                                 uint32_t subject, struct pn_err *err)
 {

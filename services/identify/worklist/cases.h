@@ -18,7 +18,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "services/identify/worklist/case_log.h"
-#include "services/identify/worklist/rank.h"
+#include "services/identify/triggers/rank.h"
 #include "services/identify/rules/rules.h"
 #include "services/identify/worklist/teams.h"
 #include "services/identify/worklist/units.h"

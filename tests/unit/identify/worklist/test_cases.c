@@ -2,7 +2,7 @@
 #include "services/identify/worklist/budget.h"
 #include "services/identify/worklist/case_log.h"
 #include "services/identify/feedback/feedback_read.h"
-#include "services/identify/worklist/rank.h"
+#include "services/identify/triggers/rank.h"
 #include "services/identify/worklist/units.h"
 #include "tests/unit/identify/engine_bench.h"
 

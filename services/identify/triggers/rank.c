@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/identify/worklist/rank.h"
+#include "services/identify/triggers/rank.h"
 
 #include "base/clock.h"
 
