@@ -19,6 +19,8 @@ struct walk {
     struct pn_slice values[PN_FACT_COUNT];
     unsigned ranks[PN_FACT_COUNT]; // row that gave the value; a smaller one is better
     enum pn_data_class data_class;
+    struct pn_system_code codes[PN_CODES_MAX];
+    unsigned code_count;
 };
 
 // What an object says of itself when it is a Coding or an Identifier.
@@ -35,6 +37,39 @@ static void put(struct walk *walk, enum pn_fact fact, struct pn_slice value, uns
     if (value.len > 0 && rank < walk->ranks[fact]) {
         walk->values[fact] = value;
         walk->ranks[fact] = rank;
+    }
+}
+
+// The last one whose system has another before it gives its place to a system that has none.
+static void make_place(struct walk *walk)
+{
+    for (unsigned i = walk->code_count; i-- > 1;) {
+        for (unsigned k = 0; k < i; k++) {
+            if (walk->codes[k].system == walk->codes[i].system) {
+                walk->code_count--;
+                memmove(&walk->codes[i], &walk->codes[i + 1],
+                        (walk->code_count - i) * sizeof walk->codes[0]);
+                return;
+            }
+        }
+    }
+}
+
+static void put_code(struct walk *walk, struct pn_slice code, enum pn_code_system system)
+{
+    bool has_system = false;
+    for (unsigned i = 0; i < walk->code_count; i++) {
+        bool is_same = walk->codes[i].system == system;
+        if (is_same && pn_slice_eq(walk->codes[i].code, code)) {
+            return;
+        }
+        has_system = has_system || is_same;
+    }
+    if (walk->code_count == PN_CODES_MAX && !has_system) {
+        make_place(walk);
+    }
+    if (walk->code_count < PN_CODES_MAX) {
+        walk->codes[walk->code_count++] = (struct pn_system_code){system, code};
     }
 }
 
@@ -95,14 +130,19 @@ static void found_coded(struct walk *walk, const struct coded *coded)
         return;
     }
     found_class(walk, coded);
+    bool is_put = false;
     for (unsigned i = 0; i < pn_code_row_count; i++) {
         const struct pn_code_row *row = &pn_code_rows[i];
         bool is_row =
             path_is(walk, row->path, row->path_len) && system_is(coded->system, row->system);
-        if (is_row && (row->unless == NULL || coded->system.len == 0 ||
-                       memmem(coded->system.ptr, coded->system.len, row->unless,
-                              strlen(row->unless)) == NULL)) {
+        is_row = is_row && (row->unless == NULL || coded->system.len == 0 ||
+                            memmem(coded->system.ptr, coded->system.len, row->unless,
+                                   strlen(row->unless)) == NULL);
+        if (is_row && row->fact != PN_FACT_CODE) {
             put(walk, row->fact, coded->code, i);
+        } else if (is_row && !is_put) {
+            put_code(walk, coded->code, row->code_system);
+            is_put = true;
         }
     }
 }
@@ -327,11 +367,9 @@ enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_fa
         .setting = values[PN_FACT_CLASS],
         .concern = pn_concern_parse(values[PN_FACT_CONCERN]),
         .reporter = pn_reporter_parse(values[PN_FACT_REPORTER]),
-        .code = values[PN_FACT_CODE],
-        .code_system = values[PN_FACT_CODE].len == 0
-                           ? PN_SYSTEM_NONE
-                           : pn_code_rows[walk.ranks[PN_FACT_CODE]].code_system,
+        .code_count = walk.code_count,
     };
+    memcpy(facts.codes, walk.codes, sizeof facts.codes);
     struct pn_slice thing, happening;
     split_type(event->type, &thing, &happening);
     facts.kind = pn_kind_parse(thing);

@@ -4,7 +4,8 @@
  *
  * It is not a parser for FHIR (that is fhir/): it makes no tree and allocates nothing, because a
  * rebuild reads every event that there ever was. Where an element may repeat, the first one that
- * has something counts. facts_rows.c lists which element becomes which fact.
+ * has something counts; only reasons and diagnoses are several. facts_rows.c lists which element
+ * becomes which fact.
  */
 #ifndef PN_EVENT_FACTS_H
 #define PN_EVENT_FACTS_H
@@ -17,15 +18,15 @@
 #include "event/event.h"
 #include "event/vocabulary.h"
 
-enum pn_urgency {
-    PN_URGENCY_UNKNOWN,
-    PN_URGENCY_PLANNED,
-    PN_URGENCY_EMERGENCY,
-    PN_URGENCY_COUNT
-};
+enum pn_urgency { PN_URGENCY_UNKNOWN, PN_URGENCY_PLANNED, PN_URGENCY_EMERGENCY, PN_URGENCY_COUNT };
 
 // Whose code a reason or a diagnosis is.
 enum pn_code_system { PN_SYSTEM_NONE, PN_SYSTEM_ICPC2, PN_SYSTEM_ICD10, PN_SYSTEM_SOCIAL };
+struct pn_system_code {
+    enum pn_code_system system;
+    struct pn_slice code;
+};
+enum { PN_CODES_MAX = 4 }; // of one event: more than there are systems
 
 // Slices point into the event.
 struct pn_facts {
@@ -45,8 +46,11 @@ struct pn_facts {
     struct pn_slice contact;    // yhteystapa: R10 …
     struct pn_slice reason;     // of a cancellation
     struct pn_slice setting;    // class: EMER, AMB, IMP …
-    struct pn_slice code;       // the first reason or diagnosis in a system that is known
-    enum pn_code_system code_system;
+    // Reasons and diagnoses in systems that are known, each once, in the event's order (a main
+    // diagnosis stands before others). Of more than there is place for: the first of each system,
+    // then the first of the others.
+    struct pn_system_code codes[PN_CODES_MAX];
+    unsigned code_count;
     enum pn_concern concern;   // of a concern
     enum pn_reporter reporter; // of a concern or a need
     bool is_withdrawn;         // cancelled, deleted or entered in error

@@ -22,8 +22,9 @@ enum pn_fact {
     PN_FACT_CLASS,
     PN_FACT_CONCERN,
     PN_FACT_REPORTER,
-    PN_FACT_CODE, // a reason for a visit or a diagnosis: the row tells the code system
-    PN_FACT_COUNT
+    PN_FACT_COUNT,
+    // A reason for a visit or a diagnosis: the row tells the code system. There may be several.
+    PN_FACT_CODE = PN_FACT_COUNT
 };
 
 // A primitive at a path (array places left out). Among rows of one fact the upper wins.
@@ -36,7 +37,8 @@ extern const struct pn_fact_row pn_fact_rows[];
 extern const unsigned pn_fact_row_count;
 
 // A Coding or Identifier at a path. `system` is an OID that may be followed by a version, a URI, or
-// NULL for any; `unless` names systems that do not count by a part of them.
+// NULL for any; `unless` names systems that do not count by a part of them. What several rows of
+// PN_FACT_CODE fit is the upper one's.
 struct pn_code_row {
     const char *path;
     size_t path_len;

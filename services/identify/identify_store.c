@@ -5,22 +5,8 @@
 
 #include "privacy/audit.h"
 #include "privacy/client_index.h"
+#include "services/identify/held_row.h"
 #include "services/identify/rules/rule_sets.h"
-
-// Rows of facts are read and written as they stand in memory: little-endian, without holes.
-_Static_assert(sizeof(struct pn_fact_entry) == 80, "the stored form of a fact");
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the stored form of a fact");
-
-enum { FORM_FIRST = 1, FORM = 2 }; // of rows: as struct old_fact, and as struct pn_fact_entry
-
-// A row's form before facts had ends, units and codes.
-struct old_fact {
-    uint8_t id[PN_FACT_ID_BYTES];
-    int64_t start_ms, revision;
-    uint32_t service, profession, contact, status;
-    uint8_t resource_type, kind, sector, data_class, urgency, flags, spare[2];
-};
-_Static_assert(sizeof(struct old_fact) == 56, "the first stored form of a fact");
 
 enum { HELD_MAX = PN_CLIENT_LINKED_MAX, ROOM_FIRST = 8, CROWDED = 512 };
 
@@ -106,29 +92,6 @@ static enum pn_code no_memory(struct pn_err *err)
 
 // --- Loading and saving --------------------------------------------------------------------------
 
-// What the first form lacks comes when the event is told again or the stream is read anew.
-static void widen(const struct pn_slice *bytes, unsigned count, struct pn_fact_entry *facts)
-{
-    for (unsigned i = 0; i < count; i++) {
-        struct old_fact old;
-        memcpy(&old, bytes->ptr + i * sizeof old, sizeof old);
-        facts[i] = (struct pn_fact_entry){.start_ms = old.start_ms,
-                                          .end_ms = old.start_ms,
-                                          .revision = old.revision,
-                                          .service = old.service,
-                                          .profession = old.profession,
-                                          .contact = old.contact,
-                                          .status = old.status,
-                                          .resource_type = old.resource_type,
-                                          .kind = old.kind,
-                                          .sector = old.sector,
-                                          .data_class = old.data_class,
-                                          .urgency = old.urgency,
-                                          .flags = old.flags};
-        memcpy(facts[i].id, old.id, sizeof old.id);
-    }
-}
-
 static bool make_room(struct pn_arena *arena, struct pn_held *held, unsigned count)
 {
     if (count <= held->capacity) {
@@ -157,21 +120,15 @@ static enum pn_code load_row(struct pn_arena *arena, const struct pn_rows *rows,
     if (held == NULL) {
         return no_memory(err);
     }
-    const size_t size = form == FORM ? sizeof(struct pn_fact_entry) : sizeof(struct old_fact);
+    unsigned count = 0;
     const bool is_next = (uint64_t)part * PN_HELD_PART == held->count;
-    if (bytes.len % size != 0 || (form != FORM && form != FORM_FIRST) || !is_next) {
+    if (!pn_held_row_count(form, bytes, &count) || !is_next) {
         return pn_err_set(err, PN_INTERNAL, "client_facts", "a row is damaged");
     }
-    unsigned count = (unsigned)(bytes.len / size);
     if (!make_room(arena, held, held->count + count + ROOM_FIRST)) {
         return no_memory(err);
     }
-    struct pn_fact_entry *facts = held->facts + held->count;
-    if (count > 0 && form == FORM) {
-        memcpy(facts, bytes.ptr, bytes.len);
-    } else {
-        widen(&bytes, count, facts);
-    }
+    pn_held_row_read(form, bytes, held->facts + held->count);
     held->dirty = count > PN_HELD_PART ? UINT64_MAX : 0;
     held->count += count;
     held->parts = (unsigned)part + 1;
@@ -217,10 +174,10 @@ static enum pn_code write_part(struct pn_store *store, int64_t client, const str
 {
     const unsigned from = part * PN_HELD_PART, left = held->count - from;
     const unsigned count = left < PN_HELD_PART ? left : PN_HELD_PART;
-    const struct pn_value values[] = {
-        PN_INT(client), PN_INT(held->subject), PN_INT(part),
-        PN_BYTES(pn_slice_of((const char *)(held->facts + from), count * sizeof *held->facts)),
-        PN_INT(FORM)};
+    char row[PN_HELD_PART * PN_ROW_FACT_BYTES_MAX];
+    const size_t bytes = pn_held_row_write(held->facts + from, count, row);
+    const struct pn_value values[] = {PN_INT(client), PN_INT(held->subject), PN_INT(part),
+                                      PN_BYTES(pn_slice_of(row, bytes)), PN_INT(PN_ROW_FORM)};
     return pn_store_run(
         store,
         "INSERT INTO client_facts (owner, subject, part, facts, form) VALUES (?1, ?2, ?3, ?4, ?5)"

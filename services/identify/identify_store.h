@@ -27,7 +27,9 @@ struct pn_held {
     unsigned parts; // rows in the store: PN_HELD_PART facts in each but the last
     uint64_t dirty; // 1 << part: its row is to be written; the last bit is of all further parts
 };
-enum { PN_HELD_PART = 48 }; // a row of so many facts fits into one page of the store
+enum {
+    PN_HELD_PART = 48
+}; // a row of so many facts, most with a code or none, fits into one page of the store
 
 // A client while a batch is handled. Lives in the batch's arena.
 struct pn_held_client {

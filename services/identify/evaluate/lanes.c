@@ -15,9 +15,42 @@ static const char zone[] = "Europe/Helsinki";
 
 // --- Leaves --------------------------------------------------------------------------------------
 
-// 0 when it can't be told from others (no profession known).
+static bool is_of_codes(const struct pn_node *leaf)
+{
+    return (leaf->kind == PN_NODE_DISTINCT || leaf->kind == PN_NODE_SAME) &&
+           leaf->of == PN_DISTINCT_CODES;
+}
+
+// The codes of the fact that the leaf counts: those that it asks for. Beside a diagnosis ICPC-2
+// says the same once more: that is no other code.
+static unsigned codes_of(const struct pn_node *leaf, const struct pn_fact_entry *fact,
+                         uint64_t ret_codes[static PN_CODES_MAX])
+{
+    unsigned count = 0, diagnoses = 0;
+    for (unsigned i = 0; i < PN_CODES_MAX && fact->codes[i] != 0; i++) {
+        const uint64_t code = fact->codes[i];
+        if (pn_code_fits(leaf->steps[0], code) &&
+            (leaf->scope == NULL || pn_code_fits(leaf->scope, code))) {
+            diagnoses += pn_fact_code_system(code) == PN_SYSTEM_ICD10 ? 1 : 0;
+            ret_codes[count++] = code;
+        }
+    }
+    if (leaf->kind == PN_NODE_SAME || diagnoses == 0) {
+        return count;
+    }
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++) {
+        if (pn_fact_code_system(ret_codes[i]) != PN_SYSTEM_ICPC2) {
+            ret_codes[kept++] = ret_codes[i];
+        }
+    }
+    return kept;
+}
+
+// 0 when it can't be told from others (no profession known). Of codes there may be several.
 static uint64_t key_of(const struct pn_node *leaf, const struct pn_fact_entry *fact)
 {
+    uint64_t codes[PN_CODES_MAX];
     if (leaf->kind != PN_NODE_DISTINCT && leaf->kind != PN_NODE_SAME) {
         return 1;
     }
@@ -34,7 +67,7 @@ static uint64_t key_of(const struct pn_node *leaf, const struct pn_fact_entry *f
     case PN_DISTINCT_KINDS:
         return fact->kind;
     case PN_DISTINCT_CODES:
-        return fact->code;
+        return codes_of(leaf, fact, codes);
     }
     return 0;
 }
@@ -75,6 +108,10 @@ int64_t pn_leaf_most(const struct pn_sorted_facts *facts, const struct pn_node *
     if (leaf->kind == PN_NODE_SUM) {
         const struct pn_price *price = price_of(facts, leaf->prices, place);
         return price == NULL ? 0 : price->day > 0 ? INT32_MAX : price->each;
+    }
+    if (leaf->kind == PN_NODE_DISTINCT && is_of_codes(leaf)) {
+        uint64_t codes[PN_CODES_MAX];
+        return codes_of(leaf, fact_at(facts, place), codes);
     }
     return leaf->kind == PN_NODE_DAYS ? INT32_MAX : 1;
 }
@@ -168,6 +205,31 @@ static void fill_plain(const struct pn_lane_input *input, struct pn_lane *lane,
         }
     }
     sort_entering(before);
+}
+
+// A fact counts with each of its codes. When there are more than a lane holds, those of the newest
+// facts.
+static void fill_codes(const struct pn_lane_input *input, struct pn_lane *lane)
+{
+    uint64_t codes[PN_CODES_MAX];
+    unsigned from = input->count, room = PN_LANE_MAX;
+    for (; from > input->from && room >= PN_CODES_MAX; from--) {
+        room -= fits_filters(input->facts, input->leaf, 0, from - 1)
+                    ? codes_of(input->leaf, fact_at(input->facts, from - 1), codes)
+                    : 0;
+    }
+    for (unsigned i = from; i < input->count; i++) {
+        const struct pn_fact_entry *fact = fact_at(input->facts, i);
+        const bool fits = fits_filters(input->facts, input->leaf, 0, i);
+        const unsigned count = fits ? codes_of(input->leaf, fact, codes) : 0;
+        struct pn_interval one = {.enter_ms = fact->start_ms,
+                                  .leave_ms = pn_leaf_leave(input->leaf, fact->start_ms, 1),
+                                  .fact = input->facts->order[i]};
+        for (unsigned k = 0; k < count; k++) {
+            one.key = codes[k];
+            add(lane, &one);
+        }
+    }
 }
 
 // From `length_days` after each fact until the next one.
@@ -354,9 +416,15 @@ void pn_lanes_fill(const struct pn_lane_input *input, struct pn_lane *lane, stru
     case PN_NODE_SUM:
         fill_sum(input, lane);
         break;
-    case PN_NODE_COUNT:
     case PN_NODE_DISTINCT:
     case PN_NODE_SAME:
+        if (is_of_codes(input->leaf)) {
+            fill_codes(input, lane);
+            break;
+        }
+        fill_plain(input, lane, before);
+        break;
+    case PN_NODE_COUNT:
     case PN_NODE_TREND:
     case PN_NODE_OPEN:
     case PN_NODE_ABSENT:

@@ -51,13 +51,28 @@ static int64_t end_of(const struct pn_facts *facts)
     return pn_words_hold(going_on, facts->status) ? PN_FACT_OPEN : facts->start_ms;
 }
 
+// Codes that are alike so far as they are packed are one.
+static void pack_codes(const struct pn_facts *facts, uint64_t codes[static PN_CODES_MAX])
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < facts->code_count; i++) {
+        uint64_t code = pn_fact_pack(facts->codes[i].system, facts->codes[i].code, 0);
+        unsigned k = 0;
+        while (k < count && codes[k] != code) {
+            k++;
+        }
+        if (k == count && code != 0) {
+            codes[count++] = code;
+        }
+    }
+}
+
 bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_entry)
 {
     struct pn_fact_entry entry = {
         .start_ms = facts->start_ms,
         .end_ms = end_of(facts),
         .revision = facts->revision,
-        .code = pn_fact_pack(facts->code_system, facts->code, 0),
         .service = pn_fact_code(facts->service.len > 0 ? facts->service : facts->unit),
         .profession = pn_fact_code(facts->profession),
         .contact = pn_fact_code(facts->contact),
@@ -74,6 +89,7 @@ bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_
                            (facts->is_noshow ? PN_FACT_NOSHOW : 0) |
                            (facts->is_client_contact ? PN_FACT_CLIENT_CONTACT : 0)),
     };
+    pack_codes(facts, entry.codes);
     const unsigned count = PN_ARRAY_COUNT(type_names);
     unsigned type = pn_words_find(type_names, count, facts->resource_type);
     entry.resource_type = (uint8_t)type;

@@ -15,17 +15,17 @@ enum { PN_FACT_ID_BYTES = 16, PN_CLIENT_FACTS_MAX = 4096 };
 
 #define PN_FACT_OPEN INT64_MAX // end_ms of what goes on
 
-// Codes are hashes (pn_fact_code): they are only compared. Stored as it stands in memory.
+// Codes are hashes (pn_fact_code): they are only compared.
 struct pn_fact_entry {
     uint8_t id[PN_FACT_ID_BYTES]; // the resource's UUID
     int64_t start_ms, end_ms;     // end_ms: PN_FACT_OPEN, or at least start_ms
     int64_t revision;
-    uint64_t code;                                                // pn_fact_pack; 0: none
     uint32_t service, profession, contact, status, unit, setting; // 0: none
     uint8_t resource_type;                                        // pn_fact_type_name
     uint8_t kind, sector, data_class, urgency;
-    uint8_t flags;             // enum pn_fact_flag together
-    uint8_t reporter, concern; // 0 in rows that were stored before there were such
+    uint8_t flags;                // enum pn_fact_flag together
+    uint8_t reporter, concern;    // 0 in rows that were stored before there were such
+    uint64_t codes[PN_CODES_MAX]; // pn_fact_pack; each once, the rest 0 (struct pn_facts)
 };
 enum pn_fact_flag {
     PN_FACT_WITHDRAWN = 1 << 0,
@@ -38,6 +38,10 @@ uint32_t pn_fact_code(struct pn_slice code); // 0 for the empty code, never 0 fo
 // The system and the code's first seven bytes, in the order of the codes: a range of codes is a
 // range of numbers. `rest` fills what the code leaves free (0 or 0xff). 0 for the empty code.
 uint64_t pn_fact_pack(enum pn_code_system system, struct pn_slice code, uint8_t rest);
+static inline enum pn_code_system pn_fact_code_system(uint64_t packed)
+{
+    return (enum pn_code_system)(packed >> 56);
+}
 const char *pn_fact_type_name(uint8_t resource_type);
 // False when the resource is none that rules count, or its id is no UUID.
 PN_MUST_USE bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_entry);

@@ -15,9 +15,10 @@ static bool has_code(const struct pn_rule_codes *codes, uint32_t code)
     return codes->count == 0;
 }
 
-static bool is_in_ranges(const struct pn_code_ranges *ranges, uint64_t code)
+bool pn_code_fits(const struct pn_filter *filter, uint64_t code)
 {
-    for (unsigned i = 0; code != 0 && i < ranges->count; i++) {
+    const struct pn_code_ranges *ranges = &filter->codes;
+    for (unsigned i = 0; i < ranges->count; i++) {
         if (code >= ranges->ranges[i].from && code <= ranges->ranges[i].until) {
             return true;
         }
@@ -25,9 +26,19 @@ static bool is_in_ranges(const struct pn_code_ranges *ranges, uint64_t code)
     return ranges->count == 0;
 }
 
+static bool has_fitting_code(const struct pn_filter *filter, const struct pn_fact_entry *fact)
+{
+    for (unsigned i = 0; i < PN_CODES_MAX && fact->codes[i] != 0; i++) {
+        if (pn_code_fits(filter, fact->codes[i])) {
+            return true;
+        }
+    }
+    return filter->codes.count == 0;
+}
+
 static bool fits_lists(const struct pn_filter *filter, const struct pn_fact_entry *fact)
 {
-    return is_in_ranges(&filter->codes, fact->code) && has_code(&filter->services, fact->service) &&
+    return has_fitting_code(filter, fact) && has_code(&filter->services, fact->service) &&
            has_code(&filter->professions, fact->profession) &&
            has_code(&filter->contacts, fact->contact) &&
            has_code(&filter->statuses, fact->status) && has_code(&filter->units, fact->unit) &&

@@ -31,7 +31,8 @@ struct pn_code_ranges {
     unsigned count; // 0: any
 };
 
-// Which facts: all that is given must hold. Withdrawn facts never count.
+// Which facts: all that is given must hold; of a fact's codes one is enough. Withdrawn facts never
+// count.
 struct pn_filter {
     uint32_t kinds, sectors;        // 1 << enum; sectors 0: any
     uint32_t reported_by, concerns; // likewise; 0: any
@@ -42,6 +43,8 @@ struct pn_filter {
     struct pn_code_ranges codes;
 };
 bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *fact);
+// Whether the code is one that the filter asks for; a filter that asks for none takes any.
+bool pn_code_fits(const struct pn_filter *filter, uint64_t code);
 
 // What facts cost, in whole euros: the first row that fits gives the price, once or for each
 // calendar day in Finland that the fact goes on. A fact that no row fits costs nothing.
@@ -100,6 +103,7 @@ struct pn_node {
     uint16_t bits[PN_RULE_STEPS_MAX];                 // of the filters, in the file's match.h
     uint16_t scope_bits[PN_RULE_STEPS_MAX];           // of what the scope asks besides
     unsigned step_count;
+    const struct pn_filter *scope; // what the scope asks besides; NULL: nothing
     enum pn_distinct of;
     const struct pn_prices *prices;     // of a sum
     int64_t window_months, window_days; // both 0: facts count for ever

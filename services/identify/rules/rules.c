@@ -179,6 +179,7 @@ static enum pn_code find_bits(struct pn_rules_reader *reader, const struct pn_ya
             bool has_scope = where != NULL && node->steps[s] != rule->scope.not_with;
             code = pn_rules_bit(reader, when, node->steps[s], &node->bits[s]);
             node->scope_bits[s] = node->bits[s];
+            node->scope = has_scope ? where : NULL;
             if (code == PN_OK && has_scope) {
                 code = pn_rules_bit(reader, when, where, &node->scope_bits[s]);
             }

@@ -26,7 +26,8 @@ enum {
     PHASES = 2,
     MOMENTS = 10, // of one phase
     HOURS = 24 * 640,
-    TEXT_BYTES = 1536,
+    TEXT_BYTES = 2560,
+    CODES_MAX = 6, // told of one thing: more than are kept
     TICKS_MAX = 10000
 };
 
@@ -34,7 +35,8 @@ enum {
 struct saying {
     unsigned resource, kind, side;
     int64_t start_ms, end_ms, recorded_ms; // end_ms 0: none
-    unsigned profession, code;
+    unsigned profession, concern;
+    unsigned codes[CODES_MAX], code_count;
     bool is_cancelled;
 };
 struct told {
@@ -68,12 +70,15 @@ static const struct {
              {"clientship.closed", "EpisodeOfCare", "finished", "", "", "clientship"}};
 static const struct {
     const char *system, *name, *code;
-} codes[] = {{"", "", ""},
-             {"http://hl7.org/fhir/sid/icpc-2", "icpc2", "A04"},
+} codes[] = {{"http://hl7.org/fhir/sid/icpc-2", "icpc2", "A04"},
              {"http://hl7.org/fhir/sid/icpc-2", "icpc2", "A05"},
              {"http://hl7.org/fhir/sid/icpc-2", "icpc2", "A30"},
              {"urn:oid:1.2.246.537.6.1.2007", "icd10", "R69.9"},
-             {"urn:oid:1.2.246.537.6.1.2007", "icd10", "R70"}};
+             {"urn:oid:1.2.246.537.6.1.2007", "icd10", "R70"},
+             {"http://hl7.org/fhir/sid/icd-10", "icd10", "I10"},
+             {"urn:oid:1.2.246.537.6.1.2007", "icd10", "J06.9"},
+             {"urn:oid:1.2.246.537.6.1282.2024", "social", "12"},
+             {"urn:oid:1.2.246.537.6.1282.2024", "social", "13"}};
 
 static const char *const concerns[] = {"concern",    "loneliness", "money",
                                        "loneliness", "insecurity", "money"};
@@ -131,7 +136,11 @@ static void draw_saying(struct stream *stream, struct saying *saying)
         saying->end_ms = saying->start_ms + (int64_t)lengths[draw(most)] * 3600000;
     }
     saying->profession = draw(6);
-    saying->code = draw(PN_ARRAY_COUNT(codes));
+    saying->concern = draw(PN_ARRAY_COUNT(concerns));
+    saying->code_count = draw(3) == 0 ? 0 : draw(4) > 0 ? draw(3) : draw(CODES_MAX + 1);
+    for (unsigned i = 0; i < saying->code_count; i++) {
+        saying->codes[i] = draw(PN_ARRAY_COUNT(codes));
+    }
     saying->is_cancelled = draw(10) == 0;
     saying->side = draw(4) == 0;
     struct told *told = tell(stream);
@@ -181,10 +190,25 @@ static void draw_stream(struct stream *stream)
 
 // --- Events --------------------------------------------------------------------------------------
 
+// Some as codings of one reason, some as reasons.
+static void write_reasons(const struct saying *saying, char *ret_text, size_t room)
+{
+    size_t len = 0;
+    for (unsigned i = 0; i < saying->code_count; i++) {
+        const char *joint = i == 0                                ? ",\"reasonCode\":[{\"coding\":["
+                            : (saying->codes[i] + i + 1) % 2 == 0 ? ","
+                                                                  : "]},{\"coding\":[";
+        len +=
+            (size_t)snprintf(ret_text + len, room - len, "%s{\"system\":\"%s\",\"code\":\"%s\"}",
+                             joint, codes[saying->codes[i]].system, codes[saying->codes[i]].code);
+    }
+    (void)snprintf(ret_text + len, room - len, "%s", saying->code_count > 0 ? "]}]" : "");
+}
+
 static void write_saying(unsigned stream, const struct saying *saying, char *ret_data)
 {
     char start[PN_TIME_TEXT_BYTES], end[PN_TIME_TEXT_BYTES + 16] = "", id[PN_UUID_TEXT_BYTES];
-    char number[32], coded[256] = "", time[TEXT_BYTES / 4];
+    char number[32], coded[TEXT_BYTES / 3], time[TEXT_BYTES / 4];
     (void)snprintf(number, sizeof number, "%u.%u", stream, saying->resource);
     const struct pn_slice part = pn_slice_str(number);
     pn_uuid5("resource", &part, 1, id);
@@ -198,18 +222,14 @@ static void write_saying(unsigned stream, const struct saying *saying, char *ret
     (void)snprintf(time, sizeof time,
                    is_appointment ? "\"start\":\"%s\"" : "\"period\":{\"start\":\"%s\"%s}", start,
                    end);
-    if (codes[saying->code].system[0] != '\0') {
-        (void)snprintf(coded, sizeof coded,
-                       ",\"reasonCode\":[{\"coding\":[{\"system\":\"%s\",\"code\":\"%s\"}]}]",
-                       codes[saying->code].system, codes[saying->code].code);
-    }
+    write_reasons(saying, coded, sizeof coded);
     bool is_concern = strcmp(kinds[saying->kind].kind, "concern") == 0;
     if (is_concern) {
         (void)snprintf(coded, sizeof coded,
                        ",\"code\":{\"coding\":[{\"system\":\"https://punos.fi/fhir/CodeSystem/"
                        "concern\",\"code\":\"%s\"}]},\"author\":{\"identifier\":{\"system\":"
                        "\"https://punos.fi/fhir/CodeSystem/reporter\",\"value\":\"%s\"}}",
-                       concerns[saying->code], reporters[saying->profession]);
+                       concerns[saying->concern], reporters[saying->profession]);
     }
     (void)snprintf(ret_data, TEXT_BYTES,
                    "{\"resourceType\":\"%s\",\"id\":\"%s\",\"status\":\"%s\",\"class\":{\"code\":"
@@ -309,13 +329,17 @@ static void write_left(const struct stream *stream, unsigned number, unsigned ph
         if (saying->end_ms != 0) {
             (void)snprintf(end, sizeof end, "%" PRId64, saying->end_ms);
         }
-        fprintf(tables->facts,
-                "%" PRId64 "\t%s\t%" PRId64 "\t%s\t%s\t%s\tp%u\t%s\t%s\t%s\t%s\t%s\n",
+        char told[CODES_MAX * 16] = "";
+        for (unsigned k = 0, len = 0; k < saying->code_count; k++) {
+            len += (unsigned)snprintf(told + len, sizeof told - len, "%s%s:%s", k == 0 ? "" : " ",
+                                      codes[saying->codes[k]].name, codes[saying->codes[k]].code);
+        }
+        fprintf(tables->facts, "%" PRId64 "\t%s\t%" PRId64 "\t%s\t%s\t%s\tp%u\t%s\t%s\t%s\t%s\n",
                 client_of(number, is_merged ? 0 : saying->side, phase), kinds[saying->kind].kind,
                 saying->start_ms, end, kinds[saying->kind].class,
                 saying->is_cancelled ? "cancelled" : kinds[saying->kind].status, saying->profession,
-                codes[saying->code].name, codes[saying->code].code, kinds[saying->kind].contact,
-                concerns[saying->code], reporters[saying->profession]);
+                told, kinds[saying->kind].contact, concerns[saying->concern],
+                reporters[saying->profession]);
     }
     if (person != NULL) {
         fprintf(tables->people, "%" PRId64 "\t%d\n", client_of(number, 0, phase),
@@ -388,8 +412,8 @@ static void write_probes(struct bench *bench, unsigned phase, int64_t moment_ms)
         }
         const int64_t client = pn_rows_int(rows, 0);
         const struct pn_slice rule = pn_rows_text(rows, 1);
-        fprintf(bench->tables.probes, "%" PRId64 "\t%c\t%" PRId64 "\t%" PRId64 "\n",
-                client * 2 + phase, rule.ptr[1], moment_ms,
+        fprintf(bench->tables.probes, "%" PRId64 "\t%.*s\t%" PRId64 "\t%" PRId64 "\n",
+                client * 2 + phase, (int)rule.len - 1, rule.ptr + 1, moment_ms,
                 since_of(bench, client, rule, moment_ms));
     }
     pn_rows_close(rows);

@@ -106,6 +106,83 @@ static void knows_what_is_specially_protected(void **state)
     }
 }
 
+// Codes as "P:A04 D:R53": P is ICPC-2, D ICD-10, S social care.
+static void assert_codes(const struct pn_facts *facts, const char *expected)
+{
+    static const char letters[] = "?PDS";
+    char text[128] = "";
+    size_t len = 0;
+    for (unsigned i = 0; i < facts->code_count; i++) {
+        len +=
+            (size_t)snprintf(text + len, sizeof text - len, "%s%c:%.*s", i == 0 ? "" : " ",
+                             letters[facts->codes[i].system], PN_SLICE_FMT(facts->codes[i].code));
+    }
+    assert_string_equal(text, expected);
+}
+
+static void add_coding(char *data, size_t room, const char *letter_and_code)
+{
+    static const char *const systems[][2] = {
+        {"P", "urn:oid:1.2.246.537.6.31.2007"},   {"p", "http://hl7.org/fhir/sid/icpc-2"},
+        {"D", "urn:oid:1.2.246.537.6.1.1999"},    {"d", "http://hl7.org/fhir/sid/icd-10"},
+        {"S", "urn:oid:1.2.246.537.6.1282.2024"}, {"x", "http://snomed.info/sct"}};
+    size_t i = 0, len = strlen(data);
+    while (systems[i][0][0] != letter_and_code[0]) {
+        i++;
+        assert_true(i < PN_ARRAY_COUNT(systems));
+    }
+    (void)snprintf(data + len, room - len, "%s{\"system\":\"%s\",\"code\":\"%s\"}",
+                   data[len - 1] == '[' ? "" : ",", systems[i][1], letter_and_code + 1);
+}
+
+// The codes of one reason, or each in a reason of its own.
+static void write_reasons(char *data, size_t room, const char *const *codes, bool is_one)
+{
+    (void)snprintf(data, room,
+                   "{\"resourceType\":\"Encounter\",\"id\":\"e\",\"reasonCode\":[{\"coding\":[");
+    for (unsigned i = 0; codes[i] != NULL; i++) {
+        if (i > 0 && !is_one) {
+            (void)strncat(data, "],\"text\":\"x\"},{\"coding\":[", room - strlen(data) - 1);
+        }
+        add_coding(data, room, codes[i]);
+    }
+    (void)strncat(data, "]}]}", room - strlen(data) - 1);
+}
+
+static void keeps_the_codes_of_each_system(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *codes[9], *kept;
+    } rows[] = {
+        {{NULL}, ""},
+        {{"xR53"}, ""},
+        {{"PA04", "DR53"}, "P:A04 D:R53"},
+        {{"DR53", "S3", "PA04"}, "D:R53 S:3 P:A04"},
+        {{"PA04", "pA04", "dR53", "DR53"}, "P:A04 D:R53"}, // each once
+        {{"DE11.9", "DI48.9", "DJ45.9", "DF32.9", "DI10"}, // the first ones
+         "D:E11.9 D:I48.9 D:J45.9 D:F32.9"},
+        {{"DE11.9", "DI48.9", "DJ45.9", "DF32.9", "PT90", "S3", "DI10"}, // each system has its
+         "D:E11.9 D:I48.9 P:T90 S:3"},
+        {{"DE11.9", "PT90", "PA04", "PK86", "S3"}, "D:E11.9 P:T90 P:A04 S:3"},
+        {{"S1", "S2", "S3", "DE11.9", "PT90", "PA04", "DI10", "S4"}, "S:1 S:2 D:E11.9 P:T90"},
+    };
+    for (size_t i = 0; i < 2 * PN_ARRAY_COUNT(rows); i++) {
+        char data[2048];
+        write_reasons(data, sizeof data, rows[i / 2].codes, i % 2 == 0);
+        struct pn_facts facts = read_facts("fi.punos.visit.finished.v1", data);
+        assert_codes(&facts, rows[i / 2].kept);
+    }
+    // A diagnosis in two code systems, and what it is a diagnosis of besides.
+    struct pn_facts facts =
+        read_facts("fi.punos.condition.recorded.v1",
+                   "{\"resourceType\":\"Condition\",\"id\":\"c\",\"code\":{\"coding\":["
+                   "{\"system\":\"urn:oid:1.2.246.537.6.1\",\"code\":\"E11.9\"},"
+                   "{\"code\":\"T90\",\"system\":\"urn:oid:1.2.246.537.6.31.2007\"},"
+                   "{\"system\":\"urn:oid:1.2.246.537.6.12\",\"code\":\"none of these\"}]}}");
+    assert_codes(&facts, "D:E11.9 P:T90");
+}
+
 static void leaves_out_what_is_not_a_client_contact(void **state)
 {
     (void)state;
@@ -158,6 +235,7 @@ int main(void)
         cmocka_unit_test(reads_a_visit),
         cmocka_unit_test(tells_noshow_from_cancelled),
         cmocka_unit_test(knows_what_is_specially_protected),
+        cmocka_unit_test(keeps_the_codes_of_each_system),
         cmocka_unit_test(leaves_out_what_is_not_a_client_contact),
         cmocka_unit_test(refuses_what_is_no_resource),
     };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "services/identify/held_row.h"
 #include "tests/unit/identify/engine_bench.h"
 
 // --- Tests ---------------------------------------------------------------------------------------
@@ -263,10 +264,13 @@ static void reads_rows_of_the_first_form(void **state)
                      PN_OK);
     assert_int_equal(pn_store_query(bench->store, stmt, NULL, 0, &rows, &err), PN_OK);
     assert_int_equal(pn_rows_next(rows, &has_row, &err), PN_OK);
-    assert_int_equal(pn_rows_bytes(rows, 0).len, 2 * sizeof(struct pn_fact_entry));
+    struct pn_fact_entry facts[2];
+    unsigned count = 0;
+    assert_true(pn_held_row_count(PN_ROW_FORM, pn_rows_bytes(rows, 0), &count));
+    assert_int_equal(count, 2);
+    pn_held_row_read(PN_ROW_FORM, pn_rows_bytes(rows, 0), facts);
     for (unsigned i = 0; i < 2; i++) {
-        struct pn_fact_entry fact;
-        memcpy(&fact, pn_rows_bytes(rows, 0).ptr + i * sizeof fact, sizeof fact);
+        const struct pn_fact_entry fact = facts[i];
         memcpy(old + i * 56L, fact.id, 16);
         memcpy(old + i * 56L + 16, &fact.start_ms, 8);
         memcpy(old + i * 56L + 24, &fact.revision, 8);

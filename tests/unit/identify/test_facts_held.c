@@ -5,14 +5,30 @@
  */
 #include "engine_bench.h"
 
-enum { OWNER = 7, SUBJECT = 9, MANY = 4 * PN_HELD_PART + 5, FORM_TWO = 2, BEFORE_PARTS = 9 };
+#include "services/identify/held_row.h"
+
+enum { OWNER = 7, SUBJECT = 9, MANY = 4 * PN_HELD_PART + 5, BEFORE_PARTS = 9, ONE_CODE = 80 };
 
 static struct pn_fact_entry fact_of(unsigned number)
 {
     struct pn_fact_entry fact = {.start_ms = at(2026, 1, 1) + number, .revision = 1};
     memcpy(fact.id, &number, sizeof number);
     fact.end_ms = fact.start_ms;
+    fact.concern = 3; // the last field before the codes
+    for (unsigned i = 0; i < number % (PN_CODES_MAX + 1); i++) {
+        fact.codes[i] = number * 10 + i + 1;
+    }
     return fact;
+}
+
+// As facts were while they had one code, among their other fields.
+static size_t write_one_code(unsigned number, char *ret_row)
+{
+    const struct pn_fact_entry fact = fact_of(number);
+    memcpy(ret_row, &fact, 40);
+    memcpy(ret_row + 40, fact.codes, 8);
+    memcpy(ret_row + 48, (const char *)&fact + 40, ONE_CODE - 48);
+    return ONE_CODE;
 }
 
 static struct pn_held_client *load(struct bench *bench)
@@ -82,6 +98,16 @@ static void assert_facts(const struct pn_held_client *client, unsigned count, un
     }
 }
 
+// The first `count` facts have lost all codes but the first.
+static void assert_one_code_each(const struct pn_held_client *client, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct pn_fact_entry fact = fact_of(i);
+        memset(fact.codes + 1, 0, sizeof fact.codes - sizeof fact.codes[0]);
+        assert_memory_equal(&client->held[0].facts[i], &fact, sizeof fact);
+    }
+}
+
 static void what_is_written_is_read(void **state)
 {
     struct bench *bench = *state;
@@ -95,7 +121,7 @@ static void what_is_written_is_read(void **state)
     assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts"), 5);
     assert_int_equal(number_of(bench, "SELECT MAX(part) FROM client_facts"), 4);
     assert_int_equal(number_of(bench, "SELECT LENGTH(facts) FROM client_facts WHERE part = 4"),
-                     5 * (int64_t)sizeof(struct pn_fact_entry));
+                     5 * (PN_ROW_HEAD_BYTES + 1) + (2 + 3 + 4 + 0 + 1) * 8);
 }
 
 // A row that the store alone has changed stays as it is when another is written.
@@ -110,11 +136,11 @@ static void rows_of_the_same_facts_are_not_written(void **state)
     add(bench, client, MANY, 1);
     pn_held_mark(&client->held[0], &client->held[0].facts[PN_HELD_PART]);
     save(bench, client);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 2"), 2);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 2"
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 3"), 2);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 3"
                                       " AND part IN (1, 4)"),
                      2);
-    exec(bench->store, "UPDATE client_facts SET form = 2", pn_slice_str(""));
+    exec(bench->store, "UPDATE client_facts SET form = 3", pn_slice_str(""));
     assert_facts(load(bench), MANY + 1, MANY + 1);
 }
 
@@ -157,13 +183,13 @@ static void rows_from_before_there_were_parts_are_read(void **state)
                                      .migrations = pn_identify_migrations,
                                      .migration_count = BEFORE_PARTS};
     assert_int_equal(pn_store_open(&bench->config, &store, &bench->store, &err), PN_OK);
-    struct pn_fact_entry facts[MANY];
+    static char row[MANY * ONE_CODE];
     for (unsigned i = 0; i < MANY; i++) {
-        facts[i] = fact_of(i);
+        (void)write_one_code(i, row + i * (size_t)ONE_CODE);
     }
     exec(bench->store,
          "INSERT INTO client_facts (owner, subject, form, facts) VALUES (7, 9, 2, ?1)",
-         pn_slice_of((const char *)facts, sizeof facts));
+         pn_slice_of(row, sizeof row));
     pn_store_close(bench->store);
     store.migration_count = pn_identify_migration_count;
     assert_int_equal(pn_store_open(&bench->config, &store, &bench->store, &err), PN_OK);
@@ -171,12 +197,62 @@ static void rows_from_before_there_were_parts_are_read(void **state)
     assert_int_equal(pn_worklist_open(&bench->config, &bench->worklist, &err), PN_OK);
 
     struct pn_held_client *client = load(bench);
-    assert_facts(client, MANY, MANY);
+    assert_one_code_each(client, MANY);
     assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts"), 1);
     add(bench, client, MANY, 1);
     save(bench, client);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts"), 5);
-    assert_facts(load(bench), MANY + 1, MANY + 1);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 3"), 5);
+    assert_one_code_each(load(bench), MANY);
+}
+
+// Rows of both forms stand side by side until all facts have been told again.
+static void rows_of_facts_with_one_code_are_read(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_held_client *client = load(bench);
+    add(bench, client, 0, 2 * PN_HELD_PART);
+    save(bench, client);
+    char row[PN_HELD_PART * ONE_CODE];
+    for (unsigned i = 0; i < PN_HELD_PART; i++) {
+        (void)write_one_code(i, row + i * (size_t)ONE_CODE);
+    }
+    exec(bench->store, "UPDATE client_facts SET form = 2, facts = ?1 WHERE part = 0",
+         pn_slice_of(row, sizeof row));
+    client = load(bench);
+    assert_one_code_each(client, PN_HELD_PART);
+    assert_int_equal(client->held[0].count, 2 * PN_HELD_PART);
+    const struct pn_fact_entry last = fact_of(2 * PN_HELD_PART - 1);
+    assert_memory_equal(&client->held[0].facts[2 * PN_HELD_PART - 1], &last, sizeof last);
+    const struct pn_fact_entry seventh = fact_of(7);
+    client->held[0].facts[7] = seventh; // told again, with all its codes
+    pn_held_mark(&client->held[0], &client->held[0].facts[7]);
+    save(bench, client);
+    client = load(bench);
+    assert_memory_equal(&client->held[0].facts[7], &seventh, sizeof last);
+    assert_one_code_each(client, 7);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 3"), 2);
+}
+
+static void a_damaged_row_is_told(void **state)
+{
+    (void)state;
+    struct pn_fact_entry facts[3] = {fact_of(1), fact_of(4), fact_of(5)}, read[3];
+    char row[3 * PN_ROW_FACT_BYTES_MAX];
+    unsigned count = 77;
+    const size_t bytes = pn_held_row_write(facts, 3, row);
+    for (size_t len = 0; len <= bytes; len++) {
+        const bool is_whole = len == 0 || len == 81 || len == 81 + 105 || len == bytes;
+        assert_int_equal(pn_held_row_count(PN_ROW_FORM, pn_slice_of(row, len), &count), is_whole);
+    }
+    assert_int_equal(count, 3);
+    pn_held_row_read(PN_ROW_FORM, pn_slice_of(row, bytes), read);
+    assert_memory_equal(read, facts, sizeof facts);
+    row[PN_ROW_HEAD_BYTES] = PN_CODES_MAX + 1;
+    assert_false(pn_held_row_count(PN_ROW_FORM, pn_slice_of(row, bytes), &count));
+    assert_false(pn_held_row_count(PN_ROW_ONE_CODE, pn_slice_of(row, 79), &count));
+    assert_false(pn_held_row_count(PN_ROW_FIRST, pn_slice_of(row, 57), &count));
+    assert_false(pn_held_row_count(0, pn_slice_of(row, 0), &count));
+    assert_false(pn_held_row_count(4, pn_slice_of(row, 0), &count));
 }
 
 // However its events are cut into batches, a client has a bounded number of facts: the newest.
@@ -245,6 +321,8 @@ int main(void)
         WITH_BENCH(rows_of_the_same_facts_are_not_written),
         WITH_BENCH(what_is_removed_is_gone),
         WITH_BENCH(rows_from_before_there_were_parts_are_read),
+        WITH_BENCH(rows_of_facts_with_one_code_are_read),
+        cmocka_unit_test(a_damaged_row_is_told),
         WITH_BENCH(the_oldest_make_place),
         WITH_BENCH(what_goes_on_is_kept),
         WITH_BENCH(a_row_out_of_order_is_refused),

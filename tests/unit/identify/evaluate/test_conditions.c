@@ -189,7 +189,7 @@ static void codes_come_in_ranges(void **state)
     use(bench, "{ count: { where: vague, in_months: 12, at_least: 1 } }", "");
     for (unsigned i = 0; i < PN_ARRAY_COUNT(rows); i++) {
         bench->count = 0;
-        add(bench, PN_KIND_VISIT, at(2026, 1, 1))->code =
+        add(bench, PN_KIND_VISIT, at(2026, 1, 1))->codes[0] =
             pn_fact_pack(rows[i].system, pn_slice_str(rows[i].code), 0);
         assert_int_equal(holds(bench, at(2026, 2, 1)), rows[i].is_vague);
     }
@@ -345,7 +345,7 @@ static void sums_follow_the_price_list(void **state)
         "lapse_below: 900 } }",
         "");
     add(bench, PN_KIND_VISIT, at(2026, 1, 1));
-    add(bench, PN_KIND_VISIT, at(2026, 1, 2))->code =
+    add(bench, PN_KIND_VISIT, at(2026, 1, 2))->codes[0] =
         pn_fact_pack(PN_SYSTEM_ICPC2, pn_slice_str("A04"), 0);
     add(bench, PN_KIND_CONTACT, at(2026, 1, 2)); // has no price
     struct pn_fact_entry *stay = add(bench, PN_KIND_VISIT, at(2026, 1, 3));
@@ -371,13 +371,13 @@ static void the_same_code_is_counted_by_itself(void **state)
         "");
     static const char *const codes[] = {"A04", "D01", "A04", "N17", "", "", ""};
     for (unsigned i = 0; i < PN_ARRAY_COUNT(codes); i++) {
-        add(bench, PN_KIND_VISIT, at(2026, 1, 1 + (int)i))->code =
+        add(bench, PN_KIND_VISIT, at(2026, 1, 1 + (int)i))->codes[0] =
             pn_fact_pack(PN_SYSTEM_ICPC2, pn_slice_str(codes[i]), 0);
     }
     const struct pn_finding *finding = find(bench, at(2026, 2, 1), 0);
     assert_false(finding->holds);
     assert_int_equal(finding->nearness, 666);
-    bench->facts[6].code = bench->facts[0].code;
+    bench->facts[6].codes[0] = bench->facts[0].codes[0];
     finding = find(bench, at(2026, 2, 1), 0);
     assert_true(finding->holds);
     assert_int_equal(finding->count, 3);

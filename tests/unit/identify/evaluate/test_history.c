@@ -65,12 +65,23 @@ static int64_t at(int64_t day, int64_t hour)
     return (pn_days_from_civil(2025, 1, 1) + day) * PN_MS_PER_DAY + hour * 3600000;
 }
 
+static void draw_codes(struct bench *bench, uint64_t *codes)
+{
+    static const char *const names[][2] = {{"A04", "R53"}, {"A05", "R69.9"}, {"A30", "I10"}};
+    unsigned first = draw(bench, 3), count = 0;
+    for (unsigned i = 0; i < 2; i++) {
+        enum pn_code_system system = i == 0 ? PN_SYSTEM_ICPC2 : PN_SYSTEM_ICD10;
+        for (unsigned k = draw(bench, 3); k > 0; k--) {
+            codes[count++] = pn_fact_pack(system, pn_slice_str(names[(first + k) % 3][i]), 0);
+        }
+    }
+}
+
 static void make_facts(struct bench *bench)
 {
     static const enum pn_entry_kind kinds[] = {PN_KIND_VISIT, PN_KIND_VISIT, PN_KIND_APPOINTMENT,
                                                PN_KIND_CONTACT, PN_KIND_CLIENTSHIP};
     static const char *const settings[] = {"EMER", "AMB", "IMP"};
-    static const char *const codes[] = {"A04", "A05", "A30"};
     bench->count = 1 + draw(bench, FACTS_MAX);
     for (unsigned i = 0; i < bench->count; i++) {
         enum pn_entry_kind kind = kinds[draw(bench, PN_ARRAY_COUNT(kinds))];
@@ -81,7 +92,6 @@ static void make_facts(struct bench *bench)
             .id = {(uint8_t)i},
             .start_ms = start_ms,
             .end_ms = goes_on ? PN_FACT_OPEN : start_ms + (int64_t)draw(bench, 480) * 3600000,
-            .code = pn_fact_pack(PN_SYSTEM_ICPC2, pn_slice_str(codes[draw(bench, 3)]), 0),
             .profession = draw(bench, 4),
             .setting = pn_fact_code(pn_slice_str(setting)),
             .resource_type = 1,
@@ -91,6 +101,7 @@ static void make_facts(struct bench *bench)
             .flags = (uint8_t)((draw(bench, 12) == 0 ? PN_FACT_WITHDRAWN : 0) |
                                (draw(bench, 2) == 0 ? PN_FACT_NOSHOW : 0) |
                                (draw(bench, 8) > 0 ? PN_FACT_CLIENT_CONTACT : 0))};
+        draw_codes(bench, bench->facts[i].codes);
     }
     pn_evaluator_take(bench->evaluator, bench->facts, bench->count);
 }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "services/identify/held_row.h"
+
+#include <stddef.h>
+#include <string.h>
+
+// A head is written and read as it stands in memory: little-endian, without holes.
+_Static_assert(offsetof(struct pn_fact_entry, codes) == PN_ROW_HEAD_BYTES, "a stored fact's head");
+_Static_assert(sizeof(struct pn_fact_entry) == PN_ROW_HEAD_BYTES + PN_CODES_MAX * 8, "no holes");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the stored form of a fact");
+
+struct first_form {
+    uint8_t id[PN_FACT_ID_BYTES];
+    int64_t start_ms, revision;
+    uint32_t service, profession, contact, status;
+    uint8_t resource_type, kind, sector, data_class, urgency, flags, spare[2];
+};
+_Static_assert(sizeof(struct first_form) == 56, "the first stored form of a fact");
+
+// The same as a head, with one code among its fields.
+enum { ONE_CODE_BYTES = 80, ONE_CODE_AT = 40 };
+
+// --- One fact ------------------------------------------------------------------------------------
+
+// Each reads one fact, and tells how many bytes it is; 0: the row ends within it.
+static size_t read_first(struct pn_slice left, struct pn_fact_entry *ret_fact)
+{
+    struct first_form old;
+    if (left.len < sizeof old) {
+        return 0;
+    }
+    memcpy(&old, left.ptr, sizeof old);
+    *ret_fact = (struct pn_fact_entry){.start_ms = old.start_ms,
+                                       .end_ms = old.start_ms,
+                                       .revision = old.revision,
+                                       .service = old.service,
+                                       .profession = old.profession,
+                                       .contact = old.contact,
+                                       .status = old.status,
+                                       .resource_type = old.resource_type,
+                                       .kind = old.kind,
+                                       .sector = old.sector,
+                                       .data_class = old.data_class,
+                                       .urgency = old.urgency,
+                                       .flags = old.flags};
+    memcpy(ret_fact->id, old.id, sizeof old.id);
+    return sizeof old;
+}
+
+static size_t read_one_code(struct pn_slice left, struct pn_fact_entry *ret_fact)
+{
+    if (left.len < ONE_CODE_BYTES) {
+        return 0;
+    }
+    const char *after = left.ptr + ONE_CODE_AT + sizeof ret_fact->codes[0];
+    *ret_fact = (struct pn_fact_entry){.codes = {0}};
+    memcpy(ret_fact, left.ptr, ONE_CODE_AT);
+    memcpy(ret_fact->codes, left.ptr + ONE_CODE_AT, sizeof ret_fact->codes[0]);
+    memcpy((char *)ret_fact + ONE_CODE_AT, after, PN_ROW_HEAD_BYTES - ONE_CODE_AT);
+    return ONE_CODE_BYTES;
+}
+
+static size_t read_newest(struct pn_slice left, struct pn_fact_entry *ret_fact)
+{
+    const size_t head = PN_ROW_HEAD_BYTES + 1;
+    const size_t count = left.len < head ? 0 : (unsigned char)left.ptr[PN_ROW_HEAD_BYTES];
+    const size_t codes = count * sizeof ret_fact->codes[0];
+    if (left.len < head + codes || count > PN_CODES_MAX) {
+        return 0;
+    }
+    memcpy(ret_fact, left.ptr, PN_ROW_HEAD_BYTES);
+    memset(ret_fact->codes, 0, sizeof ret_fact->codes);
+    memcpy(ret_fact->codes, left.ptr + head, codes);
+    return head + codes;
+}
+
+static size_t (*const readers[])(struct pn_slice left, struct pn_fact_entry *ret_fact) = {
+    [PN_ROW_FIRST] = read_first,
+    [PN_ROW_ONE_CODE] = read_one_code,
+    [PN_ROW_FORM] = read_newest,
+};
+
+// --- Rows ----------------------------------------------------------------------------------------
+
+bool pn_held_row_count(int64_t form, struct pn_slice row, unsigned *ret_count)
+{
+    if (form < PN_ROW_FIRST || form > PN_ROW_FORM) {
+        return false;
+    }
+    struct pn_fact_entry fact;
+    unsigned count = 0;
+    size_t at = 0;
+    while (at < row.len) {
+        size_t bytes = readers[form](pn_slice_of(row.ptr + at, row.len - at), &fact);
+        if (bytes == 0) {
+            return false;
+        }
+        at += bytes;
+        count++;
+    }
+    *ret_count = count;
+    return true;
+}
+
+void pn_held_row_read(int64_t form, struct pn_slice row, struct pn_fact_entry *ret_facts)
+{
+    for (size_t at = 0; at < row.len; ret_facts++) {
+        at += readers[form](pn_slice_of(row.ptr + at, row.len - at), ret_facts);
+    }
+}
+
+size_t pn_held_row_write(const struct pn_fact_entry *facts, unsigned count, char *ret_row)
+{
+    size_t at = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct pn_fact_entry *fact = &facts[i];
+        unsigned codes = 0;
+        while (codes < PN_CODES_MAX && fact->codes[codes] != 0) {
+            codes++;
+        }
+        memcpy(ret_row + at, fact, PN_ROW_HEAD_BYTES);
+        ret_row[at + PN_ROW_HEAD_BYTES] = (char)codes;
+        memcpy(ret_row + at + PN_ROW_HEAD_BYTES + 1, fact->codes, codes * sizeof fact->codes[0]);
+        at += PN_ROW_HEAD_BYTES + 1 + codes * sizeof fact->codes[0];
+    }
+    return at;
+}
