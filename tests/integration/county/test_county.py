@@ -31,8 +31,9 @@ PRECISION_FLOOR = 0.025
 FILTERS = {"emergency": "kinds: [visit], urgency: emergency, client_contacts_only: true",
            "met": "kinds: [visit, contact], client_contacts_only: true",
            "noshows": "kinds: [appointment], noshow: true"}
-LADDERS = {"emergency": [*range(1, 21)], "met": [*range(1, 20), 22, 25, 28, 32, 36, 40, 45, 50, 55],
+LADDERS = {"professions": [*range(1, 9)], "emergency": [*range(1, 21)], "met": [*range(1, 20), 22, 25, 28, 32, 36, 40, 45, 50, 55],
            "noshows": [*range(1, 9)]}
+CONDITIONS = {"professions": "distinct: { of: professions, where: met, in_months: 12, at_least: %d }"}
 SYSTEMS = {"oberon", "pegasos", "lifecare", "effica", "yph-effica", "pro-consona", "mediatri", "kanta",
            "forms"}
 
@@ -59,7 +60,9 @@ def ladder_rules():
         for step in steps:
             lines += [f"  - id: {name}-{step}", "    version: 1", "    origin: punos", "    source: a test",
                       f"    title: {words}", f"    explanation: {words}", "    weight: 1",
-                      f"    when: {{ count: {{ where: {name}, in_months: 12, at_least: {step} }} }}"]
+                      "    when: { " + (CONDITIONS.get(name) or
+                                          f"count: {{ where: {name}, in_months: 12, at_least: %d }}") % step +
+                      " }"]
     return "\n".join(lines) + "\n"
 
 
@@ -175,6 +178,11 @@ class Told(unittest.TestCase):
                 self.assertEqual({code: (counted.get(code), wanted.get(code)) for code in
                                   wanted.keys() | counted.keys()
                                   if counted.get(code) != wanted.get(code)}, {})
+
+    def test_professions_of_every_system(self):
+        """As many profession groups as the rule takes, at stations of each records system of primary care."""
+        met = {row["primary"] for row in self.truth if "many-professions" in self.fired.get(row["code"], {})}
+        self.assertEqual(met, {row["primary"] for row in self.truth})
 
     def test_found(self):
         result = score.score(self.fired, self.ranked, self.truth)

@@ -1,12 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HL7 v2.3 over MLLP: Oberon, Pegasos, Lifecare's and Mediatri's bookings."""
+"""HL7 v2 over MLLP: Oberon (2.4, who met the client in ROL), Pegasos (2.3, in PV1-7 with the profession in the
+degree's component), Lifecare's and Mediatri's bookings."""
+from made.titles import TITLES
+
 FACILITY = {"OBERON": "KESKUSSAIRAALA", "PEGASOS": "TERVEYSASEMAT", "LIFECARE": "TERVEYSKESKUS",
             "MEDIATRI": "TERVEYSKESKUS"}
 CHARSET = {"OBERON": ("8859/1", "iso-8859-1"), "PEGASOS": ("8859/1", "iso-8859-1"),
            "LIFECARE": ("UNICODE UTF-8", "utf-8"), "MEDIATRI": ("8859/1", "iso-8859-1")}
 STATES = {"S12": "Booked", "S15": "Cancelled", "S26": "Noshow"}
 TEMPORARY = "1.2.246.10.99999999.22.2026"
-TITLES = {"nurse": "SAIRH^sairaanhoitaja", "physician": "LAAK^lääkäri"}
+VERSION = {"OBERON": "2.4"}
+# As they stand in PV1-7.7; the others by their title.
+DEGREES = {"physician": "LK", "nurse": "SH"}
+# In ROL-9: a right to practise (Ammattioikeudet 2008) where it is known here, else the hospital's own code.
+RIGHTS = {"physician": "001^laillistettu lääkäri^1.2.246.537.6.140.2008",
+          "nurse": "100^laillistettu sairaanhoitaja^1.2.246.537.6.140.2008"}
 
 
 class Hl7:
@@ -26,7 +34,7 @@ class Hl7:
         stamp = self.teller.days.stamp(moment)
         number = f"{self.teller.client.index}m{self.count}"
         return (f"MSH|^~\\&|{self.application}|{self.facility}|PUNOS|HVA|{stamp}||{kind}^{trigger}|"
-                f"{number}|P|2.3||||||{self.charset}\r")
+                f"{number}|P|{VERSION.get(self.application, '2.3')}||||||{self.charset}\r")
 
     def pid(self, moment):
         client = self.teller.client
@@ -48,16 +56,29 @@ class Hl7:
         days = self.teller.days
         evn = f"EVN|{trigger}|{days.stamp(moment)}\r"
         stop = "|" + days.stamp(end) if end is not None else ""
-        physician = "1^Mallikas^Matti" if visit["profession"] == "physician" else ""
-        pv1 = (f"PV1|1|{visit['class']}|{visit['unit']}^^^{self.facility}||||{physician}|||"
+        pv1 = (f"PV1|1|{visit['class']}|{visit['unit']}^^^{self.facility}||||{self.attending(visit)}|||"
                f"{visit['service']}||||||||{visit['contact']}|{visit['number']}"
                f"|||||||||||||||||||||||||{days.stamp(visit['start'])}{stop}\r")
-        text = self.head("ADT", trigger, moment) + evn + self.pid(moment) + pv1
+        text = self.head("ADT", trigger, moment) + evn + self.pid(moment) + pv1 + self.role(visit)
         reason = visit["reason"]
         if reason is not None and trigger != "A11" and end is not None:
             code, system = (reason[2], "ICD10") if self.system == "oberon" else (reason[1], "ICPC2")
             text += f"DG1|1||{code}^{reason[3]}^{system}||{days.stamp(end)}|F\r"
         self.send(moment, text)
+
+    def attending(self, visit):
+        """Pegasos: whoever received the client. Oberon: the physician, as the field's name says."""
+        profession = visit["profession"]
+        if self.application == "OBERON":
+            return "1^Mallikas^Matti" if profession == "physician" else ""
+        return f"1^Mallikas^Matti^^^^{DEGREES.get(profession, TITLES.get(profession, ''))}"
+
+    def role(self, visit):
+        profession = visit["profession"]
+        if self.application != "OBERON" or profession not in TITLES:
+            return ""
+        told = RIGHTS.get(profession, f"{profession[:6].upper()}^{TITLES[profession]}")
+        return f"ROL|1|AD|AT^Attending Provider^HL70443|1^Mallikas^Matti|||||{told}\r"
 
     def visit(self, happening, visit):
         """Begun and ended where it takes long, else told once when it is over."""
@@ -91,8 +112,12 @@ class Hl7:
                 self.pid(moment) + "RGS|1\r" +
                 f"AIS|1||{booking['service']}|{start}|||30|min||{state}\r"
                 f"AIL|1||{booking['unit']}^^^{self.facility}\r"
-                f"AIP|1||1^Mallikas^Matti|{TITLES.get(booking['profession'], 'MUU^muu')}\r")
+                f"AIP|1||1^Mallikas^Matti|{self.booked(booking['profession'])}\r")
         self.send(moment, text)
+
+    @staticmethod
+    def booked(profession):
+        return f"{profession[:6].upper()}^{TITLES[profession]}" if profession in TITLES else "MUU^muu"
 
     def booking(self, happening, unit, service):
         teller = self.teller

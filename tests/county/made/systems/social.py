@@ -4,13 +4,8 @@ import datetime
 
 import social as documents
 from made.days import BEFORE
+from made.titles import TITLES
 
-TITLES = {"physician": "lääkäri", "nurse": "sairaanhoitaja", "public-health-nurse": "terveydenhoitaja",
-          "physiotherapist": "fysioterapeutti", "psychologist": "psykologi",
-          "practical-nurse": "lähihoitaja", "dentist": "hammaslääkäri",
-          "dental-hygienist": "suuhygienisti", "podiatrist": "jalkojenhoitaja",
-          "social-worker": "sosiaalityöntekijä", "social-counsellor": "sosiaaliohjaaja",
-          "service-counsellor": "palveluohjaaja", "family-worker": "perhetyöntekijä"}
 OID = "1.2.246.10.99999999.95.2026."
 UTC = datetime.timezone.utc
 
