@@ -172,3 +172,9 @@ bool pn_access_shows(const struct pn_access *access, enum pn_sector sector,
     return access->is_allowed && (access->withheld_sectors & BIT(sector)) == 0 &&
            (access->withheld_classes & BIT(data_class)) == 0;
 }
+
+bool pn_access_shows_all(const struct pn_access *access, uint32_t sectors, uint32_t classes)
+{
+    return access->is_allowed && (access->withheld_classes & classes) == 0 &&
+           (sectors == 0 || (sectors & ~access->withheld_sectors) != 0);
+}

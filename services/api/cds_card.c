@@ -86,7 +86,7 @@ static void take_trigger(struct made *made, const struct pn_trigger *trigger)
 {
     cJSON *shown = cJSON_CreateObject();
     if (trigger->state != PN_TRIGGER_RAISED ||
-        !pn_access_shows(&made->call->access, PN_SECTOR_UNKNOWN, trigger->data_class) ||
+        !pn_access_shows_all(&made->call->access, trigger->sectors, trigger->classes) ||
         !pn_trigger_view(made->call, made->client, trigger->data, shown)) {
         return;
     }

@@ -9,16 +9,19 @@
 #include "services/api/calls.h"
 #include "services/api/api_types.h"
 #include "services/api/plan_view.h"
+#include "services/api/trigger_view.h"
 #include "services/plan/plan_case.h"
+
+static const char withheld[] = "is withheld: permit, prohibition or special protection";
 
 // What was found, before anybody knows whether it may be shown.
 struct found {
     enum pn_action action;
     struct pn_slice client_key;
-    enum pn_sector sector;
-    enum pn_data_class data_class;
+    uint32_t sectors, classes; // 1 << each; sectors 0: not known
     int64_t version, updated_ms;
-    struct pn_slice data;        // timeline, trigger
+    struct pn_slice data;        // timeline
+    struct pn_slice issue;       // DetectedIssue
     struct pn_case flagged;      // Flag
     struct pn_plan_case of_case; // Flag, of a shared client
     struct pn_plan_row plan_row; // CarePlan, CareTeam
@@ -37,8 +40,8 @@ static enum pn_code find_entry(struct pn_call *call, const struct pn_api_type *t
     }
     found->action = PN_ACTION_TIMELINE;
     found->client_key = entry.subject;
-    found->sector = entry.sector;
-    found->data_class = entry.data_class;
+    found->sectors = UINT32_C(1) << entry.sector;
+    found->classes = UINT32_C(1) << entry.data_class;
     found->version = found->updated_ms = entry.recorded_ms;
     found->data = entry.data;
     return PN_OK;
@@ -83,9 +86,11 @@ static enum pn_code find_flagged(struct pn_call *call, const struct pn_api_type 
     }
     if (code == PN_OK) {
         found->client_key = pn_slice_str(pn_arena_copy(call->arena, pn_slice_str(client)));
-        found->data_class = trigger.data_class;
+        found->sectors = trigger.sectors;
+        found->classes = trigger.classes;
+        found->action = PN_ACTION_TRIGGERS;
         found->version = found->updated_ms = trigger.changed_ms;
-        found->data = trigger.data;
+        found->issue = trigger.data;
     }
     return code;
 }
@@ -106,14 +111,19 @@ static enum pn_code find_plan(struct pn_call *call, const struct pn_api_type *ty
 }
 
 static enum pn_code make_resource(struct pn_call *call, const struct pn_api_type *type,
-                                  const struct found *found, cJSON **ret_resource,
-                                  struct pn_err *err)
+                                  const struct found *found, const struct pn_client *client,
+                                  cJSON **ret_resource, struct pn_err *err)
 {
     if (type->source == PN_FROM_PLANS) {
         return pn_plan_view(call, &found->plan_row, type->name, ret_resource, err);
     }
     if (found->data.len > 0) {
         return pn_json_parse(found->data, ret_resource, err);
+    }
+    if (found->issue.len > 0) {
+        *ret_resource = pn_trigger_issue(call, client, found->issue);
+        return *ret_resource != NULL ? PN_OK
+                                     : pn_err_set(err, PN_DENIED, type->name, "%s", withheld);
     }
     cJSON *flag = found->of_case.id[0] != '\0' ? pn_plan_case_flag(&found->of_case)
                                                : pn_worklist_flag(&found->flagged);
@@ -129,7 +139,7 @@ static void show(struct pn_call *call, const struct pn_api_type *type, const str
 {
     cJSON *resource = NULL;
     struct pn_err err;
-    enum pn_code code = make_resource(call, type, found, &resource, &err);
+    enum pn_code code = make_resource(call, type, found, client, &resource, &err);
     if (code == PN_OK && (!pn_resource_set_client(resource, client) ||
                           !pn_resource_set_meta(resource, found->version, found->updated_ms))) {
         code = pn_err_set(&err, PN_LIMIT, type->name, "does not fit into memory");
@@ -168,9 +178,8 @@ void pn_fhir_read_call(struct pn_http_exchange *exchange, void *context)
         !pn_call_may(&call, found.action, &client, what)) {
         return;
     }
-    if (!pn_access_shows(&call.access, found.sector, found.data_class)) {
-        pn_err_set(&err, PN_DENIED, type->name,
-                   "is withheld: permit, prohibition or special protection");
+    if (!pn_access_shows_all(&call.access, found.sectors, found.classes)) {
+        pn_err_set(&err, PN_DENIED, type->name, "%s", withheld);
         pn_call_answer_error(&call, &err);
         return;
     }

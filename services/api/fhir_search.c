@@ -10,6 +10,7 @@
 #include "services/api/calls.h"
 #include "services/api/fhir_query.h"
 #include "services/api/plan_view.h"
+#include "services/api/trigger_view.h"
 #include "services/plan/plan_case.h"
 
 // How often a page is filled up when filters leave out much of what was read.
@@ -179,15 +180,15 @@ static enum pn_code include_evidence(struct search *search, const cJSON *issue, 
 static enum pn_code add_trigger(struct search *search, const struct pn_trigger *trigger,
                                 struct pn_err *err)
 {
-    if (!pn_access_shows(&search->call.access, PN_SECTOR_UNKNOWN, trigger->data_class)) {
+    cJSON *issue = pn_access_shows_all(&search->call.access, trigger->sectors, trigger->classes)
+                       ? pn_trigger_issue(&search->call, &search->client, trigger->data)
+                       : NULL;
+    if (issue == NULL) {
         search->withheld++;
         return PN_OK;
     }
-    cJSON *issue = NULL;
-    enum pn_code code = pn_json_parse(trigger->data, &issue, err);
     const unsigned before = search->count;
-    code = code == PN_OK ? add_in_turn(search, issue, trigger->changed_ms, trigger->changed_ms, err)
-                         : code;
+    enum pn_code code = add_in_turn(search, issue, trigger->changed_ms, trigger->changed_ms, err);
     return code == PN_OK && search->query.with_include && search->count > before
                ? include_evidence(search, issue, err)
                : code;
@@ -335,8 +336,13 @@ static enum pn_code search_plans(struct search *search, struct pn_err *err)
 
 // --- The call ------------------------------------------------------------------------------------
 
+// What rules say of one client is for those who may see what they counted; who is on the list is
+// for those who work it.
 static enum pn_action action_of(const struct pn_api_type *type)
 {
+    if (strcmp(type->name, "DetectedIssue") == 0) {
+        return PN_ACTION_TRIGGERS;
+    }
     static const enum pn_action actions[] = {
         [PN_FROM_TIMELINE] = PN_ACTION_TIMELINE,
         [PN_FROM_WORKLIST] = PN_ACTION_WORKLIST,

@@ -14,7 +14,7 @@ static cJSON *show_trigger(struct pn_call *call, const struct pn_client *client,
                            const struct pn_trigger *trigger)
 {
     cJSON *object = cJSON_CreateObject();
-    if (!pn_access_shows(&call->access, PN_SECTOR_UNKNOWN, trigger->data_class) ||
+    if (!pn_access_shows_all(&call->access, trigger->sectors, trigger->classes) ||
         !pn_trigger_view(call, client, trigger->data, object)) {
         return NULL;
     }
@@ -29,7 +29,7 @@ static cJSON *show_near(struct pn_call *call, const struct pn_client *client,
                         const struct pn_near *near)
 {
     cJSON *object = cJSON_CreateObject();
-    if (!pn_access_shows(&call->access, PN_SECTOR_UNKNOWN, near->data_class) ||
+    if (!pn_access_shows_all(&call->access, near->sectors, near->classes) ||
         !pn_trigger_view(call, client, near->data, object)) {
         return NULL;
     }

@@ -134,29 +134,46 @@ static void add_counted(const struct view *view, cJSON *object)
     cJSON_AddNumberToObject(object, "countedWithheld", view->withheld_count);
 }
 
-bool pn_trigger_view(struct pn_call *call, const struct pn_client *client, struct pn_slice issue,
-                     cJSON *object)
+// The DetectedIssue as the caller may see it; NULL: not at all.
+static cJSON *make_issue(struct view *view, struct pn_slice issue)
 {
     struct pn_err err;
     cJSON *resource = NULL;
-    struct view view = {.call = call, .client = client};
-    view.counted = pn_arena_alloc_array(call->arena, COUNTED_MAX, sizeof *view.counted);
-    view.withheld = pn_arena_alloc_array(call->arena, COUNTED_MAX, sizeof *view.withheld);
-    if (view.counted == NULL || view.withheld == NULL) {
-        return false;
+    struct pn_arena *arena = view->call->arena;
+    view->counted = pn_arena_alloc_array(arena, COUNTED_MAX, sizeof *view->counted);
+    view->withheld = pn_arena_alloc_array(arena, COUNTED_MAX, sizeof *view->withheld);
+    if (view->counted == NULL || view->withheld == NULL) {
+        return NULL;
     }
     if (pn_json_parse(issue, &resource, &err) != PN_OK) {
         pn_log_error("a trigger could not be read", &err);
+        return NULL;
+    }
+    if (!pn_resource_set_client(resource, view->client)) {
+        return NULL;
+    }
+    take_evidence(view, resource);
+    if (view->count == 0 && view->withheld_count > 0) {
+        return NULL;
+    }
+    cut_withheld(view, resource);
+    return resource;
+}
+
+cJSON *pn_trigger_issue(struct pn_call *call, const struct pn_client *client, struct pn_slice issue)
+{
+    struct view view = {.call = call, .client = client};
+    return make_issue(&view, issue);
+}
+
+bool pn_trigger_view(struct pn_call *call, const struct pn_client *client, struct pn_slice issue,
+                     cJSON *object)
+{
+    struct view view = {.call = call, .client = client};
+    cJSON *resource = make_issue(&view, issue);
+    if (resource == NULL) {
         return false;
     }
-    if (!pn_resource_set_client(resource, client)) {
-        return false;
-    }
-    take_evidence(&view, resource);
-    if (view.count == 0 && view.withheld_count > 0) {
-        return false;
-    }
-    cut_withheld(&view, resource);
     qsort(view.counted, view.count, sizeof *view.counted, newer);
     cJSON_AddItemToObject(object, "issue", resource);
     add_counted(&view, object);

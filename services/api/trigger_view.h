@@ -16,6 +16,11 @@ void pn_trigger_add_title(cJSON *object, struct pn_slice fi, struct pn_slice sv,
 // Which trigger it is, its state, and what it counted: from `id` to `changed`.
 void pn_trigger_add_head(cJSON *object, const struct pn_trigger *trigger);
 
+// After an access decision: the DetectedIssue that the text is, for today's client, without what is
+// withheld. NULL when all that was counted is withheld, or there is no memory.
+cJSON *pn_trigger_issue(struct pn_call *call, const struct pn_client *client,
+                        struct pn_slice issue) PN_MUST_USE;
+
 // After an access decision. `issue` is the DetectedIssue's text; to `object` come:
 //   issue            as it is, without references that are withheld
 //   counted          [{reference, start, end, kind, sector, unit, status}], newest

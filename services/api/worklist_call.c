@@ -34,21 +34,55 @@ struct worklist_page {
 
 static const char zone[] = "Europe/Helsinki"; // of the days that people agree on
 
-static cJSON *show_trigger(const struct pn_trigger *trigger, bool with_issue)
+// A client's case to be shown, after the access decision about that client.
+struct showing {
+    struct pn_call *call;
+    const struct pn_client *client;
+    bool with_issues;
+    unsigned withheld;      // triggers
+    const char *looked_for; // rule; NULL: none
+    bool is_found;          // its trigger is shown
+};
+
+// NULL: withheld.
+static cJSON *show_trigger(const struct showing *showing, const struct pn_trigger *trigger)
 {
+    struct pn_call *call = showing->call;
+    cJSON *issue = NULL;
+    if (!pn_access_shows_all(&call->access, trigger->sectors, trigger->classes)) {
+        return NULL;
+    }
+    if (showing->with_issues &&
+        (issue = pn_trigger_issue(call, showing->client, trigger->data)) == NULL) {
+        return NULL;
+    }
     cJSON *object = cJSON_CreateObject();
     pn_trigger_add_head(object, trigger);
     pn_json_add_time(object, "lapses", trigger->lapses_ms);
-    struct pn_err err;
-    cJSON *issue = NULL;
-    if (with_issue && pn_json_parse(trigger->data, &issue, &err) == PN_OK) {
+    if (issue != NULL) {
         cJSON_AddItemToObject(object, "issue", issue);
     }
     return object;
 }
 
-static cJSON *show_case(const struct pn_call *call, const struct pn_case *found, bool with_issues,
-                        unsigned *withheld)
+static void add_triggers(struct showing *showing, const struct pn_case *found, cJSON *object)
+{
+    cJSON *triggers = cJSON_AddArrayToObject(object, "triggers");
+    for (unsigned i = 0; i < found->trigger_count; i++) {
+        const struct pn_trigger *trigger = &found->triggers[i];
+        cJSON *shown = show_trigger(showing, trigger);
+        if (shown == NULL) {
+            showing->withheld++;
+            continue;
+        }
+        cJSON_AddItemToArray(triggers, shown);
+        showing->is_found =
+            showing->is_found ||
+            (showing->looked_for != NULL && pn_slice_is(trigger->rule_id, showing->looked_for));
+    }
+}
+
+static cJSON *show_case(struct showing *showing, const struct pn_case *found)
 {
     char etag[PN_ETAG_BYTES];
     pn_etag_format(found->version, etag);
@@ -60,7 +94,9 @@ static cJSON *show_case(const struct pn_call *call, const struct pn_case *found,
     pn_json_add_time(object, "first", found->first_ms);
     pn_json_add_time(object, "changed", found->changed_ms);
     pn_json_add_slice(object, "setBy", found->set_by);
-    pn_json_add_slice(object, "unit", found->unit);
+    if (!showing->client->is_protected) {
+        pn_json_add_slice(object, "unit", found->unit);
+    }
     pn_json_add_slice(object, "team", found->team);
     if (found->reason.len > 0) {
         pn_json_add_slice(object, "reason", found->reason);
@@ -74,15 +110,7 @@ static cJSON *show_case(const struct pn_call *call, const struct pn_case *found,
                                  cJSON_CreateString(pn_case_state_name((enum pn_case_state)i)));
         }
     }
-    cJSON *triggers = cJSON_AddArrayToObject(object, "triggers");
-    for (unsigned i = 0; i < found->trigger_count; i++) {
-        const struct pn_trigger *trigger = &found->triggers[i];
-        if (pn_access_shows(&call->access, PN_SECTOR_UNKNOWN, trigger->data_class)) {
-            cJSON_AddItemToArray(triggers, show_trigger(trigger, with_issues));
-        } else {
-            (*withheld)++;
-        }
-    }
+    add_triggers(showing, found, object);
     return object;
 }
 
@@ -176,15 +204,39 @@ static enum pn_code read_parameters(struct worklist_page *page, struct pn_err *e
     return read_states(pn_http_parameter(call->exchange, "state"), &page->filter.states, err);
 }
 
+// Of whom the timeline knows nothing yet: identify has heard of the client first.
+static bool find_client(struct pn_call *call, const struct pn_case *found,
+                        struct pn_client *ret_client)
+{
+    struct pn_err err;
+    if (pn_timeline_client(call->api->timeline, pn_slice_str(found->client), ret_client, &err) ==
+        PN_OK) {
+        return true;
+    }
+    *ret_client = (struct pn_client){.birth_year = 0};
+    (void)snprintf(ret_client->key, sizeof ret_client->key, "%s", found->client);
+    return false;
+}
+
+// Each client shown is written down, and it is each client's permits that count. False: it has
+// answered.
 static bool add_client(struct worklist_page *page, cJSON *clients, const struct pn_case *found)
 {
     struct pn_call *call = &page->call;
     struct pn_client client;
-    struct pn_err err;
-    cJSON *object = show_case(call, found, false, &page->withheld);
+    bool is_known = find_client(call, found, &client);
+    if (!pn_call_may(call, PN_ACTION_WORKLIST, &client, "triggers on the work list")) {
+        return false;
+    }
+    struct showing showing = {.call = call, .client = &client, .looked_for = page->filter.rule_id};
+    cJSON *object = show_case(&showing, found);
+    page->withheld += showing.withheld;
+    // Who is found by a rule is told by its trigger.
+    if (showing.looked_for != NULL && !showing.is_found) {
+        return true;
+    }
     cJSON_AddItemToArray(clients, object);
-    if (pn_timeline_client(call->api->timeline, pn_slice_str(found->client), &client, &err) !=
-        PN_OK) {
+    if (!is_known) {
         return true;
     }
     add_year_and_gender(object, &client);
@@ -287,7 +339,9 @@ static void add_history(struct pn_call *call, const struct pn_client *client, cJ
         cJSON_AddStringToObject(step, "state", pn_case_state_name(steps[i].state));
         pn_json_add_slice(step, "reason", steps[i].reason);
         pn_json_add_slice(step, "by", steps[i].by);
-        pn_json_add_slice(step, "unit", steps[i].unit);
+        if (!client->is_protected) {
+            pn_json_add_slice(step, "unit", steps[i].unit);
+        }
         pn_json_add_slice(step, "team", steps[i].team);
         cJSON_AddItemToArray(history, step);
     }
@@ -297,7 +351,7 @@ static void answer_case(struct pn_call *call, const struct pn_client *client)
 {
     struct pn_case found;
     struct pn_err err;
-    unsigned withheld = 0;
+    struct showing showing = {.call = call, .client = client, .with_issues = true};
     if (read_case(call, client, &found, &err) != PN_OK) {
         pn_call_answer_error(call, &err);
         return;
@@ -313,14 +367,14 @@ static void answer_case(struct pn_call *call, const struct pn_client *client)
     if (silences->count == 0 && pn_call_is_unchanged(call, found.version)) {
         return;
     }
-    cJSON *object = show_case(call, &found, true, &withheld);
+    cJSON *object = show_case(&showing, &found);
     add_year_and_gender(object, client);
     add_history(call, client, object);
     if (pn_api_open_teams(call->api, &err) == PN_OK) {
         pn_worklist_add_reasons(call->api->teams, object);
     }
     pn_silences_list(silences, object);
-    cJSON_AddNumberToObject(object, "withheld", withheld);
+    cJSON_AddNumberToObject(object, "withheld", showing.withheld);
     pn_call_add_etag(call, found.version);
     pn_call_answer(call, 200, PN_TYPE_JSON, object);
 }

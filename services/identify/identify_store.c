@@ -82,6 +82,9 @@ const struct pn_migration pn_identify_migrations[] = {
          " SELECT owner, subject, 0, form, facts FROM client_facts;"
          "DROP TABLE client_facts;"
          "ALTER TABLE client_fact_parts RENAME TO client_facts"},
+    {11, "ALTER TABLE triggers ADD COLUMN classes BIGINT NOT NULL DEFAULT 0;"
+         "UPDATE triggers SET classes = CAST(1 AS BIGINT) << CAST(class AS INTEGER);"
+         "ALTER TABLE triggers DROP COLUMN class"},
 };
 const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
 

@@ -37,8 +37,8 @@ struct judged {
     bool has_birth_year;
     bool has_told;
     bool is_rank_new;
-    enum pn_data_class flag_class; // the most protected of triggers that hold, and of what ended
-    struct pn_rank_share share;    // of the rule that is judged
+    uint32_t flag_classes;      // of triggers that hold, and of what ended
+    struct pn_rank_share share; // of the rule that is judged
 };
 
 enum pn_code pn_verdicts_open(const struct pn_verdicts_options *options,
@@ -96,11 +96,6 @@ static enum pn_code know_key(struct judged *judged, struct pn_err *err)
                                                      judged->client->number, judged->key, err);
 }
 
-static void add_class(struct judged *judged, enum pn_data_class data_class)
-{
-    judged->flag_class = data_class > judged->flag_class ? data_class : judged->flag_class;
-}
-
 // What the news leaves out is as it is for every rule of this client.
 static enum pn_code tell(struct judged *judged, struct pn_trigger_telling news, struct pn_err *err)
 {
@@ -123,7 +118,7 @@ static enum pn_code tell(struct judged *judged, struct pn_trigger_telling news, 
     news.emit = verdicts->options.emit;
     news.context = verdicts->options.context;
     code = pn_trigger_tell(&news, &verdicts->tellings, err);
-    add_class(judged, news.row->data_class);
+    judged->flag_classes |= news.row->classes;
     return code;
 }
 
@@ -141,16 +136,21 @@ static bool is_worth_telling(const struct judged *judged, const struct pn_rule *
 }
 
 // What the rank is made of is written when it changes: once a week at most, and for a new sector.
-static enum pn_code keep_share(struct judged *judged, const struct pn_rule *rule,
-                               const struct pn_trigger_row *row, struct pn_err *err)
+// So is a class of protection that has come to be among what is counted.
+static enum pn_code keep_share(struct judged *judged, struct pn_trigger_row *row,
+                               struct pn_err *err)
 {
     const struct pn_rank_share *share = &judged->share;
-    if (share->week == row->share.week && share->sectors == row->share.sectors) {
+    const uint32_t classes = row->classes | judged->verdicts->finding.classes;
+    bool is_same_rank = share->week == row->share.week && share->sectors == row->share.sectors;
+    if (is_same_rank && classes == row->classes) {
         return PN_OK;
     }
-    judged->is_rank_new = true;
-    return pn_trigger_row_write_share(judged->verdicts->options.store, judged->client->number,
-                                      rule->id, share, err);
+    judged->is_rank_new = judged->is_rank_new || !is_same_rank;
+    row->share = *share;
+    row->classes = classes;
+    return pn_trigger_row_write_share(judged->verdicts->options.store, judged->client->number, row,
+                                      err);
 }
 
 // Little changes are not written: the work list counts anew when it is read.
@@ -159,9 +159,9 @@ static enum pn_code still_holds(struct judged *judged, const struct pn_rule *rul
 {
     const struct pn_trigger_telling news = {
         .rule = rule, .row = row, .state = PN_TRIGGER_RAISED, .is_change = true};
-    add_class(judged, row->data_class);
+    judged->flag_classes |= row->classes;
     return is_worth_telling(judged, rule, row) ? tell(judged, news, err)
-                                               : keep_share(judged, rule, row, err);
+                                               : keep_share(judged, row, err);
 }
 
 // Time has taken it if today's facts would still have made it hold when it was told last
@@ -176,6 +176,7 @@ static enum pn_code no_longer_holds(struct judged *judged, const struct pn_rule 
     pn_evaluate(verdicts->evaluator, &then, &verdicts->finding);
     bool is_lapsed = verdicts->finding.holds;
     verdicts->finding = now;
+    judged->share = row->share; // what it was made of, to its end
     const struct pn_trigger_telling news = {
         .rule = rule, .row = row, .state = is_lapsed ? PN_TRIGGER_LAPSED : PN_TRIGGER_RETRACTED};
     return tell(judged, news, err);
@@ -275,7 +276,8 @@ static enum pn_code retract_orphans(struct judged *judged, struct pn_err *err)
             .threshold = 1,
             .lapse_below = 1,
             .weight = row->weight};
-        verdicts->finding = (struct pn_finding){.count = 0, .data_class = row->data_class};
+        verdicts->finding = (struct pn_finding){.count = 0, .classes = row->classes};
+        judged->share = row->share;
         const struct pn_trigger_telling news = {
             .rule = &gone, .row = row, .state = PN_TRIGGER_RETRACTED};
         code = tell(judged, news, err);
@@ -310,7 +312,7 @@ static enum pn_code settle(struct judged *judged, struct pn_err *err)
                                             .grounds = grounds,
                                             .standing = &verdicts->standing,
                                             .tellings = &verdicts->tellings,
-                                            .data_class = judged->flag_class,
+                                            .classes = judged->flag_classes,
                                             .emit = verdicts->options.emit,
                                             .context = verdicts->options.context};
     return code == PN_OK ? pn_flag_tell(&telling, err) : code;

@@ -54,9 +54,7 @@ static void gather_evidence(const struct pn_walk *walk, struct pn_finding *findi
         finding->evidence[finding->evidence_count] = place;
         finding->evidence_leaves[finding->evidence_count++] = marks[place];
         finding->newest_ms = fact->start_ms; // in order
-        if (fact->data_class > finding->data_class) {
-            finding->data_class = (enum pn_data_class)fact->data_class;
-        }
+        finding->classes |= UINT32_C(1) << fact->data_class;
     }
 }
 

@@ -45,7 +45,7 @@ struct pn_finding {
     // Only with wants_all; the evidence is then what its leaves count.
     bool is_near;
     int64_t again_ms; // of one that is near: it may not rise again until then; 0: it may
-    enum pn_data_class data_class;
+    uint32_t classes; // 1 << enum pn_data_class of the evidence
     unsigned leaf_count;
     struct pn_leaf_finding leaves[PN_RULE_LEAVES_MAX];
     unsigned evidence_count; // facts counted by leaves that hold, by index, oldest first

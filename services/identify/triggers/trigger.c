@@ -20,6 +20,33 @@ void pn_trigger_id(const char *client_key, const char *rule_id,
     pn_uuid5("trigger", parts, PN_ARRAY_COUNT(parts), ret_id);
 }
 
+// --- Protection ----------------------------------------------------------------------------------
+
+static enum pn_data_class most_protected(uint32_t classes)
+{
+    unsigned found = PN_CLASS_COUNT - 1;
+    while (found > PN_CLASS_ORDINARY && (classes >> found & 1) == 0) {
+        found--;
+    }
+    return (enum pn_data_class)found;
+}
+
+void pn_trigger_add_labels(uint32_t classes, struct pn_buf *out)
+{
+    bool is_first = true;
+    for (unsigned i = PN_CLASS_ORDINARY + 1; i < PN_CLASS_COUNT; i++) {
+        if ((classes >> i & 1) != 0) {
+            pn_buf_printf(out,
+                          "%s{\"system\":\"https://punos.fi/fhir/CodeSystem/data-class\","
+                          "\"code\":\"%s\"}",
+                          is_first ? "\"meta\":{\"security\":[" : ",",
+                          pn_class_name((enum pn_data_class)i));
+            is_first = false;
+        }
+    }
+    pn_buf_add_str(out, is_first ? "" : "]},");
+}
+
 // --- Parts ---------------------------------------------------------------------------------------
 
 // FHIR's translation extension, for Swedish and English.
@@ -147,7 +174,7 @@ static void add_extensions(const struct pn_trigger_view *view, struct pn_buf *ou
     pn_buf_printf(out, "{\"url\":\"" EXTENSION "state\",\"valueCode\":\"%s\"},",
                   view->is_near ? "near" : pn_trigger_state_name(view->state));
     pn_buf_printf(out, "{\"url\":\"" EXTENSION "class\",\"valueCode\":\"%s\"}],",
-                  pn_class_name(view->data_class));
+                  pn_class_name(most_protected(view->classes)));
 }
 
 static void add_reference(const struct pn_fact_entry *fact, bool is_first, struct pn_buf *out)
@@ -213,13 +240,7 @@ void pn_trigger_print(const struct pn_trigger_view *view, struct pn_buf *out)
     char raised[PN_TIME_TEXT_BYTES];
     pn_time_format(view->raised_ms, raised);
     pn_buf_printf(out, "{\"resourceType\":\"DetectedIssue\",\"id\":\"%s\",", view->id);
-    if (view->data_class != PN_CLASS_ORDINARY) {
-        // By this label whoever passes the resource on knows that it is specially protected.
-        pn_buf_printf(out,
-                      "\"meta\":{\"security\":[{\"system\":\"https://punos.fi/fhir/CodeSystem/"
-                      "data-class\",\"code\":\"%s\"}]},",
-                      pn_class_name(view->data_class));
-    }
+    pn_trigger_add_labels(view->classes, out);
     add_extensions(view, out);
     pn_buf_printf(out,
                   "\"status\":\"%s\",\"code\":{\"coding\":[{\"system\":"

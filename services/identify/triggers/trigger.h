@@ -26,12 +26,15 @@ struct pn_trigger_view {
     const struct pn_fact_entry *facts; // that the finding's evidence is about
     const struct pn_sources *sources;  // NULL: nothing is said of them
     enum pn_trigger_state state;
-    enum pn_data_class data_class; // of all that it was ever told with
-    bool is_near;                  // no trigger: the rule nearly holds; the state is not looked at
-    bool is_change;                // raised before, and something about it is new
+    uint32_t classes; // 1 << enum pn_data_class of the events that it was told with
+    bool is_near;     // no trigger: the rule nearly holds; the state is not looked at
+    bool is_change;   // raised before, and something about it is new
     int64_t raised_ms;
     int64_t moment_ms;
 };
+// "meta" with a label for each class of special protection, and a comma; nothing when there is
+// none. By them whoever passes the resource on knows that it is protected.
+void pn_trigger_add_labels(uint32_t classes, struct pn_buf *out);
 void pn_trigger_print(const struct pn_trigger_view *view, struct pn_buf *out);
 
 #endif

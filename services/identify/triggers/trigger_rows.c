@@ -13,7 +13,7 @@ static void take(const struct pn_rows *from, struct pn_trigger_row *row)
         .evaluated_ms = pn_rows_int(from, 4),
         .told = pn_rows_int(from, 5),
         .serial = pn_rows_int(from, 6),
-        .data_class = (enum pn_data_class)pn_rows_int(from, 7),
+        .classes = (uint32_t)pn_rows_int(from, 7),
         .weight = pn_rows_int(from, 8),
         .share = {.week = pn_rows_int(from, 9), .sectors = (uint32_t)pn_rows_int(from, 10)}};
     (void)snprintf(row->rule, sizeof row->rule, "%.*s", PN_SLICE_FMT(pn_rows_text(from, 0)));
@@ -26,7 +26,7 @@ enum pn_code pn_trigger_rows_read(struct pn_store *store, int64_t client,
     const struct pn_value value = PN_INT(client);
     enum pn_code code = pn_store_ask(store,
                                      "SELECT rule, version, state, raised_ms, evaluated_ms, told,"
-                                     " serial, class, weight, week, sectors FROM triggers"
+                                     " serial, classes, weight, week, sectors FROM triggers"
                                      " WHERE client = ?1",
                                      &value, 1, &found, err);
     rows->count = 0;
@@ -62,12 +62,13 @@ enum pn_code pn_trigger_rows_add(struct pn_trigger_rows *rows, struct pn_trigger
     return PN_OK;
 }
 
-enum pn_code pn_trigger_row_write_share(struct pn_store *store, int64_t client, const char *rule,
-                                        const struct pn_rank_share *share, struct pn_err *err)
+enum pn_code pn_trigger_row_write_share(struct pn_store *store, int64_t client,
+                                        const struct pn_trigger_row *row, struct pn_err *err)
 {
-    const struct pn_value values[] = {PN_INT(client), PN_STR(rule), PN_INT(share->week),
-                                      PN_INT(share->sectors)};
-    return pn_store_run(
-        store, "UPDATE triggers SET week = ?3, sectors = ?4 WHERE client = ?1 AND rule = ?2",
-        values, PN_ARRAY_COUNT(values), err);
+    const struct pn_value values[] = {PN_INT(client), PN_STR(row->rule), PN_INT(row->share.week),
+                                      PN_INT(row->share.sectors), PN_INT(row->classes)};
+    return pn_store_run(store,
+                        "UPDATE triggers SET week = ?3, sectors = ?4, classes = ?5"
+                        " WHERE client = ?1 AND rule = ?2",
+                        values, PN_ARRAY_COUNT(values), err);
 }

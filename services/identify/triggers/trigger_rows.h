@@ -20,7 +20,7 @@ struct pn_trigger_row {
     int64_t told;   // the count that was told
     int64_t serial; // of the telling
     int64_t weight;
-    enum pn_data_class data_class;
+    uint32_t classes; // 1 << enum pn_data_class of what was counted
     struct pn_rank_share share;
     bool is_seen; // the caller's mark; false when it is read
 };
@@ -39,8 +39,7 @@ PN_MUST_USE enum pn_code pn_trigger_rows_add(struct pn_trigger_rows *rows,
 
 // Writes what the rank is made of into a row that the store has.
 PN_MUST_USE enum pn_code pn_trigger_row_write_share(struct pn_store *store, int64_t client,
-                                                    const char *rule,
-                                                    const struct pn_rank_share *share,
+                                                    const struct pn_trigger_row *row,
                                                     struct pn_err *err);
 
 #endif

@@ -48,7 +48,7 @@ static enum pn_code write_row(const struct pn_trigger_telling *telling, const ch
         PN_INT(row->raised_ms),
         PN_INT(telling->moment_ms),
         PN_INT(finding->lapses_ms),
-        PN_INT(row->data_class),
+        PN_INT(row->classes),
         PN_INT(telling->rule->weight),
         PN_INT(row->told),
         PN_INT(row->serial),
@@ -59,14 +59,14 @@ static enum pn_code write_row(const struct pn_trigger_telling *telling, const ch
     return pn_store_run(
         telling->store,
         "INSERT INTO triggers (client, rule, id, version, state, counted, threshold,"
-        " raised_ms, changed_ms, evaluated_ms, lapses_ms, class, weight, told, serial,"
+        " raised_ms, changed_ms, evaluated_ms, lapses_ms, classes, weight, told, serial,"
         " data, week, sectors) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10, ?11,"
         " ?12, ?13, ?14, ?15, ?16, ?17) ON CONFLICT (client, rule) DO UPDATE SET"
         " version = excluded.version,"
         " state = excluded.state, counted = excluded.counted,"
         " threshold = excluded.threshold, raised_ms = excluded.raised_ms,"
         " changed_ms = excluded.changed_ms, evaluated_ms = excluded.evaluated_ms,"
-        " lapses_ms = excluded.lapses_ms, class = excluded.class,"
+        " lapses_ms = excluded.lapses_ms, classes = excluded.classes,"
         " weight = excluded.weight, told = excluded.told, serial = excluded.serial,"
         " data = excluded.data, week = excluded.week, sectors = excluded.sectors",
         values, PN_ARRAY_COUNT(values), err);
@@ -79,7 +79,7 @@ static void note(const struct pn_trigger_telling *telling, struct pn_trigger_tel
     row->serial++;
     row->told = finding->count;
     if (telling->state == PN_TRIGGER_RAISED) {
-        row->data_class = finding->data_class;
+        row->classes = finding->classes;
     }
     const struct pn_trigger_told told = {.rule = telling->rule->id,
                                          .version = telling->rule->version,
@@ -104,7 +104,7 @@ enum pn_code pn_trigger_tell(const struct pn_trigger_telling *telling,
                                          .facts = telling->facts,
                                          .sources = telling->sources,
                                          .state = telling->state,
-                                         .data_class = telling->row->data_class,
+                                         .classes = telling->row->classes,
                                          .is_change = telling->is_change,
                                          .raised_ms = telling->row->raised_ms,
                                          .moment_ms = telling->moment_ms};

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "services/identify/triggers/trigger.h"
 
 enum { FLAG_BYTES_MAX = 4096 };
 
@@ -12,12 +13,7 @@ void pn_flag_print(const struct pn_flag_view *view, struct pn_buf *out)
 {
     char time[PN_TIME_TEXT_BYTES];
     pn_buf_printf(out, "{\"resourceType\":\"Flag\",\"id\":\"%s\",", view->client_key);
-    if (view->data_class != PN_CLASS_ORDINARY) {
-        pn_buf_printf(out,
-                      "\"meta\":{\"security\":[{\"system\":\"https://punos.fi/fhir/CodeSystem/"
-                      "data-class\",\"code\":\"%s\"}]},",
-                      pn_class_name(view->data_class));
-    }
+    pn_trigger_add_labels(view->classes, out);
     if (view->is_active) {
         pn_buf_printf(out,
                       "\"extension\":[{\"url\":\"https://punos.fi/fhir/StructureDefinition/"
@@ -105,7 +101,7 @@ enum pn_code pn_flag_tell(const struct pn_flag_telling *telling, struct pn_err *
                                       .first_ms = first_ms,
                                       .ended_ms = is_active ? 0 : telling->moment_ms,
                                       .rank = pn_rank_value(&telling->standing->rank),
-                                      .data_class = telling->data_class};
+                                      .classes = telling->classes};
     struct pn_buf text;
     pn_buf_init(&text, FLAG_BYTES_MAX);
     pn_flag_print(&view, &text);

@@ -20,9 +20,9 @@
 struct pn_flag_view {
     const char *client_key; // the Flag's id too
     bool is_active;
-    int64_t first_ms, ended_ms;    // ended_ms 0: it has not, or that is not said
-    int64_t rank;                  // shown while it is active
-    enum pn_data_class data_class; // told unless it is ordinary
+    int64_t first_ms, ended_ms; // ended_ms 0: it has not, or that is not said
+    int64_t rank;               // shown while it is active
+    uint32_t classes;           // 1 << enum pn_data_class
 };
 void pn_flag_print(const struct pn_flag_view *view, struct pn_buf *out);
 
@@ -36,7 +36,7 @@ struct pn_flag_telling {
     struct pn_case_grounds grounds;
     const struct pn_case_standing *standing;
     const struct pn_trigger_tellings *tellings;
-    enum pn_data_class data_class; // the most protected of the triggers that hold or ended now
+    uint32_t classes; // of the triggers that hold or ended now
     enum pn_code (*emit)(void *context, const struct pn_event *event, struct pn_err *err);
     void *context;
 };

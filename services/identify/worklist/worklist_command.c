@@ -16,8 +16,7 @@
 #include "privacy/audit.h"
 #include "privacy/token.h"
 #include "run/command.h"
-#include "services/identify/identify_store.h"
-#include "services/identify/rules/rule_sets.h"
+#include "services/identify/rules/rules_tool.h"
 #include "services/identify/worklist/worklist_export.h"
 #include "services/timeline/timeline_read.h"
 
@@ -46,9 +45,8 @@ struct work {
     struct pn_export_query query;
     const char *folder;
     struct pn_arena *boot, *arena;
-    struct pn_store *store;
+    struct pn_rules_tool tool;
     struct pn_rules_follower *rules;
-    struct pn_privacy *privacy;
     struct pn_tokens *tokens;
     struct pn_timeline *timeline; // NULL: without names
     struct pn_caller caller;
@@ -120,8 +118,8 @@ static enum pn_code open_names(struct work *work, const char *token_file, struct
     struct pn_slice token;
     const char *data = work->config->data_dir;
     enum pn_code code = pn_file_read(work->boot, token_file, TOKEN_FILE_BYTES_MAX, &token, err);
-    code = code == PN_OK ? pn_privacy_open(data, &work->privacy, err) : code;
-    code = code == PN_OK ? pn_tokens_open(data, work->privacy, &work->tokens, NULL, err) : code;
+    code =
+        code == PN_OK ? pn_tokens_open(data, work->tool.privacy, &work->tokens, NULL, err) : code;
     code = code == PN_OK ? pn_tokens_check(work->tokens, pn_slice_trim(token), &work->caller, err)
                          : code;
     if (code == PN_OK && work->caller.teams[0] != '\0' && work->query.teams.len == 0) {
@@ -134,8 +132,39 @@ static enum pn_code open_names(struct work *work, const char *token_file, struct
     return code == PN_OK ? pn_timeline_open(work->config, &work->timeline, err) : code;
 }
 
+static enum pn_code add_record(struct work *work, const struct pn_audit_record *row,
+                               struct pn_err *err)
+{
+    enum pn_code code = pn_store_begin(work->tool.store, err);
+    code = code == PN_OK ? pn_audit_add(work->tool.store, work->tool.privacy, row, err) : code;
+    code = code == PN_OK ? pn_store_commit(work->tool.store, err) : code;
+    if (code != PN_OK) {
+        pn_store_rollback(work->tool.store);
+    }
+    return code;
+}
+
+// Without names too: keys and triggers are data of clients.
+static enum pn_code record_list(struct work *work, struct pn_err *err)
+{
+    char user[128] = "", what[PN_AUDIT_FIELD_BYTES_MAX];
+    pn_rules_tool_user(user);
+    (void)snprintf(what, sizeof what, "monthly lists of %s%s%.*s, %s names", work->query.month,
+                   work->query.teams.len > 0 ? ", " : "", PN_SLICE_FMT(work->query.teams),
+                   work->timeline == NULL ? "without" : "with");
+    const struct pn_audit_record row = {
+        .user = pn_slice_str(work->timeline == NULL ? user : work->caller.name),
+        .role = pn_slice_str("worklist export"),
+        .action = pn_slice_str(pn_action_name(PN_ACTION_WORKLIST)),
+        .purpose = pn_slice_str("identification"),
+        .what = pn_slice_str(what),
+        .rule = pn_slice_str("worklist-export"),
+        .is_allowed = true};
+    return add_record(work, &row, err);
+}
+
 // The record first: nothing is shown that is not written down.
-static enum pn_code record(struct work *work, const char *client, struct pn_err *err)
+static enum pn_code record_name(struct work *work, const char *client, struct pn_err *err)
 {
     const struct pn_access_request request = {.roles = work->caller.roles,
                                               .action = PN_ACTION_IDENTITY};
@@ -149,11 +178,8 @@ static enum pn_code record(struct work *work, const char *client, struct pn_err 
                                         .what = pn_slice_str("name on the monthly list"),
                                         .rule = pn_slice_str(access.rule),
                                         .is_allowed = access.is_allowed};
-    enum pn_code code = pn_store_begin(work->store, err);
-    code = code == PN_OK ? pn_audit_add(work->store, work->privacy, &row, err) : code;
-    code = code == PN_OK ? pn_store_commit(work->store, err) : code;
+    enum pn_code code = add_record(work, &row, err);
     if (code != PN_OK) {
-        pn_store_rollback(work->store);
         return code;
     }
     return access.is_allowed ? PN_OK : pn_err_set(err, PN_DENIED, "identity", "%s", access.reason);
@@ -161,14 +187,14 @@ static enum pn_code record(struct work *work, const char *client, struct pn_err 
 
 static enum pn_code add_name(struct work *work, struct pn_export_row *row, struct pn_err *err)
 {
-    enum pn_code code = record(work, row->client, err);
+    enum pn_code code = record_name(work, row->client, err);
     struct pn_buf text;
     struct pn_err unknown;
     cJSON *patient = NULL;
     pn_buf_init(&text, PN_EVENT_BYTES_MAX);
     // A client whose identity nobody has told has a key only.
     if (code == PN_OK &&
-        pn_timeline_identity(work->timeline, work->privacy, pn_slice_str(row->client), &text,
+        pn_timeline_identity(work->timeline, work->tool.privacy, pn_slice_str(row->client), &text,
                              &unknown) == PN_OK &&
         pn_json_parse(pn_buf_slice(&text), &patient, &unknown) == PN_OK) {
         (void)snprintf(row->name, sizeof row->name, "%.*s %.*s",
@@ -235,7 +261,7 @@ static enum pn_code write_unit(struct work *work, struct pn_slice unit, struct p
                                   .with_names = work->timeline != NULL};
     char name[PN_EXPORT_NAME_BYTES];
     pn_arena_reset(work->arena);
-    enum pn_code code = pn_export_unit(work->store, work->arena, &work->query, unit, &rows,
+    enum pn_code code = pn_export_unit(work->tool.store, work->arena, &work->query, unit, &rows,
                                        &list.count, &figures, err);
     for (unsigned i = 0; i < list.count && code == PN_OK && list.with_names; i++) {
         code = add_name(work, &rows[i], err);
@@ -266,7 +292,7 @@ static enum pn_code write_all(struct work *work, struct pn_err *err)
     unsigned count = 0;
     char name[PN_EXPORT_NAME_BYTES];
     enum pn_code code =
-        pn_export_units(work->store, work->boot, &work->query, units, UNITS_MAX, &count, err);
+        pn_export_units(work->tool.store, work->boot, &work->query, units, UNITS_MAX, &count, err);
     pn_export_figures_head(work->query.language, &work->figures);
     for (unsigned i = 0; i < count && code == PN_OK; i++) {
         code = write_unit(work, units[i], err);
@@ -284,10 +310,6 @@ static enum pn_code write_all(struct work *work, struct pn_err *err)
 static enum pn_code open_work(struct work *work, const struct pn_arguments *arguments,
                               struct pn_err *err)
 {
-    const struct pn_store_options store = {.name = PN_IDENTIFY_STORE,
-                                           .migrations = pn_identify_migrations,
-                                           .migration_count = pn_identify_migration_count,
-                                           .read_only = arguments->values[NAMES] == NULL};
     pn_buf_init(&work->text, TEXT_BYTES_MAX);
     pn_buf_init(&work->figures, TEXT_BYTES_MAX);
     work->boot = pn_arena_new(ARENA_BYTES_MAX);
@@ -295,11 +317,11 @@ static enum pn_code open_work(struct work *work, const struct pn_arguments *argu
     enum pn_code code = work->boot == NULL || work->arena == NULL
                             ? pn_err_set(err, PN_MEMORY, "worklist", "no memory")
                             : read_query(work, arguments, err);
-    code = code == PN_OK ? pn_store_open(work->config, &store, &work->store, err) : code;
+    code = code == PN_OK ? pn_rules_tool_open(&work->tool, work->config, true, err) : code;
     if (code == PN_OK && arguments->values[NAMES] != NULL) {
         code = open_names(work, arguments->values[TOKEN_FILE], err);
     }
-    const struct pn_rules_follower_options rules = {.store = work->store,
+    const struct pn_rules_follower_options rules = {.store = work->tool.store,
                                                     .rules_file = work->config->rules_file};
     struct pn_err unread; // rules' ids are shown in the place of their titles then
     if (code == PN_OK && pn_rules_follower_open(&rules, &work->rules, &unread) == PN_OK) {
@@ -313,8 +335,7 @@ static void close_work(struct work *work)
     pn_rules_follower_close(work->rules);
     pn_timeline_close(work->timeline);
     pn_tokens_close(work->tokens);
-    pn_privacy_close(work->privacy);
-    pn_store_close(work->store);
+    pn_rules_tool_close(&work->tool);
     pn_buf_release(&work->text);
     pn_buf_release(&work->figures);
     pn_arena_free(work->arena);
@@ -326,6 +347,7 @@ static int export_lists(const struct pn_arguments *arguments, const struct pn_co
     struct work work = {.config = config};
     struct pn_err err = {0};
     enum pn_code code = open_work(&work, arguments, &err);
+    code = code == PN_OK ? record_list(&work, &err) : code;
     code = code == PN_OK ? write_all(&work, &err) : code;
     if (code != PN_OK) {
         fprintf(stderr, "%s: %s\n", err.where, err.text);

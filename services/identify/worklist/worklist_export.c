@@ -75,6 +75,21 @@ static enum pn_code read_list(struct pn_store *store, const struct pn_value *val
     return code;
 }
 
+// A file may come to eyes of which nobody knows what they may see.
+static struct pn_slice title_of(const struct pn_export_query *query, struct pn_slice id,
+                                bool is_protected)
+{
+    static const char *const instead[PN_LANGUAGE_COUNT] = {[PN_LANGUAGE_FI] = "suojattu havainto",
+                                                           [PN_LANGUAGE_SV] = "skyddad iakttagelse",
+                                                           [PN_LANGUAGE_EN] =
+                                                               "a protected finding"};
+    const struct pn_rule *rule = query->rules == NULL ? NULL : pn_rules_find(query->rules, id);
+    if (is_protected) {
+        return pn_slice_str(instead[query->language]);
+    }
+    return rule == NULL ? id : pn_slice_str(rule->title[query->language]);
+}
+
 static enum pn_code read_rules(struct pn_store *store, const struct pn_export_query *query,
                                int64_t client, struct pn_export_row *row, struct pn_err *err)
 {
@@ -82,19 +97,22 @@ static enum pn_code read_rules(struct pn_store *store, const struct pn_export_qu
     const struct pn_value values[] = {PN_INT(client), PN_INT(query->to_ms)};
     enum pn_code code =
         pn_store_ask(store,
-                     "SELECT rule FROM triggers WHERE client = ?1 AND raised_ms < ?2"
-                     " AND (state = 0 OR changed_ms >= ?2) ORDER BY weight DESC, rule",
+                     "SELECT rule, classes FROM triggers WHERE client = ?1 AND raised_ms < ?2"
+                     " AND (state = 0 OR changed_ms >= ?2)"
+                     " ORDER BY CASE WHEN classes > 1 THEN 1 ELSE 0 END, weight DESC, rule",
                      values, 2, &rows, err);
-    bool has_row = code == PN_OK;
+    bool has_row = code == PN_OK, has_protected = false;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);
         if (code != PN_OK || !has_row) {
             break;
         }
-        const struct pn_slice id = pn_rows_text(rows, 0);
-        const struct pn_rule *rule = query->rules == NULL ? NULL : pn_rules_find(query->rules, id);
-        const struct pn_slice title =
-            rule == NULL ? id : pn_slice_str(rule->title[query->language]);
+        const bool is_protected = pn_rows_int(rows, 1) > 1 << PN_CLASS_ORDINARY;
+        if (is_protected && has_protected) {
+            continue; // said once: how many they are says something too
+        }
+        has_protected = has_protected || is_protected;
+        const struct pn_slice title = title_of(query, pn_rows_text(rows, 0), is_protected);
         size_t used = strlen(row->rules);
         (void)snprintf(row->rules + used, sizeof row->rules - used, "%s%.*s", used > 0 ? ", " : "",
                        PN_SLICE_FMT(title));

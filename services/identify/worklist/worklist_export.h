@@ -26,9 +26,9 @@ struct pn_export_query {
 struct pn_export_row {
     char client[PN_CLIENT_KEY_TEXT_BYTES];
     enum pn_case_state state;
-    bool is_new; // in this month
-    char rules[PN_EXPORT_RULES_BYTES];
-    char name[PN_EXPORT_NAME_BYTES]; // "" without names
+    bool is_new;                       // in this month
+    char rules[PN_EXPORT_RULES_BYTES]; // titles; of a specially protected trigger only that it is
+    char name[PN_EXPORT_NAME_BYTES];   // "" without names
 };
 struct pn_export_figures {
     int64_t identified, looked_into;       // clients

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "privacy/client_index.h"
 #include "services/identify/triggers/trigger.h"
+#include "services/identify/triggers/rank.h"
 
 struct gathering {
     struct pn_worklist *worklist;
@@ -46,7 +47,7 @@ static enum pn_code print(struct gathering *gathering, const struct pn_rule *rul
                                          .finding = finding,
                                          .facts = gathering->worklist->gathered,
                                          .sources = &gathering->worklist->sources,
-                                         .data_class = finding->data_class,
+                                         .classes = finding->classes,
                                          .is_near = true,
                                          .raised_ms = gathering->moment_ms,
                                          .moment_ms = gathering->moment_ms};
@@ -79,14 +80,16 @@ static enum pn_code look_at(struct gathering *gathering, const struct pn_rule *r
     if (!finding->is_near) {
         return PN_OK;
     }
-    struct pn_near near = {.rule_id = kept(gathering, rule->id),
-                           .title_fi = kept(gathering, rule->title[PN_LANGUAGE_FI]),
-                           .title_sv = kept(gathering, rule->title[PN_LANGUAGE_SV]),
-                           .title_en = kept(gathering, rule->title[PN_LANGUAGE_EN]),
-                           .count = finding->count,
-                           .threshold = rule->threshold,
-                           .nearness = finding->nearness,
-                           .data_class = finding->data_class};
+    struct pn_near near = {
+        .rule_id = kept(gathering, rule->id),
+        .title_fi = kept(gathering, rule->title[PN_LANGUAGE_FI]),
+        .title_sv = kept(gathering, rule->title[PN_LANGUAGE_SV]),
+        .title_en = kept(gathering, rule->title[PN_LANGUAGE_EN]),
+        .count = finding->count,
+        .threshold = rule->threshold,
+        .nearness = finding->nearness,
+        .sectors = pn_rank_share_of(finding, gathering->worklist->gathered, rule->weight).sectors,
+        .classes = finding->classes};
     enum pn_code code = print(gathering, rule, &near.data, err);
     if (code == PN_OK) {
         put(gathering, &near);

@@ -11,6 +11,7 @@
 #include "fhir/json.h"
 #include "privacy/client_index.h"
 #include "services/identify/worklist/flag.h"
+#include "services/identify/triggers/rank.h"
 #include "services/identify/identify_store.h"
 #include "services/identify/triggers/trigger.h"
 
@@ -81,8 +82,8 @@ static bool keep(struct pn_arena *arena, struct pn_slice *text)
 // --- Triggers ------------------------------------------------------------------------------------
 
 #define TRIGGER_COLUMNS                                                                            \
-    "rule, id, version, state, counted, threshold, raised_ms, changed_ms, lapses_ms, class, data," \
-    " client, evaluated_ms"
+    "rule, id, version, state, counted, threshold, raised_ms, changed_ms, lapses_ms, classes,"     \
+    " data, client, evaluated_ms, sectors"
 
 static enum pn_code read_trigger(struct pn_arena *arena, const struct pn_rows *rows,
                                  struct pn_trigger *ret_trigger, struct pn_err *err)
@@ -96,7 +97,8 @@ static enum pn_code read_trigger(struct pn_arena *arena, const struct pn_rows *r
                                  .raised_ms = pn_rows_int(rows, 6),
                                  .changed_ms = pn_rows_int(rows, 7),
                                  .lapses_ms = pn_rows_int(rows, 8),
-                                 .data_class = (enum pn_data_class)pn_rows_int(rows, 9),
+                                 .classes = (uint32_t)pn_rows_int(rows, 9),
+                                 .sectors = (uint32_t)pn_rows_int(rows, 13),
                                  .data = pn_rows_text(rows, 10)};
     if (!keep(arena, &trigger.rule_id) || !keep(arena, &trigger.id) ||
         !keep(arena, &trigger.data)) {
@@ -145,7 +147,7 @@ static enum pn_code refresh_one(struct pn_worklist *worklist, struct pn_arena *a
                                          .finding = finding,
                                          .facts = worklist->gathered,
                                          .sources = &worklist->sources,
-                                         .data_class = finding->data_class,
+                                         .classes = finding->classes,
                                          .state = PN_TRIGGER_RAISED,
                                          .raised_ms = trigger->raised_ms,
                                          .moment_ms = evaluation.moment_ms};
@@ -154,7 +156,8 @@ static enum pn_code refresh_one(struct pn_worklist *worklist, struct pn_arena *a
     }
     trigger->count = finding->count;
     trigger->lapses_ms = finding->lapses_ms;
-    trigger->data_class = finding->data_class;
+    trigger->classes = finding->classes;
+    trigger->sectors = pn_rank_share_of(finding, worklist->gathered, rule->weight).sectors;
     struct pn_buf text;
     pn_buf_init(&text, PN_EVENT_BYTES_MAX);
     pn_trigger_print(&view, &text);

@@ -62,10 +62,10 @@ struct pn_trigger {
     int64_t count, threshold; // how many were counted, how many it takes
     int64_t raised_ms;        // when it first held, in the clients' time (not the machine's)
     int64_t changed_ms;
-    int64_t lapses_ms;             // when it lapses if nothing more comes; 0: not by time
-    bool is_support;               // of the rules in use: does not begin a case by itself
-    enum pn_data_class data_class; // the most protected class among the events counted
-    struct pn_slice data;          // the DetectedIssue, JSON: evidence, counterfactual, texts
+    int64_t lapses_ms;         // when it lapses if nothing more comes; 0: not by time
+    bool is_support;           // of the rules in use: does not begin a case by itself
+    uint32_t sectors, classes; // of the events counted, 1 << each; sectors 0: not known
+    struct pn_slice data;      // the DetectedIssue, JSON: evidence, counterfactual, texts
 };
 enum { PN_TRIGGERS_MAX = 64 };
 
@@ -126,10 +126,10 @@ PN_MUST_USE enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struc
 struct pn_near {
     struct pn_slice rule_id;
     struct pn_slice title_fi, title_sv, title_en;
-    int64_t count, threshold;      // of what the rule tells first
-    int64_t nearness;              // per mille of what it needs
-    enum pn_data_class data_class; // the most protected class among the events counted
-    struct pn_slice data;          // a preliminary DetectedIssue, JSON
+    int64_t count, threshold;  // of what the rule tells first
+    int64_t nearness;          // per mille of what it needs
+    uint32_t sectors, classes; // of the events counted, 1 << each
+    struct pn_slice data;      // a preliminary DetectedIssue, JSON
 };
 enum { PN_NEAR_MAX = 16 };
 // Nearest first. None when the client has no events. `client` as in pn_worklist_case.

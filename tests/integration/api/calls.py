@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county")]
+import access_calls  # noqa: E402
 import concern_calls  # noqa: E402
 import feedback_calls  # noqa: E402
 import hl7  # noqa: E402
@@ -575,9 +576,9 @@ def main():
     receiver = Receiver("mllp", folder)
     failed = 0
     checks = (CHECKS + trigger_calls.CHECKS + feedback_calls.CHECKS + concern_calls.CHECKS +
-              worklist_calls.CHECKS)
+              worklist_calls.CHECKS + access_calls.CHECKS)
     try:
-        with Hub(systems=("oberon",), receivers={"oberon": receiver}) as hub:
+        with Hub(systems=("oberon", "lifecare"), receivers={"oberon": receiver}) as hub:
             world = World(hub, receiver)
             for function in checks:
                 try:

@@ -54,7 +54,7 @@ static void print_holding(struct bench *bench, struct pn_buf *out)
             if (trigger->state == PN_TRIGGER_RAISED) {
                 pn_buf_printf(out, "%u %.*s %lld %lld %d\n", i, PN_SLICE_FMT(trigger->rule_id),
                               (long long)trigger->count, (long long)trigger->lapses_ms,
-                              (int)trigger->data_class);
+                              (int)trigger->classes);
             }
         }
     }

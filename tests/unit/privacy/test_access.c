@@ -126,6 +126,22 @@ static void a_prohibition_goes_before_a_permit(void **state)
     assert_true(pn_access_shows(&access, PN_SECTOR_SOCIAL, PN_CLASS_ORDINARY));
 }
 
+static void what_is_made_of_several_entries_is_shown_when_all_of_it_may_be(void **state)
+{
+    (void)state;
+    struct pn_access access = {.is_allowed = true,
+                               .withheld_classes = 1U << PN_CLASS_PSYCHIATRY,
+                               .withheld_sectors = 1U << PN_SECTOR_SOCIAL};
+    const uint32_t ordinary = 1U << PN_CLASS_ORDINARY, substance = 1U << PN_CLASS_SUBSTANCE;
+    const uint32_t social = 1U << PN_SECTOR_SOCIAL, primary = 1U << PN_SECTOR_PRIMARY;
+    assert_true(pn_access_shows_all(&access, 0, 0));
+    assert_true(pn_access_shows_all(&access, primary | social, ordinary | substance));
+    assert_false(pn_access_shows_all(&access, social, ordinary));
+    assert_false(pn_access_shows_all(&access, primary, substance | 1U << PN_CLASS_PSYCHIATRY));
+    access.is_allowed = false;
+    assert_false(pn_access_shows_all(&access, primary, ordinary));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +151,7 @@ int main(void)
         cmocka_unit_test(special_protection_needs_a_permit_that_names_it),
         cmocka_unit_test(the_border_of_sectors_needs_a_permit),
         cmocka_unit_test(a_prohibition_goes_before_a_permit),
+        cmocka_unit_test(what_is_made_of_several_entries_is_shown_when_all_of_it_may_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,7 +164,7 @@ static void a_trigger_is_as_protected_as_its_evidence(void **state)
     concern.data_class = PN_CLASS_SUBSTANCE;
     struct pn_finding finding = finding_of("concern", &concern, 1, at(2026, 6, 1));
     assert_true(finding.holds);
-    assert_int_equal(finding.data_class, PN_CLASS_SUBSTANCE);
+    assert_int_equal(finding.classes, 1U << PN_CLASS_SUBSTANCE);
 }
 
 // --- Random streams ------------------------------------------------------------------------------

@@ -116,7 +116,7 @@ static void it_is_labelled_with_its_class(void **state)
     struct pn_buf text;
     struct pn_facts facts;
     const struct pn_flag_view view = {
-        .client_key = CLIENT_A, .is_active = true, .rank = 5, .data_class = PN_CLASS_SUBSTANCE};
+        .client_key = CLIENT_A, .is_active = true, .rank = 5, .classes = 1U << PN_CLASS_SUBSTANCE};
     pn_buf_init(&text, TEXT_BYTES);
     pn_flag_print(&view, &text);
     const struct pn_event event = {.type = pn_slice_str("fi.punos.flag.raised.v1"),

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the work list, the monthly files and FHIR show of triggers to somebody who may not see all that was
+counted, and what the access trail says of it; part of calls.py, which has the hub."""
+import datetime
+import json
+import random
+import subprocess
+
+import hl7
+import people
+from hub import equal, wait_until
+
+CHECKS = []
+FHIR = {"Content-Type": "application/fhir+json"}
+SYSTEM = "https://punos.fi/fhir/CodeSystem/"
+NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+
+
+def check(function):
+    CHECKS.append(function)
+    return function
+
+
+def somebody(world, number, noshows):
+    """A client of one visit and so many unused appointments."""
+    person = people.Person(random.Random(97), number)
+    world.tell(hl7.adt("A04", world.next_control(), NOW, person, world.visit(f"AC{number}", 3, "O")))
+    for i in range(noshows):
+        world.tell_noshow(person, f"AC{number}-{i}", 10 * i + 4)
+    return person, wait_until(lambda: world.hub.find_patient(person.code), 30, "the client")
+
+
+def report(world, client, about):
+    status, _, answer = world.hub.call("POST", "/fhir/Flag", {
+        "resourceType": "Flag", "status": "active",
+        "code": {"coding": [{"system": SYSTEM + "concern", "code": about}]},
+        "subject": {"reference": f"Patient/{client}"},
+        "author": {"identifier": {"system": SYSTEM + "reporter", "value": "professional"}}}, FHIR)
+    equal(status, 201, f"the report: {answer}")
+
+
+def tell_lifecare(world, person, number, *resources, **meta):
+    """What Lifecare sends of a client."""
+    stamp = (NOW + datetime.timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    patient = {"resourceType": "Patient", "id": f"ac{person.code[:4]}",
+               "meta": {"versionId": str(number), "lastUpdated": stamp, **meta},
+               "birthDate": person.birth.isoformat(),
+               "identifier": [{"use": "official", "system": "urn:oid:1.2.246.21", "value": person.code}]}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "meta": {"lastUpdated": stamp}, "entry": [
+        {"fullUrl": f"https://lifecare.example/fhir/{r['resourceType']}/{r['id']}", "resource": r,
+         "request": {"method": "PUT", "url": f"{r['resourceType']}/{r['id']}"}}
+        for r in (patient, *resources)]}
+    status, _, body = world.hub.send_http("lifecare", json.dumps(bundle).encode())
+    assert status in (200, 201), f"lifecare: {status} {body}"
+
+
+def consent(world, person, number, provision):
+    """The client gives or takes back a permit, or prohibits."""
+    stamp = (NOW + datetime.timedelta(seconds=number)).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    tell_lifecare(world, person, number,
+        {"resourceType": "Consent", "id": f"cs{number}", "status": "active",
+         "meta": {"versionId": "1", "lastUpdated": stamp}, "dateTime": stamp,
+         "identifier": [{"system": "https://lifecare.example/id", "value": f"CS{number}"}],
+         "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope",
+                               "code": "patient-privacy"}]},
+         "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+         "policyRule": {"coding": [{"system": SYSTEM + "law", "code": "703/2023"}]},
+         "patient": {"reference": f"Patient/ac{person.code[:4]}"}, "provision": provision})
+
+
+def rules_at(world, path):
+    return {t["rule"] for t in world.hub.get(path)["triggers"]}
+
+
+def listed(world, query=""):
+    return {c["client"]: c for c in world.hub.get(f"/worklist?_count=200&{query}")["clients"]}
+
+
+@check
+def a_protected_trigger_shows_nowhere(world):
+    _, client = somebody(world, 61, 3)
+    wait_until(lambda: "no-shows" in rules_at(world, f"/clients/{client}/triggers"), 30, "no-shows")
+    report(world, client, "suspected-addiction")
+    wait_until(lambda: world.hub.get(f"/worklist/{client}")["withheld"] >= 1, 30, "what is withheld")
+    equal(rules_at(world, f"/worklist/{client}"), {"no-shows"}, "what is shown of the client")
+    assert client in listed(world, "rule=no-shows")
+    for rule in ("concern", "behaviour-or-risk"):
+        assert client not in listed(world, f"rule={rule}"), f"found by the protected {rule}"
+    folder = world.hub.folder / "protected"
+    folder.mkdir()
+    today = NOW + datetime.timedelta(hours=2)
+    done = world.hub.run("worklist", "export", "--month", today.strftime("%Y-%m"), "--dir", str(folder))
+    equal(done.returncode, 0, done.stderr)
+    line, = [one for path in folder.glob("*.csv") for one in path.read_text(encoding="utf-8").splitlines()
+             if client in one]
+    assert "Toistuvasti käyttämättä jääneet ajat" in line, line
+    assert "Ilmaistu huoli" not in line and "riskistä" not in line, line
+    assert "suojattu" in line, line
+
+
+@check
+def a_prohibition_withholds_triggers_everywhere(world):
+    person, client = somebody(world, 62, 3)
+    path = f"/fhir/DetectedIssue?patient={client}"
+    wait_until(lambda: client in listed(world, "rule=no-shows"), 30, "on the list")
+    issue, = [i for i in world.matches(path) if i["code"]["coding"][0]["code"] == "no-shows"]
+    consent(world, person, 1, {"type": "deny", "class": [
+        {"system": SYSTEM + "sector", "code": "specialist"}]})
+    wait_until(lambda: not world.hub.get(f"/clients/{client}/triggers")["triggers"], 30,
+               "the prohibition")
+    equal(rules_at(world, f"/worklist/{client}"), set(), "on the work list, alone")
+    equal(listed(world)[client]["triggers"], [], "on the work list")
+    assert client not in listed(world, "rule=no-shows"), "found by a trigger that is withheld"
+    equal(world.matches(path), [], "by search")
+    equal(world.hub.call("GET", f"/fhir/DetectedIssue/{issue['id']}")[0], 403, "by its id")
+
+
+@check
+def a_permit_for_one_class_opens_no_other(world):
+    person, client = somebody(world, 63, 0)
+    report(world, client, "suspected-addiction")
+    report(world, client, "mental-health")
+    wait_until(lambda: world.hub.get(f"/clients/{client}/triggers")["withheld"] >= 1, 30, "withheld")
+
+    def permitted(number, *classes):
+        consent(world, person, number, {"type": "permit", "securityLabel": [
+            {"system": SYSTEM + "data-class", "code": one} for one in classes]})
+
+    def concerns():
+        return [t for t in world.hub.get(f"/clients/{client}/triggers")["triggers"]
+                if t["rule"] == "concern"]
+
+    permitted(2, "substance")
+    wait_until(lambda: rules_at(world, f"/clients/{client}/triggers"), 30, "the permit for one")
+    equal(concerns(), [], "counted over both classes")
+    permitted(3, "substance", "mental-health")
+    wait_until(concerns, 30, "the permit for both")
+    labels = {label["code"] for label in concerns()[0]["issue"]["meta"]["security"]}
+    equal(labels, {"substance", "mental-health"}, "its labels")
+
+
+@check
+def a_security_prohibition_hides_units(world):
+    person, client = somebody(world, 64, 3)
+    wait_until(lambda: client in listed(world), 30, "on the list")
+    assert listed(world)[client]["unit"], "a unit"
+    tell_lifecare(world, person, 1, security=[{
+        "system": "https://hl7.fi/fhir/finnish-base-profiles/CodeSystem/fi-base-security-label-cs",
+        "code": "TURVAKIELTO"}])
+    wait_until(lambda: "unit" not in listed(world)[client], 30, "the list without the unit")
+    shown = world.hub.get(f"/worklist/{client}")
+    assert "unit" not in shown and not any("unit" in step for step in shown["history"]), shown
+
+
+@check
+def triggers_are_read_with_a_relationship(world):
+    issue = world.matches(f"/fhir/DetectedIssue?patient={world.client}")[0]
+    nurse = world.token("nurse-issues", "professional")
+    encounter = world.matches(f"/fhir/Encounter?patient={world.client}")[0]["id"]
+    related = {**nurse, "Punos-Relationship": f"Encounter/{encounter}"}
+    for path in (f"/fhir/DetectedIssue?patient={world.client}", f"/fhir/DetectedIssue/{issue['id']}"):
+        equal(world.hub.call("GET", path, None, nurse)[0], 403, "no relationship")
+        equal(world.hub.call("GET", path, None, related)[0], 200, "with one")
+    equal(world.hub.call("GET", f"/fhir/Flag?patient={world.client}", None, related)[0], 403,
+          "who is on the list is for those who work it")
+
+
+def trail(world, store):
+    found = subprocess.run(
+        ["sqlite3", "-json", str(world.hub.data / f"store/{store}.db"), "SELECT * FROM audit"],
+        check=True, capture_output=True, text=True).stdout
+    return json.loads(found or "[]")
+
+
+@check
+def who_looked_at_the_list_is_in_the_trail_of_each_client(world):
+    if "kind: postgres" in world.hub.config.read_text(encoding="utf-8"):
+        return
+    reader = world.token("list-reader", "coordinator")
+    status, _, answer = world.hub.call("GET", "/worklist?_count=3", None, reader)
+    equal(status, 200, "the list")
+    seen = {r["client"] for r in trail(world, "api") if r["user_name"] == "list-reader"}
+    assert {c["client"] for c in answer["clients"]} <= seen, "clients whose triggers were shown"
+    folder = world.hub.folder / "recorded"
+    folder.mkdir()
+    done = world.hub.run("worklist", "export", "--month", "2026-01", "--dir", str(folder))
+    equal(done.returncode, 0, done.stderr)
+    assert any("2026-01" in r["what"] for r in trail(world, "identify")), "an export without names"
