@@ -79,10 +79,30 @@ static const struct pn_leaf_finding *nearest_leaf(const struct pn_trigger_view *
     return nearest;
 }
 
-// 0 for a time.
-static int64_t number_of(const struct pn_trigger_view *view, enum place place)
+// Whether the rule can't hold without its headline.
+static bool headline_decides(const struct pn_rule *rule)
+{
+    bool decides = true;
+    for (unsigned i = 0; i < rule->headline && i < rule->node_count; i++) {
+        const struct pn_node *node = &rule->nodes[i];
+        decides = decides && (node->end <= rule->headline || node->kind == PN_NODE_ALL);
+    }
+    return decides;
+}
+
+// With this number of the headline the rule would not hold; -1: there is no such number.
+static int64_t not_with(const struct pn_trigger_view *view)
 {
     const struct pn_leaf_finding *leaf = headline_of(view);
+    if (leaf != NULL) {
+        return leaf->not_with;
+    }
+    return view->finding->holds && headline_decides(view->rule) ? view->rule->lapse_below - 1 : -1;
+}
+
+// -1: there is none; 0 for a time.
+static int64_t number_of(const struct pn_trigger_view *view, enum place place)
+{
     const struct pn_leaf_finding *nearest = nearest_leaf(view);
     switch (place) {
     case PLACE_COUNT:
@@ -90,7 +110,7 @@ static int64_t number_of(const struct pn_trigger_view *view, enum place place)
     case PLACE_THRESHOLD:
         return view->rule->threshold;
     case PLACE_NOT_WITH:
-        return leaf == NULL ? 0 : leaf->not_with;
+        return not_with(view);
     case PLACE_NOW:
         return nearest == NULL ? 0 : nearest->value;
     case PLACE_HOLDS_WITH:
@@ -106,12 +126,16 @@ static int64_t number_of(const struct pn_trigger_view *view, enum place place)
 static void add_place(struct pn_buf *out, enum place place, enum pn_language language,
                       const struct pn_trigger_view *view)
 {
-    if (place == PLACE_SINCE) {
-        add_day(out, view->finding->since_ms, language);
-    } else if (place == PLACE_LAPSES) {
-        add_day(out, view->finding->lapses_ms, language);
+    const bool is_day = place == PLACE_SINCE || place == PLACE_LAPSES;
+    const int64_t day_ms =
+        place == PLACE_SINCE ? view->finding->since_ms : view->finding->lapses_ms;
+    const int64_t number = number_of(view, place);
+    if (is_day ? day_ms == 0 : number < 0) {
+        pn_buf_add_str(out, "–");
+    } else if (is_day) {
+        add_day(out, day_ms, language);
     } else {
-        pn_buf_printf(out, "%lld", (long long)number_of(view, place));
+        pn_buf_printf(out, "%lld", (long long)number);
     }
 }
 
@@ -156,15 +180,23 @@ static void add_filled(struct pn_buf *out, const char *text, enum pn_language la
 static void add_end(struct pn_buf *out, enum pn_language language,
                     const struct pn_trigger_view *view)
 {
-    static const char *const not_with[] = {" Ehto ei täyttyisi, jos määrä olisi {not_with}.",
-                                           " Villkoret skulle inte uppfyllas med {not_with}.",
-                                           " It would not hold with {not_with}."};
+    static const char *const kept[] = {
+        " Ehto on täyttynyt aiemmin ja pysyy voimassa, kunnes määrä on pienempi kuin ",
+        " Villkoren har uppfyllts tidigare och gäller tills antalet är mindre än ",
+        " It was met before, and holds until the number is less than "};
+    static const char *const without[] = {" Ehto ei täyttyisi, jos määrä olisi {not_with}.",
+                                          " Villkoret skulle inte uppfyllas med {not_with}.",
+                                          " It would not hold with {not_with}."};
     static const char *const lapses[] = {" Raukeaa {lapses}, ellei uutta tule.",
                                          " Upphör {lapses} om inget nytt kommer.",
                                          " It lapses on {lapses} if nothing more comes."};
-    const struct pn_leaf_finding *leaf = headline_of(view);
-    if (leaf != NULL && leaf->not_with > 0) {
-        add_filled(out, not_with[language], language, view);
+    const int64_t number = not_with(view);
+    const bool is_kept = view->finding->count < view->rule->threshold; // by its lower threshold
+    if (number > 0 && is_kept) {
+        add_filled(out, kept[language], language, view);
+        pn_buf_printf(out, "%lld.", (long long)number + 1);
+    } else if (number > 0) {
+        add_filled(out, without[language], language, view);
     }
     if (view->finding->lapses_ms != 0) {
         add_filled(out, lapses[language], language, view);
