@@ -26,7 +26,7 @@ struct pn_system_code {
     enum pn_code_system system;
     struct pn_slice code;
 };
-enum { PN_CODES_MAX = 4 }; // of one event: more than there are systems
+enum { PN_CODES_MAX = 6 }; // of one event: more than there are systems
 
 // Slices point into the event.
 struct pn_facts {

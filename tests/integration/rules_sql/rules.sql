@@ -39,7 +39,7 @@ CREATE TEMP VIEW stays AS SELECT * FROM visits WHERE class = 'IMP';
 CREATE TEMP VIEW noshows AS SELECT * FROM live WHERE kind = 'appointment' AND status = 'noshow';
 CREATE TEMP VIEW contacts AS SELECT * FROM live WHERE kind = 'contact';
 CREATE TEMP VIEW clientships AS SELECT * FROM live WHERE kind = 'clientship';
--- Each code of a fact once, at most four: the first of each system, then the first of the others.
+-- Each code of a fact once, at most six: the first of each system, then the first of the others.
 CREATE TEMP TABLE coded AS SELECT fact, system, code FROM
     (SELECT *, row_number() OVER (PARTITION BY fact ORDER BY nth > 1, place) AS rank FROM
         (SELECT *, row_number() OVER (PARTITION BY fact, system ORDER BY place) AS nth FROM
@@ -47,7 +47,7 @@ CREATE TEMP TABLE coded AS SELECT fact, system, code FROM
                 min(place) AS place
             FROM live, unnest(string_to_array(codes, ' ')) WITH ORDINALITY told (name, place)
             GROUP BY fact, name) once) first_of_system) ranked
-    WHERE rank <= 4;
+    WHERE rank <= 6;
 CREATE INDEX ON coded (fact);
 ANALYZE coded;
 CREATE TEMP VIEW vague AS SELECT * FROM visits WHERE fact IN (SELECT fact FROM coded

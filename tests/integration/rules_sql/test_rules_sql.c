@@ -27,7 +27,7 @@ enum {
     MOMENTS = 10, // of one phase
     HOURS = 24 * 640,
     TEXT_BYTES = 2560,
-    CODES_MAX = 6, // told of one thing: more than are kept
+    CODES_MAX = 9, // told of one thing: more than are kept
     TICKS_MAX = 10000
 };
 

@@ -80,6 +80,9 @@ MANY_PROFESSIONS = [Case(*each("lifecare", "visit", "profession", NATIONAL_PROFE
                     Case(*each("effica", "visit", "profession", PROFESSIONS[:6])),
                     Case(*each("pro-consona", "contact", "profession", PROFESSIONS[:6]))]
 VAGUE = in_both(3, "visit", "A04", "R53")
+# A reason in ICPC-2 and a diagnosis in ICD-10: the same visits fire a rule that asks for either.
+BOTH_CODES = [Case(*times(3, name, "emergency", reason=["A04", "S52.5"]))
+              for name in ("lifecare", "oberon")]
 COSTLY = acute(23)  # at 350 euros
 
 
@@ -101,7 +104,7 @@ CASES = {
     "etela-pohjanmaa": {
         "ep-concern": CONCERN,
         "ep-core-not-reached": CORE,
-        "ep-vague-visits": VAGUE,
+        "ep-vague-visits": VAGUE + BOTH_CODES,
         "ep-vague-unplanned": in_both(2, "emergency", "A04", "R53"),
         "ep-unused-appointments": UNUSED,
         "ep-suspected-addiction": reported("suspected-addiction", "forms", "lifecare", "yph-effica",
@@ -119,12 +122,15 @@ CASES = {
                                  *reported("suspected-risk", "yph-effica", by="relative")],
         "vs-risk-reasons": in_both(2, "visit", "P20", "R41.3"),
         "vs-accidents": [Case(*times(3, name, "emergency", reason="S52.5"))
-                         for name in ("oberon", "lifecare")],
+                         for name in ("oberon", "lifecare")] + BOTH_CODES,
         "vs-unclear-work-ability": WORK,
         "vs-cannot-use-services": USE,
         "vs-visits": visits(11),
         "vs-many-illnesses": [
             Case(*each("lifecare", "condition", "code", ["E11.9", "I48.9", "J45.9"])),
+            # Each told in both systems: two illnesses are no four.
+            Case(*each("lifecare", "condition", "code",
+                       [["T90", "E11.9"], ["K86", "I10"], ["R96", "J45.9"]])),
             Case(*each("oberon", "visit", "reason", ["E11.9", "I48.9", "J45.9"]))],
         "vs-single-problem": in_both(5, "visit", "T90", "E11.9"),
         "vs-unclear-employment": [*reported("unemployment", "forms"), *in_both(1, "visit", "Z06", "Z56.0")],

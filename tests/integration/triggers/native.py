@@ -24,7 +24,8 @@ class Person:
 
 
 class Happening:
-    """One thing of one person: what, when, and of which kind; `number` is unique."""
+    """One thing of one person: what, when, and of which kind; `number` is unique. A reason is a code, or
+    several."""
 
     def __init__(self, what, **kind):
         self.what = what
@@ -33,6 +34,14 @@ class Happening:
 
     def same_as(self, other):
         return self.what == other.what and self.kind == other.kind
+
+
+def _codes(reason):
+    return reason if isinstance(reason, list) else [reason]
+
+
+def _is_icpc2(code):
+    return len(code) == 3 and "." not in code
 
 
 # --- Oberon: HL7 v2.3 over MLLP ------------------------------------------------------------------
@@ -63,8 +72,10 @@ def oberon(one):
         visit[19] = f"V{one.number}"
         visit[44], visit[45] = _stamp(one.time), _stamp(end)
         lines = [head, f"EVN|A03|{_stamp(end)}", pid, "|".join(visit)]
-        if "reason" in one.kind:
-            lines.append(f"DG1|1||{one.kind['reason']}^^ICD10||{_stamp(one.time)}|A")
+        # One code is a diagnosis; before several stands what the client came for.
+        codes = _codes(one.kind.get("reason", []))
+        lines += [f"PV2|||{code}^^ICPC2" for code in codes[:-1]]
+        lines += [f"DG1|1||{code}^^ICD10||{_stamp(one.time)}|A" for code in codes[-1:]]
     return ("\r".join(lines) + "\r").encode("iso-8859-1")
 
 
@@ -78,9 +89,10 @@ def _coded(system, code):
     return {"coding": [{"system": system, "code": code}]}
 
 
-def _reason(code):
-    is_icpc2 = len(code) == 3 and "." not in code
-    return _coded(CODES + ("31.2007" if is_icpc2 else "1.1999"), code)
+def _reason(codes):
+    """One concept, in as many code systems as there are codes."""
+    return {"coding": [{"system": CODES + ("31.2007" if _is_icpc2(code) else "1.1999"), "code": code}
+                       for code in _codes(codes)]}
 
 
 def _fhir_visit(one):
@@ -95,7 +107,7 @@ def _fhir_visit(one):
     if "profession" in kind:
         body["participant"] = [{"type": [_coded(CODES + "74.2001", kind["profession"])]}]
     if "reason" in kind:
-        body["reasonCode"] = [_reason(kind["reason"])]
+        body["reasonCode"] = [_reason(code) for code in _codes(kind["reason"])]
     return body
 
 

@@ -153,19 +153,20 @@ static void keeps_the_codes_of_each_system(void **state)
 {
     (void)state;
     static const struct {
-        const char *codes[9], *kept;
+        const char *codes[10], *kept;
     } rows[] = {
         {{NULL}, ""},
         {{"xR53"}, ""},
         {{"PA04", "DR53"}, "P:A04 D:R53"},
         {{"DR53", "S3", "PA04"}, "D:R53 S:3 P:A04"},
-        {{"PA04", "pA04", "dR53", "DR53"}, "P:A04 D:R53"}, // each once
-        {{"DE11.9", "DI48.9", "DJ45.9", "DF32.9", "DI10"}, // the first ones
-         "D:E11.9 D:I48.9 D:J45.9 D:F32.9"},
-        {{"DE11.9", "DI48.9", "DJ45.9", "DF32.9", "PT90", "S3", "DI10"}, // each system has its
-         "D:E11.9 D:I48.9 P:T90 S:3"},
-        {{"DE11.9", "PT90", "PA04", "PK86", "S3"}, "D:E11.9 P:T90 P:A04 S:3"},
-        {{"S1", "S2", "S3", "DE11.9", "PT90", "PA04", "DI10", "S4"}, "S:1 S:2 D:E11.9 P:T90"},
+        {{"PA04", "pA04", "dR53", "DR53"}, "P:A04 D:R53"},                   // each once
+        {{"DE11.9", "DI48.9", "DJ45.9", "DF32.9", "DI10", "DR53", "DM54.5"}, // the first ones
+         "D:E11.9 D:I48.9 D:J45.9 D:F32.9 D:I10 D:R53"},
+        {{"DE11.9", "DI48.9", "DJ45.9", "DF32.9", "DI10", "DR53", "PT90", "S3", "DM54.5"},
+         "D:E11.9 D:I48.9 D:J45.9 D:F32.9 P:T90 S:3"}, // each system has its
+        {{"DE11.9", "PT90", "PA04", "PK86", "PZ08", "PZ12", "S3"},
+         "D:E11.9 P:T90 P:A04 P:K86 P:Z08 S:3"},
+        {{"S1", "S2", "S3", "S4", "PT90", "PA04", "DI10", "S5"}, "S:1 S:2 S:3 S:4 P:T90 D:I10"},
     };
     for (size_t i = 0; i < 2 * PN_ARRAY_COUNT(rows); i++) {
         char data[2048];
