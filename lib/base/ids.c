@@ -6,6 +6,8 @@
 #include <string.h>
 #include <uuid/uuid.h>
 
+#include "base/text.h"
+
 // The namespace of every derived id; chosen at random once and never to be changed.
 static const uuid_t punos_namespace = {0x5d, 0x0f, 0x3c, 0x1e, 0x8b, 0x7a, 0x4e, 0x52,
                                        0x9c, 0x41, 0x27, 0xe6, 0x0d, 0x93, 0xb8, 0x64};
@@ -64,16 +66,6 @@ void pn_uuid4(char ret_text[static PN_UUID_TEXT_BYTES])
     uuid_unparse_lower(id, ret_text);
 }
 
-// -1 when it is none.
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    char small = (char)(c | 0x20);
-    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-}
-
 static bool has_hyphen_at(size_t at)
 {
     return at == 8 || at == 13 || at == 18 || at == 23;
@@ -93,7 +85,7 @@ bool pn_uuid_parse(struct pn_slice text, uint8_t ret_bytes[static 16])
             }
             continue;
         }
-        int high = hex_value(text.ptr[at]), low = hex_value(text.ptr[at + 1]);
+        int high = pn_hex_value(text.ptr[at]), low = pn_hex_value(text.ptr[at + 1]);
         if (high < 0 || low < 0) {
             return false;
         }

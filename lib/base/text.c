@@ -13,6 +13,15 @@ void pn_hex_add(struct pn_buf *buf, const void *bytes, size_t len)
     }
 }
 
+int pn_hex_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    char small = (char)(c | 0x20);
+    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -101,6 +110,18 @@ bool pn_utf8_is_valid(struct pn_slice text)
         i += length;
     }
     return true;
+}
+
+size_t pn_utf8_put(char *at, uint32_t character)
+{
+    static const uint8_t leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
+    size_t length = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    for (size_t i = length; i-- > 1;) {
+        at[i] = (char)(0x80 | (character & 0x3F));
+        character >>= 6;
+    }
+    at[0] = (char)(leads[length] | character);
+    return length;
 }
 
 struct pn_slice pn_latin1_to_utf8(struct pn_arena *arena, struct pn_slice text)

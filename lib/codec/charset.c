@@ -149,31 +149,6 @@ static uint32_t character_of(enum pn_charset charset, uint8_t byte)
     return charset == PN_CHARSET_ASCII && byte >= 0x80 ? NO_CHARACTER : byte;
 }
 
-// Writes 1 to 4 bytes.
-static size_t utf8_put(char *at, uint32_t c)
-{
-    if (c < 0x80) {
-        at[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        at[0] = (char)(0xC0 | c >> 6);
-        at[1] = (char)(0x80 | (c & 0x3F));
-        return 2;
-    }
-    if (c < 0x10000) {
-        at[0] = (char)(0xE0 | c >> 12);
-        at[1] = (char)(0x80 | (c >> 6 & 0x3F));
-        at[2] = (char)(0x80 | (c & 0x3F));
-        return 3;
-    }
-    at[0] = (char)(0xF0 | c >> 18);
-    at[1] = (char)(0x80 | (c >> 12 & 0x3F));
-    at[2] = (char)(0x80 | (c >> 6 & 0x3F));
-    at[3] = (char)(0x80 | (c & 0x3F));
-    return 4;
-}
-
 static struct pn_slice bytes_to_utf8(struct pn_arena *arena, enum pn_charset charset,
                                      struct pn_slice bytes)
 {
@@ -187,7 +162,7 @@ static struct pn_slice bytes_to_utf8(struct pn_arena *arena, enum pn_charset cha
     }
     size_t len = 0;
     for (size_t i = 0; i < bytes.len; i++) {
-        len += utf8_put(out + len, character_of(charset, (uint8_t)bytes.ptr[i]));
+        len += pn_utf8_put(out + len, character_of(charset, (uint8_t)bytes.ptr[i]));
     }
     return pn_slice_of(out, len);
 }
@@ -217,7 +192,7 @@ static struct pn_slice utf16_to_utf8(struct pn_arena *arena, enum pn_charset cha
         } else if (c >= 0xD800 && c < 0xE000) {
             c = NO_CHARACTER;
         }
-        len += utf8_put(out + len, c);
+        len += pn_utf8_put(out + len, c);
     }
     return pn_slice_of(out, len);
 }
@@ -255,7 +230,7 @@ void pn_utf8_add(struct pn_buf *out, uint32_t character)
 {
     char bytes[4];
     bool is_one = character < 0xD800 || (character >= 0xE000 && character < 0x110000);
-    pn_buf_add(out, bytes, utf8_put(bytes, is_one ? character : NO_CHARACTER));
+    pn_buf_add(out, bytes, pn_utf8_put(bytes, is_one ? character : NO_CHARACTER));
 }
 
 // The byte of a character in a set of one byte a character, 0 when the set lacks it.

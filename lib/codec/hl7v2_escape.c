@@ -49,15 +49,6 @@ static bool put_delimiter(struct writer *writer, char name)
     return false;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // \Xdd..\: bytes of the message's character set. Not taken when one is NUL or no hex.
 static bool put_hex(struct writer *writer, struct pn_slice digits)
 {
@@ -69,8 +60,8 @@ static bool put_hex(struct writer *writer, struct pn_slice digits)
         return false;
     }
     for (size_t i = 0; i < digits.len; i += 2) {
-        int high = hex_digit(digits.ptr[i]);
-        int low = hex_digit(digits.ptr[i + 1]);
+        int high = pn_hex_value(digits.ptr[i]);
+        int low = pn_hex_value(digits.ptr[i + 1]);
         if (high < 0 || low < 0 || (high == 0 && low == 0)) {
             return false;
         }

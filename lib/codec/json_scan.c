@@ -77,13 +77,11 @@ static bool take_hex4(struct pn_json_scan *scan, uint32_t *ret_unit)
         return wrong(scan, "has a broken \\u escape");
     }
     for (int i = 0; i < 4; i++) {
-        char c = scan->at[i];
-        char lower = (char)(c | 0x20);
-        bool is_digit = c >= '0' && c <= '9';
-        if (!is_digit && (lower < 'a' || lower > 'f')) {
+        int digit = pn_hex_value(scan->at[i]);
+        if (digit < 0) {
             return wrong(scan, "has a broken \\u escape");
         }
-        unit = unit << 4 | (uint32_t)(is_digit ? c - '0' : lower - 'a' + 10);
+        unit = unit << 4 | (uint32_t)digit;
     }
     scan->at += 4;
     *ret_unit = unit;
@@ -112,18 +110,6 @@ static bool take_unicode(struct pn_json_scan *scan, uint32_t *ret_character)
     }
     *ret_character = c;
     return true;
-}
-
-static size_t put_utf8(char *out, uint32_t c)
-{
-    static const uint8_t leads[] = {0, 0, 0xC0, 0xE0, 0xF0};
-    size_t length = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = length; i-- > 1;) {
-        out[i] = (char)(0x80 | (c & 0x3F));
-        c >>= 6;
-    }
-    out[0] = (char)(leads[length] | c);
-    return length;
 }
 
 static bool take_escape(struct pn_json_scan *scan, uint32_t *ret_character)
@@ -182,7 +168,7 @@ static bool unescape(struct pn_json_scan *scan, const char *end, struct pn_slice
         if (c != '\\') {
             out[len++] = c;
         } else if (take_escape(scan, &character)) {
-            len += put_utf8(out + len, character);
+            len += pn_utf8_put(out + len, character);
         } else {
             return false;
         }

@@ -46,15 +46,6 @@ static bool take(struct parser *parser, char c)
     return false;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // The four digits after \u; -1 when they are not there.
 static long unicode_unit(const char *at, const char *end)
 {
@@ -63,33 +54,13 @@ static long unicode_unit(const char *at, const char *end)
     }
     long unit = 0;
     for (int i = 0; i < 4; i++) {
-        int digit = hex_digit(at[i]);
+        int digit = pn_hex_value(at[i]);
         if (digit < 0) {
             return -1;
         }
         unit = unit * 16 + digit;
     }
     return unit;
-}
-
-static char *put_utf8(char *out, unsigned long c)
-{
-    if (c < 0x80) {
-        *out++ = (char)c;
-    } else if (c < 0x800) {
-        *out++ = (char)(0xC0 | (c >> 6));
-        *out++ = (char)(0x80 | (c & 0x3F));
-    } else if (c < 0x10000) {
-        *out++ = (char)(0xE0 | (c >> 12));
-        *out++ = (char)(0x80 | ((c >> 6) & 0x3F));
-        *out++ = (char)(0x80 | (c & 0x3F));
-    } else {
-        *out++ = (char)(0xF0 | (c >> 18));
-        *out++ = (char)(0x80 | ((c >> 12) & 0x3F));
-        *out++ = (char)(0x80 | ((c >> 6) & 0x3F));
-        *out++ = (char)(0x80 | (c & 0x3F));
-    }
-    return out;
 }
 
 // \uXXXX, or a surrogate pair of them; *at stands after the `u`. False when it is no character.
@@ -112,7 +83,7 @@ static bool unescape_unicode(const char **at, const char *end, char **out)
         *at += 6;
         c = 0x10000 + (((unsigned long)first - 0xD800) << 10) + ((unsigned long)second - 0xDC00);
     }
-    *out = put_utf8(*out, c);
+    *out += pn_utf8_put(*out, (uint32_t)c);
     return true;
 }
 

@@ -288,14 +288,6 @@ static enum pn_code to_id_20(const struct pn_map_run *run,
     return give(pn_slice_of(id, length), ret_text, err);
 }
 
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 // A UUID as an OID: its number under 2.25 (ITU-T X.667, clause 7).
 static enum pn_code to_uuid_oid(const struct pn_map_run *run,
                                 const struct pn_map_conversion *conversion, struct pn_slice text,
@@ -305,7 +297,7 @@ static enum pn_code to_uuid_oid(const struct pn_map_run *run,
     unsigned char digits[DECIMAL_DIGITS] = {0}; // the last is the lowest
     unsigned hex_count = 0;
     for (size_t i = 0; i < text.len; i++) {
-        int digit = hex_digit(text.ptr[i]);
+        int digit = pn_hex_value(text.ptr[i]);
         if (text.ptr[i] == '-') {
             continue;
         }

@@ -225,15 +225,6 @@ int pn_http_head_parse(struct pn_slice bytes, struct pn_http_head *ret_head, str
     return status;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 // Percent-decodes; ptr NULL when it cannot be.
 static struct pn_slice decode(struct pn_arena *arena, struct pn_slice text, bool plus_is_space)
 {
@@ -246,8 +237,8 @@ static struct pn_slice decode(struct pn_arena *arena, struct pn_slice text, bool
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
         if (c == '%') {
-            int high = i + 2 < text.len ? hex_value(text.ptr[i + 1]) : -1;
-            int low = high >= 0 ? hex_value(text.ptr[i + 2]) : -1;
+            int high = i + 2 < text.len ? pn_hex_value(text.ptr[i + 1]) : -1;
+            int low = high >= 0 ? pn_hex_value(text.ptr[i + 2]) : -1;
             if (low < 0 || (high == 0 && low == 0)) {
                 return fault;
             }
@@ -466,7 +457,7 @@ bool pn_http_chunked_is_done(const struct pn_http_chunked *chunked)
 // A byte of a size line before its end.
 static bool feed_size(struct pn_http_chunked *chunked, char c)
 {
-    int digit = hex_value(c);
+    int digit = pn_hex_value(c);
     if (chunked->state == CHUNK_SIZE && digit >= 0) {
         chunked->left = chunked->left << 4 | (uint64_t)digit;
         return ++chunked->digit_count <= 15;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "privacy/client_links.h"
 
 const char pn_client_index_sql[] =
@@ -85,12 +86,10 @@ void pn_client_index_forget(struct pn_client_index *index)
 
 // --- Numbers and the cache -----------------------------------------------------------------------
 
-static int hex_digit(char c)
+// Keys are written with small letters: one client has one key.
+static int digit_of(char c)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= 'A' && c <= 'F' ? -1 : pn_hex_value(c);
 }
 
 static bool read_key(struct pn_slice key, uint64_t ret_halves[static 2])
@@ -100,7 +99,7 @@ static bool read_key(struct pn_slice key, uint64_t ret_halves[static 2])
     }
     uint64_t halves[2] = {0, 0};
     for (size_t i = 0; i < key.len; i++) {
-        int digit = hex_digit(key.ptr[i]);
+        int digit = digit_of(key.ptr[i]);
         if (digit < 0) {
             return false;
         }

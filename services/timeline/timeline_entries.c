@@ -141,14 +141,6 @@ static void print_cursor(int64_t start_ms, struct pn_slice key,
     pn_buf_release(&text);
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool parse_cursor(struct pn_slice text, int64_t *ret_start_ms,
                          uint8_t ret_key[static PN_ENTRY_KEY_BYTES])
 {
@@ -163,7 +155,7 @@ static bool parse_cursor(struct pn_slice text, int64_t *ret_start_ms,
     }
     *ret_start_ms = is_negative ? -*ret_start_ms : *ret_start_ms;
     for (unsigned i = 0; i < PN_ENTRY_KEY_BYTES; i++) {
-        int high = hex_digit(rest.ptr[2 * i]), low = hex_digit(rest.ptr[2 * i + 1]);
+        int high = pn_hex_value(rest.ptr[2 * i]), low = pn_hex_value(rest.ptr[2 * i + 1]);
         if (high < 0 || low < 0) {
             return false;
         }

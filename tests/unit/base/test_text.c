@@ -96,6 +96,42 @@ static void knows_valid_utf8(void **state)
     }
 }
 
+static void a_hex_digit_counts(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < 16; i++) {
+        assert_int_equal(pn_hex_value(digits[i]), i);
+    }
+    assert_int_equal(pn_hex_value('A'), 10);
+    assert_int_equal(pn_hex_value('F'), 15);
+    static const char strangers[] = "/:@G`g \x10\x19\xb0";
+    for (size_t i = 0; i < sizeof strangers; i++) {
+        assert_int_equal(pn_hex_value(strangers[i]), -1);
+    }
+}
+
+static void a_character_becomes_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t character;
+        const char *bytes;
+    } rows[] = {{0x41, "A"},
+                {0x7F, "\x7f"},
+                {0x80, "\xc2\x80"},
+                {0x7FF, "\xdf\xbf"},
+                {0x800, "\xe0\xa0\x80"},
+                {0xFFFF, "\xef\xbf\xbf"},
+                {0x10000, "\xf0\x90\x80\x80"},
+                {0x10FFFF, "\xf4\x8f\xbf\xbf"}};
+    for (size_t i = 0; i < PN_ARRAY_COUNT(rows); i++) {
+        char bytes[PN_UTF8_BYTES_MAX];
+        size_t length = pn_utf8_put(bytes, rows[i].character);
+        assert_true(pn_slice_is(pn_slice_of(bytes, length), rows[i].bytes));
+    }
+}
+
 static void latin1_becomes_utf8(void **state)
 {
     (void)state;
@@ -109,10 +145,9 @@ static void latin1_becomes_utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hex_and_base64),
-        cmocka_unit_test(refuses_what_is_no_base64),
-        cmocka_unit_test(knows_valid_utf8),
-        cmocka_unit_test(latin1_becomes_utf8),
+        cmocka_unit_test(hex_and_base64),           cmocka_unit_test(refuses_what_is_no_base64),
+        cmocka_unit_test(knows_valid_utf8),         cmocka_unit_test(a_hex_digit_counts),
+        cmocka_unit_test(a_character_becomes_utf8), cmocka_unit_test(latin1_becomes_utf8),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
