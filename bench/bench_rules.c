@@ -286,23 +286,14 @@ static void walk_history(struct bench *bench)
 
 // --- The stream ----------------------------------------------------------------------------------
 
-static enum pn_code from_the_start(void *context, const char *topic, int32_t partition,
-                                   int64_t *ret_next_offset, struct pn_err *err)
-{
-    (void)context;
-    (void)topic;
-    (void)partition;
-    (void)err;
-    *ret_next_offset = 0;
-    return PN_OK;
-}
-
 static void run(struct bench *bench, struct pn_stream *stream)
 {
     static struct pn_record records[BATCH];
     static const char *const topics[] = {PN_TOPIC_EVENT};
-    const struct pn_consumer_options options = {
-        .group = "bench", .topics = topics, .topic_count = 1, .load_position = from_the_start};
+    const struct pn_consumer_options options = {.group = "bench",
+                                                .topics = topics,
+                                                .topic_count = 1,
+                                                .load_position = pn_stream_from_start};
     struct pn_consumer *consumer = NULL;
     struct pn_err err;
     size_t got = 0;

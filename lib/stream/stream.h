@@ -92,6 +92,9 @@ struct pn_consumer_options {
                                   int64_t *ret_next_offset, struct pn_err *err);
     void *context;
 };
+// A load_position for whoever keeps none: everything that the topics hold. `context` is not used.
+PN_MUST_USE enum pn_code pn_stream_from_start(void *context, const char *topic, int32_t partition,
+                                              int64_t *ret_next_offset, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_consumer_open(struct pn_stream *stream,
                                           const struct pn_consumer_options *options,
                                           struct pn_consumer **ret_consumer, struct pn_err *err);

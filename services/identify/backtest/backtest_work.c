@@ -97,17 +97,6 @@ static enum pn_code take_event(struct worker *worker, const struct pn_event *eve
     return pn_heap_put(&worker->heap, subject, &fact, err);
 }
 
-static enum pn_code from_start(void *context, const char *topic, int32_t partition,
-                               int64_t *ret_next_offset, struct pn_err *err)
-{
-    (void)context;
-    (void)topic;
-    (void)partition;
-    (void)err;
-    *ret_next_offset = 0;
-    return PN_OK;
-}
-
 // What can't be read is counted; the service has put it into quarantine.
 static enum pn_code take_records(struct worker *worker, const struct pn_record *records,
                                  size_t count, struct pn_err *err)
@@ -162,7 +151,7 @@ static enum pn_code read_share(struct worker *worker, struct pn_err *err)
                                                 .topic_count = PN_ARRAY_COUNT(topics),
                                                 .share = worker->me,
                                                 .share_count = worker->plan->worker_count,
-                                                .load_position = from_start};
+                                                .load_position = pn_stream_from_start};
     enum pn_code code = pn_stream_open(worker->plan->config, &stream, err);
     code = code == PN_OK ? pn_consumer_open(stream, &options, &consumer, err) : code;
     code = code == PN_OK ? read_all(worker, consumer, err) : code;

@@ -228,17 +228,6 @@ static void append(struct pn_stream *stream, int from, int count)
     assert_int_equal(code, PN_OK);
 }
 
-static enum pn_code from_start(void *context, const char *topic, int32_t partition,
-                               int64_t *ret_next_offset, struct pn_err *reason)
-{
-    (void)context;
-    (void)topic;
-    (void)partition;
-    (void)reason;
-    *ret_next_offset = 0;
-    return PN_OK;
-}
-
 struct audience {
     struct pn_consumer *consumer;
     uint8_t *seen; // by n
@@ -282,8 +271,10 @@ static void listen_for(struct audience *audience, int expected, int quarantined)
 static void open_audience(struct pn_stream *stream, struct audience *audience)
 {
     static const char *const heard[] = {PN_TOPIC_TRIGGER, PN_TOPIC_QUARANTINE};
-    struct pn_consumer_options options = {
-        .group = "audience", .topics = heard, .topic_count = 2, .load_position = from_start};
+    struct pn_consumer_options options = {.group = "audience",
+                                          .topics = heard,
+                                          .topic_count = 2,
+                                          .load_position = pn_stream_from_start};
     *audience = (struct audience){.seen = calloc(EVENTS, 1)};
     memset(audience->last, 0xff, sizeof audience->last);
     must(pn_consumer_open(stream, &options, &audience->consumer, &err));
