@@ -30,6 +30,16 @@ int pn_command_exit(enum pn_code code)
     return is_no ? PN_EXIT_NO : PN_EXIT_BROKEN;
 }
 
+int pn_command_each(const struct pn_arguments *arguments, enum pn_code (*one)(const char *operand))
+{
+    enum pn_code first = PN_OK;
+    for (unsigned i = 0; i < arguments->operand_count; i++) {
+        enum pn_code code = one(arguments->operands[i]);
+        first = first == PN_OK ? code : first;
+    }
+    return pn_command_exit(first);
+}
+
 // --- Which command -------------------------------------------------------------------------------
 
 static const struct pn_command *find(const struct pn_command_list *list, const char *name)

@@ -60,6 +60,9 @@ struct pn_command {
 
 // The exit status that says what went wrong.
 int pn_command_exit(enum pn_code code);
+// Does one operand after the other, also after one that fails; `one` tells what is wrong with it.
+// The exit status says what went wrong first.
+int pn_command_each(const struct pn_arguments *arguments, enum pn_code (*one)(const char *operand));
 
 // Runs the command that argv names. What it returns is the process's exit status.
 int pn_command_main(const struct pn_command *const *commands, unsigned command_count, int argc,

@@ -64,12 +64,7 @@ static enum pn_code list_one(const char *path)
 static int list(const struct pn_arguments *arguments, const struct pn_config *config)
 {
     (void)config;
-    enum pn_code worst = PN_OK;
-    for (unsigned i = 0; i < arguments->operand_count; i++) {
-        enum pn_code code = list_one(arguments->operands[i]);
-        worst = code == PN_OK ? worst : code;
-    }
-    return pn_command_exit(worst);
+    return pn_command_each(arguments, list_one);
 }
 
 const struct pn_command pn_command_rules_list = {
