@@ -105,6 +105,8 @@ struct pn_fhir_report {
 PN_MUST_USE bool pn_fhir_validate(const cJSON *resource, struct pn_fhir_report *report);
 // The report as an OperationOutcome; one information issue when it is empty.
 cJSON *pn_fhir_report_outcome(const struct pn_fhir_report *report) PN_MUST_USE;
+// IssueType (R4) of an error.
+const char *pn_fhir_issue_type(enum pn_code code);
 // One error as an OperationOutcome, issue.code from the pn_code.
 cJSON *pn_fhir_error_outcome(const struct pn_err *err) PN_MUST_USE;
 

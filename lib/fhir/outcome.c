@@ -52,7 +52,7 @@ cJSON *pn_fhir_report_outcome(const struct pn_fhir_report *report)
     return outcome;
 }
 
-static const char *issue_code(enum pn_code code)
+const char *pn_fhir_issue_type(enum pn_code code)
 {
     switch (code) {
     case PN_INVALID:
@@ -88,7 +88,7 @@ cJSON *pn_fhir_error_outcome(const struct pn_err *err)
     cJSON *outcome = pn_fhir_new("OperationOutcome");
     cJSON *issues = cJSON_AddArrayToObject(outcome, "issue");
     const char *severity = err->code == PN_OK ? "information" : "error";
-    if (issues == NULL || !add_issue(issues, severity, issue_code(err->code), diagnostics, "")) {
+    if (issues == NULL || !add_issue(issues, severity, pn_fhir_issue_type(err->code), diagnostics, "")) {
         cJSON_Delete(outcome);
         return NULL;
     }

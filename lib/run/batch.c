@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "fhir/fhir.h"
 #include "fhir/json.h"
 #include "run/run_parts.h"
 
@@ -34,32 +35,6 @@ static enum pn_verdict verdict_of(enum pn_code code)
 
 // --- Quarantine ----------------------------------------------------------------------------------
 
-// FHIR's issue type (IssueType, R4) for a reason.
-static const char *issue_type(enum pn_code code)
-{
-    switch (code) {
-    case PN_UNSUPPORTED:
-        return "not-supported";
-    case PN_LIMIT:
-        return "too-costly";
-    case PN_NOT_FOUND:
-        return "not-found";
-    case PN_CONFLICT:
-        return "conflict";
-    case PN_DENIED:
-        return "forbidden";
-    case PN_INVALID:
-        return "invalid";
-    case PN_OK:
-    case PN_UNAVAILABLE:
-    case PN_IO:
-    case PN_MEMORY:
-    case PN_INTERNAL:
-        break;
-    }
-    return "exception";
-}
-
 // Where the event stands is the way back to it: it stays on the stream.
 static void tell_place(const struct pn_run *run, char place[static PLACE_BYTES])
 {
@@ -77,7 +52,7 @@ static cJSON *make_outcome(const struct pn_run *run, const struct pn_err *reason
     cJSON *issue = cJSON_CreateObject();
     cJSON_AddItemToArray(issues, issue);
     cJSON_AddStringToObject(issue, "severity", "error");
-    cJSON_AddStringToObject(issue, "code", issue_type(reason->code));
+    cJSON_AddStringToObject(issue, "code", pn_fhir_issue_type(reason->code));
     cJSON *details = cJSON_AddObjectToObject(issue, "details");
     cJSON_AddStringToObject(details, "text", reason->text[0] == '\0' ? "rejected" : reason->text);
     cJSON_AddStringToObject(issue, "diagnostics", place);
