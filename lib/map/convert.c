@@ -191,17 +191,25 @@ static enum pn_code to_hetu(const struct pn_map_run *run,
     return give(upper, ret_text, err);
 }
 
+static enum pn_code parse_hetu(const struct pn_map_run *run,
+                               const struct pn_map_conversion *conversion, struct pn_slice text,
+                               struct pn_hetu *ret_hetu, struct pn_err *err)
+{
+    enum pn_code code = to_hetu(run, conversion, text, &text, err);
+    if (code == PN_OK && pn_hetu_parse(text, ret_hetu) != PN_HETU_GOOD) {
+        code = wrong(conversion, err);
+    }
+    return code;
+}
+
 static enum pn_code to_hetu_gender(const struct pn_map_run *run,
                                    const struct pn_map_conversion *conversion, struct pn_slice text,
                                    struct pn_slice *ret_text, struct pn_err *err)
 {
     struct pn_hetu hetu;
-    enum pn_code code = to_hetu(run, conversion, text, &text, err);
+    enum pn_code code = parse_hetu(run, conversion, text, &hetu, err);
     if (code != PN_OK) {
         return code;
-    }
-    if (pn_hetu_parse(text, &hetu) != PN_HETU_GOOD) {
-        return wrong(conversion, err);
     }
     return give(pn_slice_str(hetu.is_female ? "female" : "male"), ret_text, err);
 }
@@ -212,12 +220,9 @@ static enum pn_code to_hetu_birth_date(const struct pn_map_run *run,
                                        struct pn_err *err)
 {
     struct pn_hetu hetu;
-    enum pn_code code = to_hetu(run, conversion, text, &text, err);
+    enum pn_code code = parse_hetu(run, conversion, text, &hetu, err);
     if (code != PN_OK) {
         return code;
-    }
-    if (pn_hetu_parse(text, &hetu) != PN_HETU_GOOD) {
-        return wrong(conversion, err);
     }
     return give(pn_slice_str(pn_arena_printf(run->arena, "%04d-%02d-%02d", hetu.birth_year,
                                              hetu.birth_month, hetu.birth_day)),
