@@ -13,23 +13,20 @@
 #include "services/api/trigger_view.h"
 #include "services/identify/worklist/teams.h"
 
-enum { LANGUAGES = 3 };
-
-static const char *const codes[LANGUAGES] = {"fi", "sv", "en"};
-
 // The card's: one of Accept-Language, in its order (RFC 9110 12.5.4; weights are not looked at).
-static unsigned language_of(const struct pn_call *call)
+static enum pn_language language_of(const struct pn_call *call)
 {
     struct pn_slice rest = pn_http_header(call->exchange, "Accept-Language");
     while (rest.len > 0) {
         struct pn_slice one = pn_slice_trim(pn_slice_split(rest, ',', &rest));
-        for (unsigned i = 0; i < LANGUAGES; i++) {
-            if (one.len >= 2 && pn_slice_is_nocase(pn_slice_of(one.ptr, 2), codes[i])) {
-                return i;
+        for (unsigned i = 0; i < PN_LANGUAGE_COUNT; i++) {
+            if (one.len >= 2 && pn_slice_is_nocase(pn_slice_of(one.ptr, 2),
+                                                   pn_language_code((enum pn_language)i))) {
+                return (enum pn_language)i;
             }
         }
     }
-    return 0;
+    return PN_LANGUAGE_FI;
 }
 
 void pn_cds_suggestion_id(struct pn_slice card_id, char ret_id[static PN_UUID_TEXT_BYTES])
@@ -50,7 +47,7 @@ static void add_markdown(struct pn_buf *out, struct pn_slice text)
 }
 
 // The issue's explanation: `detail` is Finnish, the others are its translations.
-static struct pn_slice explanation_of(const cJSON *issue, unsigned language)
+static struct pn_slice explanation_of(const cJSON *issue, enum pn_language language)
 {
     const cJSON *translation = NULL;
     cJSON_ArrayForEach(translation,
@@ -58,17 +55,18 @@ static struct pn_slice explanation_of(const cJSON *issue, unsigned language)
                            cJSON_GetObjectItemCaseSensitive(issue, "_detail"), "extension"))
     {
         const cJSON *parts = cJSON_GetObjectItemCaseSensitive(translation, "extension");
-        if (pn_slice_is(pn_json_text(cJSON_GetArrayItem(parts, 0), "valueCode"), codes[language])) {
+        if (pn_slice_is(pn_json_text(cJSON_GetArrayItem(parts, 0), "valueCode"),
+                        pn_language_code(language))) {
             return pn_json_text(cJSON_GetArrayItem(parts, 1), "valueString");
         }
     }
     return pn_json_text(issue, "detail");
 }
 
-static struct pn_slice title_of(const struct pn_trigger *trigger, unsigned language)
+static struct pn_slice title_of(const struct pn_trigger *trigger, enum pn_language language)
 {
-    const struct pn_slice titles[LANGUAGES] = {trigger->title_fi, trigger->title_sv,
-                                               trigger->title_en};
+    const struct pn_slice titles[PN_LANGUAGE_COUNT] = {trigger->title_fi, trigger->title_sv,
+                                                       trigger->title_en};
     return titles[language];
 }
 
@@ -77,7 +75,7 @@ static struct pn_slice title_of(const struct pn_trigger *trigger, unsigned langu
 struct made {
     struct pn_call *call;
     const struct pn_client *client;
-    unsigned language;
+    enum pn_language language;
     struct pn_buf detail;
     struct pn_slice first; // the DetectedIssue.id of the first trigger that the caller may see
 };
@@ -109,9 +107,9 @@ static cJSON *add_item(cJSON *object, const char *name)
 // For one who sets the state on the work list: to take it up is the card's one suggestion.
 static void add_suggestion(const struct made *made, cJSON *card)
 {
-    static const char *const labels[LANGUAGES] = {"Otan puheeksi asiakkaan kanssa",
-                                                  "Jag tar upp det med klienten",
-                                                  "I will bring it up with the client"};
+    static const char *const labels[PN_LANGUAGE_COUNT] = {"Otan puheeksi asiakkaan kanssa",
+                                                          "Jag tar upp det med klienten",
+                                                          "I will bring it up with the client"};
     char id[PN_UUID_TEXT_BYTES];
     pn_cds_suggestion_id(made->first, id);
     cJSON *suggestion = add_item(card, "suggestions");
@@ -147,16 +145,16 @@ static void add_override_reasons(const struct made *made, cJSON *card)
 
 static cJSON *make_card(struct made *made, enum pn_case_state state)
 {
-    static const char *const summaries[LANGUAGES] = {
+    static const char *const summaries[PN_LANGUAGE_COUNT] = {
         "Asiakkaalle voisi olla hyötyä yhteisestä suunnitelmasta",
         "Klienten kunde ha nytta av en gemensam plan", "The client might gain from a shared plan"};
-    static const char *const ends[LANGUAGES] = {
+    static const char *const ends[PN_LANGUAGE_COUNT] = {
         "\nTapahtumat on laskettu säännöillä. Ehdotus ei päätä mitään: arvio on ihmisen.",
         "\nHändelserna är räknade med regler. Förslaget avgör ingenting: en människa bedömer.",
         "\nEvents were counted by rules. This decides nothing: a person does."};
-    static const char *const links[LANGUAGES] = {"Avaa aikajana ja perustelut",
-                                                 "Öppna tidslinjen och grunderna",
-                                                 "Open the time line and the reasons"};
+    static const char *const links[PN_LANGUAGE_COUNT] = {"Avaa aikajana ja perustelut",
+                                                         "Öppna tidslinjen och grunderna",
+                                                         "Open the time line and the reasons"};
     pn_buf_add_str(&made->detail, ends[made->language]);
     const char *url = pn_arena_printf(made->call->arena, "%s/#/client/%s",
                                       pn_call_base_url(made->call), made->client->key);

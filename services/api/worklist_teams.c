@@ -61,11 +61,9 @@ enum pn_code pn_worklist_teams_asked(const struct pn_call *call, const char **re
 
 static void add_name(cJSON *object, const char *const name[static PN_LANGUAGE_COUNT])
 {
-    static const char *const languages[] = {
-        [PN_LANGUAGE_FI] = "fi", [PN_LANGUAGE_SV] = "sv", [PN_LANGUAGE_EN] = "en"};
     cJSON *names = cJSON_AddObjectToObject(object, "name");
     for (unsigned i = 0; i < PN_LANGUAGE_COUNT; i++) {
-        cJSON_AddStringToObject(names, languages[i], name[i]);
+        cJSON_AddStringToObject(names, pn_language_code((enum pn_language)i), name[i]);
     }
 }
 

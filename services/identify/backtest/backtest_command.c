@@ -77,7 +77,7 @@ static enum pn_code read_arguments(struct session *session, const struct pn_argu
     }
     plan->to_ms -= 1; // the last moment of the day before
     if (code == PN_OK && values[LANGUAGE] != NULL &&
-        !pn_report_language(pn_slice_str(values[LANGUAGE]), &session->language)) {
+        !pn_language_parse(pn_slice_str(values[LANGUAGE]), &session->language)) {
         return pn_err_set(err, PN_INVALID, "--language", "fi, sv or en is expected");
     }
     int64_t size = 0;

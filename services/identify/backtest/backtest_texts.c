@@ -111,25 +111,7 @@ static const char *const texts[PN_TEXT_COUNT][PN_LANGUAGE_COUNT] = {
     [PN_TEXT_IN_FILE] = {"tiedostossa", "i filen", "in the file"},
 };
 
-static const char *const codes[PN_LANGUAGE_COUNT] = {"fi", "sv", "en"};
-
 const char *pn_report_text(enum pn_report_text text, enum pn_language language)
 {
     return texts[text][language];
-}
-
-bool pn_report_language(struct pn_slice code, enum pn_language *ret_language)
-{
-    for (unsigned i = 0; i < PN_LANGUAGE_COUNT; i++) {
-        if (pn_slice_is(code, codes[i])) {
-            *ret_language = (enum pn_language)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *pn_report_language_code(enum pn_language language)
-{
-    return codes[language];
 }

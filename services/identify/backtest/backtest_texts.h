@@ -65,8 +65,5 @@ enum pn_report_text {
 };
 
 const char *pn_report_text(enum pn_report_text text, enum pn_language language);
-// "fi", "sv", "en"; false for another.
-PN_MUST_USE bool pn_report_language(struct pn_slice code, enum pn_language *ret_language);
-const char *pn_report_language_code(enum pn_language language);
 
 #endif

@@ -214,7 +214,7 @@ void pn_backtest_html(const struct pn_backtest_report_input *report,
                   "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n"
                   "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';"
                   " style-src 'unsafe-inline'\">\n",
-                  pn_report_language_code(report->language));
+                  pn_language_code(report->language));
     add_element(out, "<title>", title, "</title>\n");
     pn_buf_printf(out, "<style>%s</style></head>\n<body><main>", style);
     add_element(out, "<h1>", title, "</h1>\n");

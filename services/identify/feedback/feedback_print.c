@@ -43,10 +43,9 @@ static void add_time(cJSON *object, const char *member, int64_t time_ms)
 static void add_names(cJSON *object, const char *member,
                       const char *const names[static PN_LANGUAGE_COUNT])
 {
-    static const char *const languages[PN_LANGUAGE_COUNT] = {"fi", "sv", "en"};
     cJSON *all = cJSON_AddObjectToObject(object, member);
     for (unsigned i = 0; all != NULL && i < PN_LANGUAGE_COUNT; i++) {
-        cJSON_AddStringToObject(all, languages[i], names[i]);
+        cJSON_AddStringToObject(all, pn_language_code((enum pn_language)i), names[i]);
     }
 }
 

@@ -53,14 +53,13 @@ void pn_trigger_add_labels(uint32_t classes, struct pn_buf *out)
 static void add_translations(struct pn_buf *out, const char *const texts[PN_LANGUAGE_COUNT],
                              const struct pn_trigger_view *view)
 {
-    static const char *const codes[] = {"fi", "sv", "en"};
     pn_buf_add_str(out, "{\"extension\":[");
     for (unsigned i = PN_LANGUAGE_SV; i < PN_LANGUAGE_COUNT; i++) {
         pn_buf_printf(out,
                       "%s{\"url\":\"http://hl7.org/fhir/StructureDefinition/translation\","
                       "\"extension\":[{\"url\":\"lang\",\"valueCode\":\"%s\"},"
                       "{\"url\":\"content\",\"valueString\":",
-                      i == PN_LANGUAGE_SV ? "" : ",", codes[i]);
+                      i == PN_LANGUAGE_SV ? "" : ",", pn_language_code((enum pn_language)i));
         pn_trigger_text(out, texts, (enum pn_language)i, view);
         pn_buf_add_str(out, "}]}");
     }

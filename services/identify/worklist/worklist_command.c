@@ -87,15 +87,10 @@ static enum pn_code read_month(struct work *work, const char *text, struct pn_er
 static enum pn_code read_query(struct work *work, const struct pn_arguments *arguments,
                                struct pn_err *err)
 {
-    static const char *const languages[] = {
-        [PN_LANGUAGE_FI] = "fi", [PN_LANGUAGE_SV] = "sv", [PN_LANGUAGE_EN] = "en"};
     const char *language = arguments->values[LANGUAGE];
     const char *team = arguments->values[TEAM];
-    unsigned i = 0;
-    while (language != NULL && i < PN_LANGUAGE_COUNT && strcmp(language, languages[i]) != 0) {
-        i++;
-    }
-    if (i == PN_LANGUAGE_COUNT) {
+    work->query.language = PN_LANGUAGE_FI;
+    if (language != NULL && !pn_language_parse(pn_slice_str(language), &work->query.language)) {
         return pn_err_set(err, PN_INVALID, "--language", "must be fi, sv or en");
     }
     if (arguments->values[DIR] == NULL) {
@@ -105,7 +100,6 @@ static enum pn_code read_query(struct work *work, const struct pn_arguments *arg
         return pn_err_set(err, PN_INVALID, "--names",
                           "names need --token-file, and only names need it");
     }
-    work->query.language = (enum pn_language)i;
     work->query.teams = pn_slice_str(team == NULL ? "" : team);
     work->folder = arguments->values[DIR];
     return read_month(work, arguments->values[MONTH], err);

@@ -168,8 +168,6 @@ static void add_figures(const struct pn_export_list *list, struct pn_buf *out)
 
 void pn_export_html(const struct pn_export_list *list, struct pn_buf *out)
 {
-    static const char *const codes[] = {
-        [PN_LANGUAGE_FI] = "fi", [PN_LANGUAGE_SV] = "sv", [PN_LANGUAGE_EN] = "en"};
     const enum pn_language language = list->query->language;
     pn_buf_printf(out,
                   "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\">"
@@ -178,7 +176,7 @@ void pn_export_html(const struct pn_export_list *list, struct pn_buf *out)
                   "text-align:left}dl{display:grid;grid-template-columns:max-content auto;"
                   "gap:0 1em}dd{margin:0}tr{break-inside:avoid}</style></head><body>\n<main><h1>%s"
                   " %s</h1>\n",
-                  codes[language], words[language][TITLE], list->query->month,
+                  pn_language_code(language), words[language][TITLE], list->query->month,
                   words[language][TITLE], list->query->month);
     add_markup(out, "<p>", list->unit, "</p>\n");
     pn_buf_printf(out, "<p>%s</p>\n", words[language][ABOUT]);
