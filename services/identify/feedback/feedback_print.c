@@ -171,6 +171,18 @@ static void add_skews(cJSON *answer, const struct pn_feedback_result *result,
     }
 }
 
+// Those that `team` of a query may be.
+static void add_teams(cJSON *answer, const struct pn_teams *teams)
+{
+    cJSON *list = cJSON_AddArrayToObject(answer, "teams");
+    for (unsigned i = 0; list != NULL && i < teams->team_count; i++) {
+        cJSON *object = cJSON_CreateObject();
+        add_text(object, "id", pn_slice_str(teams->teams[i].id));
+        add_names(object, "name", teams->teams[i].name);
+        cJSON_AddItemToArray(list, object);
+    }
+}
+
 cJSON *pn_feedback_json(const struct pn_feedback_result *result,
                         const struct pn_feedback_query *query,
                         const struct pn_feedback_reader *reader)
@@ -192,6 +204,7 @@ cJSON *pn_feedback_json(const struct pn_feedback_result *result,
     cJSON_AddNumberToObject(answer, "least", PN_FEEDBACK_LEAST);
     cJSON_AddNumberToObject(answer, "bandLow", PN_FEEDBACK_BAND_LOW);
     cJSON_AddNumberToObject(answer, "bandHigh", PN_FEEDBACK_BAND_HIGH);
+    add_teams(answer, pn_feedback_reader_teams(reader));
     add_rules(answer, result, reader);
     add_skews(answer, result, reader);
     return answer;

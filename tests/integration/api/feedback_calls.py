@@ -25,6 +25,7 @@ def rows_of(text):
 @check
 def verdicts_come_back_by_rule_and_unit(world):
     feedback = world.hub.get("/rules/feedback")
+    equal([team["id"] for team in feedback["teams"]], ["all"], "the teams to choose from")
     rules = {rule["rule"]: rule for rule in feedback["rules"]}
     noshows = rules["no-shows"]
     assert noshows["title"]["sv"] and noshows["version"] >= 1
