@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * GET /healthz: the process runs. GET /readyz: what it needs is there; 503 with what is missing.
+ * "teams" of /readyz says when clients are of units that no team has, and makes nothing unready.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,6 +29,7 @@ struct standing {
 struct readiness {
     struct standing standings[SERVICES_MAX];
     unsigned count;
+    int64_t units_without_team;
 };
 
 static struct standing *standing_of(struct readiness *readiness, const char *service)
@@ -47,10 +49,15 @@ static struct standing *standing_of(struct readiness *readiness, const char *ser
 
 static void look_at(void *context, const struct pn_metric *metric)
 {
+    struct readiness *readiness = context;
+    if (strcmp(metric->name, PN_WORKLIST_UNITS_WITHOUT_TEAM) == 0 && metric->is_alive &&
+        metric->value > readiness->units_without_team) {
+        readiness->units_without_team = metric->value;
+    }
     if (strcmp(metric->name, PN_METRIC_READY) != 0 || strcmp(metric->service, "api") == 0) {
         return;
     }
-    struct standing *standing = standing_of(context, metric->service);
+    struct standing *standing = standing_of(readiness, metric->service);
     if (standing != NULL && metric->is_alive) {
         standing->has_living = true;
         standing->has_waiting = standing->has_waiting || metric->value != 1;
@@ -109,6 +116,13 @@ void pn_ready_call(struct pn_http_exchange *exchange, void *context)
     if (pn_metric_get(PN_METRIC_READY, NULL, NULL) != 1) {
         is_ready = false;
         cJSON_AddStringToObject(answer, "api", "waiting");
+    }
+    // The hub works without it, so it is said and nothing more: who belongs to the unit is not.
+    if (readiness.units_without_team > 0) {
+        char text[64];
+        snprintf(text, sizeof text, "units without a team: %lld",
+                 (long long)readiness.units_without_team);
+        cJSON_AddStringToObject(answer, "teams", text);
     }
     pn_call_answer(&call, is_ready ? 200 : 503, PN_TYPE_JSON, answer);
 }

@@ -2,6 +2,7 @@
 /*
  * The work list of flagged clients, as plain JSON:
  *   GET /worklist?state=new,seen&team=…&role=…&unit=…&held=true&rule=…&names=true&_count=&_cursor=
+ *                           team "-": of units that no team has
  *   GET /worklist/{id}      one client, with lapsed and retracted triggers and their evidence, and
  *                           the history of the client's case
  *   PUT /worklist/{id}      {"state": "refuses", "reason": "not-now", "again": "2027-01-15"} with

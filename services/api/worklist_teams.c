@@ -6,7 +6,7 @@
 #include "base/buf.h"
 
 enum { TEAMS_TEXT_BYTES = PN_TEAMS_MAX * (PN_TEAM_ID_BYTES + 1) };
-static const char no_team[] = "-"; // no id is like that
+static const char no_team[] = "-"; // no id is like that: asked for, it is nobody's
 
 static bool is_in(struct pn_slice list, struct pn_slice word)
 {
@@ -48,6 +48,11 @@ enum pn_code pn_worklist_teams_asked(const struct pn_call *call, const char **re
         if (is_asked && is_seen) {
             pn_buf_printf(&ids, "%s%s", pn_buf_slice(&ids).len > 0 ? "," : "", team->id);
         }
+    }
+    // An empty place in the list is nobody's.
+    if (pn_caller_sees_team(call, pn_slice_of("", 0)) &&
+        (asked.len == 0 || is_in(asked, pn_slice_str(no_team)))) {
+        pn_buf_add_char(&ids, ',');
     }
     const struct pn_slice text = pn_buf_slice(&ids);
     const char *copy = text.len == 0 ? no_team : pn_arena_copy(call->arena, text);
@@ -121,6 +126,32 @@ static const struct pn_team_count *count_of(const struct pn_team_count *counts, 
     return NULL;
 }
 
+static void add_nobodys(struct pn_call *call, const struct pn_team_count *count, cJSON *answer)
+{
+    static const struct pn_team_count none;
+    struct pn_unit_count *units =
+        pn_arena_alloc_array(call->arena, PN_UNITS_WITHOUT_TEAM_MAX, sizeof *units);
+    unsigned unit_count = 0;
+    struct pn_err err;
+    if (units == NULL || !pn_caller_sees_team(call, pn_slice_of("", 0)) ||
+        pn_worklist_units_without_team(call->api->worklist, call->arena, units, &unit_count,
+                                       &err) != PN_OK ||
+        unit_count == 0) {
+        return;
+    }
+    cJSON *object = cJSON_AddObjectToObject(answer, "withoutTeam");
+    count = count == NULL ? &none : count;
+    add_states(object, count->by_state);
+    cJSON_AddNumberToObject(object, "held", (double)count->held);
+    cJSON *list = cJSON_AddArrayToObject(object, "units");
+    for (unsigned i = 0; i < unit_count; i++) {
+        cJSON *unit = cJSON_CreateObject();
+        pn_json_add_slice(unit, "unit", units[i].unit);
+        cJSON_AddNumberToObject(unit, "open", (double)units[i].open);
+        cJSON_AddItemToArray(list, unit);
+    }
+}
+
 void pn_worklist_add_teams(struct pn_call *call, cJSON *answer)
 {
     const struct pn_teams *teams = call->api->teams;
@@ -150,4 +181,5 @@ void pn_worklist_add_teams(struct pn_call *call, cJSON *answer)
             add_team(list, team, count_of(counts, count, team->id));
         }
     }
+    add_nobodys(call, count_of(counts, count, ""), answer);
 }

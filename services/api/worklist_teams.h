@@ -13,12 +13,14 @@
 bool pn_caller_sees_team(const struct pn_call *call, struct pn_slice team);
 
 // The ids of the teams that the caller sees and the query (team, role) asks for, a comma between,
-// for pn_worklist_filter; NULL when that is all, "-" when it is none.
+// for pn_worklist_filter; NULL when that is all, "-" when it is none. A caller without teams sees
+// nobody's clients too, and asks for them as team "-".
 PN_MUST_USE enum pn_code pn_worklist_teams_asked(const struct pn_call *call, const char **ret_teams,
                                                  struct pn_err *err);
 
 void pn_worklist_add_reasons(const struct pn_teams *teams, cJSON *answer);
-// "teams" with their figures, "states" and "held" of those seen, and "reasons".
+// "teams" with their figures, "states" and "held" of those seen, and "reasons"; "withoutTeam" when
+// there are open cases that no team has and the caller sees them.
 void pn_worklist_add_teams(struct pn_call *call, cJSON *answer);
 
 #endif

@@ -8,10 +8,12 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "run/metrics.h"
 #include "services/identify/engine.h"
 #include "services/identify/gauges.h"
 #include "services/identify/identify_store.h"
 #include "services/identify/rules/rule_sets.h"
+#include "services/identify/worklist/worklist_read.h"
 
 enum {
     TICK_MS = 1000,
@@ -26,6 +28,7 @@ struct identify {
     struct pn_rules_follower *rules;
     struct pn_engine *engine;
     struct pn_gauges gauges;
+    int64_t units_without_team; // told of
 };
 
 static enum pn_code emit(void *context, const struct pn_event *event, struct pn_err *err)
@@ -168,11 +171,24 @@ static void follow_teams(struct identify *identify)
     }
 }
 
+// Told once, and again when there are more: only who sees all teams' lists sees such a client.
+static void tell_units_without_team(struct identify *identify)
+{
+    const int64_t units = pn_metric_get(PN_WORKLIST_UNITS_WITHOUT_TEAM, NULL, NULL);
+    if (units > identify->units_without_team) {
+        pn_log(PN_LOG_WARNING,
+               "clients on the work list are of units that no team has: punos teams units",
+               PN_TAG_INT("units", units));
+    }
+    identify->units_without_team = units;
+}
+
 static enum pn_verdict tick(void *state, int64_t now_ms, struct pn_err *err)
 {
     struct identify *identify = state;
     follow_teams(identify);
     enum pn_code code = pn_engine_tick(identify->engine, now_ms, err);
+    tell_units_without_team(identify);
     return verdict_of(code == PN_OK
                           ? pn_gauges_tell(&identify->gauges, pn_run_store(identify->run),
                                            pn_rules_followed(identify->rules), now_ms, err)

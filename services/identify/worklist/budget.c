@@ -10,6 +10,7 @@
 
 enum { ADMITTED_MAX = 1000, MONDAY_DAYS = 3, DAYS_A_WEEK = 7 }; // 1970-01-01 was a Thursday
 static const char zone[] = "Europe/Helsinki";
+static const char nobody[] = ""; // the team of a case that no team has
 
 int64_t pn_week_of(int64_t time_ms)
 {
@@ -92,24 +93,27 @@ static enum pn_code admit_team(struct pn_store *store, const struct pn_team *tea
         values, 3, err);
 }
 
+static enum pn_code show_all(struct pn_store *store, const char *team, int64_t now_ms,
+                             struct pn_err *err)
+{
+    const struct pn_value values[] = {PN_STR(team), PN_INT(now_ms)};
+    enum pn_code code = pn_case_log_all_shown(store, team, now_ms, err);
+    return code == PN_OK
+               ? pn_store_run(store,
+                              "UPDATE cases SET shown_ms = ?2 WHERE team = ?1 AND state = 0"
+                              " AND shown_ms = 0 AND merged_into = 0",
+                              values, 2, err)
+               : code;
+}
+
 enum pn_code pn_budget_admit(struct pn_store *store, const struct pn_teams *teams, int64_t now_ms,
                              struct pn_err *err)
 {
-    enum pn_code code = PN_OK;
+    enum pn_code code = show_all(store, nobody, now_ms, err);
     for (unsigned i = 0; i < teams->team_count && code == PN_OK; i++) {
         const struct pn_team *team = &teams->teams[i];
-        if (team->new_names_a_week != PN_NO_BUDGET) {
-            code = admit_team(store, team, now_ms, err);
-            continue;
-        }
-        const struct pn_value values[] = {PN_STR(team->id), PN_INT(now_ms)};
-        code = pn_case_log_all_shown(store, team->id, now_ms, err);
-        code = code == PN_OK
-                   ? pn_store_run(store,
-                                  "UPDATE cases SET shown_ms = ?2 WHERE team = ?1 AND state = 0"
-                                  " AND shown_ms = 0 AND merged_into = 0",
-                                  values, 2, err)
-                   : code;
+        code = team->new_names_a_week != PN_NO_BUDGET ? admit_team(store, team, now_ms, err)
+                                                      : show_all(store, team->id, now_ms, err);
     }
     return code;
 }
@@ -122,6 +126,29 @@ static void set_gauge(const char *of, const char *team, int64_t value)
         *at = '_';
     }
     pn_metric_set(name, "team", team, value);
+}
+
+static enum pn_code tell_nobodys(struct pn_store *store, struct pn_err *err)
+{
+    struct pn_stmt *stmt = NULL;
+    struct pn_rows *rows = NULL;
+    bool has_row = false;
+    const struct pn_value values[] = {PN_STR(nobody), PN_INT(PN_CASE_NOT_RELEVANT),
+                                      PN_INT(PN_CASE_LAPSED)};
+    enum pn_code code = pn_store_prepare(
+        store,
+        "SELECT count(*), count(DISTINCT unit) FROM cases WHERE team = ?1 AND merged_into = 0"
+        " AND state NOT IN (?2, ?3)",
+        &stmt, err);
+    code = code == PN_OK ? pn_store_query(store, stmt, values, PN_ARRAY_COUNT(values), &rows, err)
+                         : code;
+    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
+    if (code == PN_OK && has_row) {
+        pn_metric_set("punos_worklist_without_team", NULL, NULL, pn_rows_int(rows, 0));
+        pn_metric_set(PN_WORKLIST_UNITS_WITHOUT_TEAM, NULL, NULL, pn_rows_int(rows, 1));
+    }
+    pn_rows_close(rows);
+    return code;
 }
 
 enum pn_code pn_budget_tell(struct pn_store *store, const struct pn_teams *teams,
@@ -158,5 +185,5 @@ enum pn_code pn_budget_tell(struct pn_store *store, const struct pn_teams *teams
             set_gauge("new_names_a_week", team->id, team->new_names_a_week);
         }
     }
-    return code;
+    return code == PN_OK ? tell_nobodys(store, err) : code;
 }

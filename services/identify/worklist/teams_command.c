@@ -8,6 +8,7 @@
 #include "services/identify/worklist/teams.h"
 
 enum { ARENA_BYTES_MAX = 16 * 1024 * 1024 };
+static const char any_other[] = "*"; // a unit that no file names
 
 static enum pn_code check_one(const char *path)
 {
@@ -27,6 +28,11 @@ static enum pn_code check_one(const char *path)
         }
         printf("\n");
     }
+    if (code == PN_OK && pn_teams_of_unit(teams, pn_slice_str(any_other)) == NULL) {
+        printf("%s: no team has \"*\": clients of units that are not named have no team; see punos"
+               " teams units\n",
+               path);
+    }
     pn_arena_free(arena);
     return code;
 }
@@ -42,7 +48,8 @@ const struct pn_command pn_command_teams_check = {
     .operands = "FILE…",
     .summary = "check files of teams and reasons of the work list",
     .description = "Reads each file as the hub would and lists its teams. A fault is named with "
-                   "file, line and field; then the exit status is 1.",
+                   "file, line and field; then the exit status is 1. A file in which no team has "
+                   "\"*\" is told of: that may be meant.",
     .operand_min = 1,
     .operand_max = PN_COMMAND_OPERANDS_MAX,
     .run = check,

@@ -90,7 +90,7 @@ struct pn_worklist_filter {
     // those that are to come back later (again_ms) and clients who refuse and have no such date.
     uint32_t states;
     bool held_only;        // what a team's budget holds back, and nothing else; false: without it
-    const char *teams;     // ids, a comma between; NULL: all, and nobody's
+    const char *teams;     // ids, a comma between; an empty place: nobody's; NULL: all of both
     const char *unit;      // NULL: any
     const char *rule_id;   // NULL: any
     struct pn_slice after; // cursor of the page before
@@ -152,6 +152,18 @@ PN_MUST_USE enum pn_code pn_worklist_team_counts(struct pn_worklist *worklist,
                                                  struct pn_arena *arena,
                                                  struct pn_team_count *ret_counts,
                                                  unsigned *ret_count, struct pn_err *err);
+
+// Units that no team has, of clients whose case is open: those with most first. "": not known.
+struct pn_unit_count {
+    struct pn_slice unit;
+    int64_t open;
+};
+enum { PN_UNITS_WITHOUT_TEAM_MAX = 64 };
+#define PN_WORKLIST_UNITS_WITHOUT_TEAM "punos_worklist_units_without_team" // their number: a gauge
+PN_MUST_USE enum pn_code
+pn_worklist_units_without_team(struct pn_worklist *worklist, struct pn_arena *arena,
+                               struct pn_unit_count ret_units[static PN_UNITS_WITHOUT_TEAM_MAX],
+                               unsigned *ret_count, struct pn_err *err);
 
 // One change of a case's state.
 struct pn_case_step {

@@ -66,6 +66,37 @@ enum pn_code pn_worklist_team_counts(struct pn_worklist *worklist, struct pn_are
     return code;
 }
 
+enum pn_code
+pn_worklist_units_without_team(struct pn_worklist *worklist, struct pn_arena *arena,
+                               struct pn_unit_count ret_units[static PN_UNITS_WITHOUT_TEAM_MAX],
+                               unsigned *ret_count, struct pn_err *err)
+{
+    struct pn_rows *rows = NULL;
+    unsigned count = 0;
+    const struct pn_value values[] = {PN_INT(PN_CASE_NOT_RELEVANT), PN_INT(PN_CASE_LAPSED),
+                                      PN_INT(PN_UNITS_WITHOUT_TEAM_MAX)};
+    enum pn_code code = ask(worklist,
+                            "SELECT unit, count(*) FROM cases WHERE team = '' AND merged_into = 0"
+                            " AND state NOT IN (?1, ?2) GROUP BY unit"
+                            " ORDER BY count(*) DESC, unit LIMIT ?3",
+                            values, PN_ARRAY_COUNT(values), &rows, err);
+    bool has_row = code == PN_OK;
+    while (code == PN_OK && has_row && count < PN_UNITS_WITHOUT_TEAM_MAX) {
+        code = pn_rows_next(rows, &has_row, err);
+        if (code == PN_OK && has_row) {
+            ret_units[count].open = pn_rows_int(rows, 1);
+            code = keep(arena, rows, 0, &ret_units[count++].unit)
+                       ? PN_OK
+                       : pn_err_set(err, PN_MEMORY, "identify", "the arena is full");
+        }
+    }
+    pn_rows_close(rows);
+    if (code == PN_OK) {
+        *ret_count = count;
+    }
+    return code;
+}
+
 static enum pn_code read_step(struct pn_arena *arena, const struct pn_rows *rows,
                               struct pn_case_step *ret_step, struct pn_err *err)
 {

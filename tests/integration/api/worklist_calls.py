@@ -58,6 +58,8 @@ def lists_are_by_team_and_unit(world):
     listed = world.hub.get("/worklist")
     equal([team["id"] for team in listed["teams"]], ["all"], "teams")
     equal(listed["teams"][0]["states"], listed["states"], "states")
+    assert "withoutTeam" not in listed and not is_listed(world, "team=-"), "every unit has a team"
+    assert "teams" not in world.hub.get("/readyz"), "nothing to say of them"
     done = world.hub.run("token", "add", "other-team", "--role", "coordinator", "--team", "other")
     equal(done.returncode, 0, done.stderr)
     other = {"Authorization": f"Bearer {done.stdout.decode().split()[-1]}"}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clients of units that no team has: never held back, seen by who sees all, counted and named.
+#include "run/metrics.h"
+#include "tests/unit/identify/engine_bench.h"
+
+#define CLIENT_D "d0000000000000000000000000000004"
+#define REASONS                                                                                    \
+    "reasons: [{ id: other, name: { fi: a, sv: b, en: c }, states: [refuses, not-relevant] }]\n"
+// Without "*".
+#define ONE_TEAM(units, budget)                                                                    \
+    "teams: [{ id: one, name: { fi: a, sv: b, en: c }, units: " units                              \
+    ", new_names_a_week: " budget " }]\n" REASONS
+
+static void put_visits_of(struct bench *bench, const char *client, unsigned from, const char *unit)
+{
+    for (unsigned i = from; i < from + 3; i++) {
+        put(bench, (struct spec){.happening = "appointment.noshow",
+                                 .subject = client,
+                                 .number = i,
+                                 .start_ms = at(2026, 1, (int)(i % 27) + 1),
+                                 .recorded_ms = at(2026, 1, (int)(i % 27) + 1),
+                                 .status = "noshow",
+                                 .unit = unit});
+    }
+}
+
+// The first letters of the clients' keys.
+static const char *listed(struct bench *bench, struct pn_worklist_filter filter)
+{
+    static char keys[17];
+    struct pn_case cases[16];
+    char next[PN_WORKLIST_CURSOR_BYTES];
+    unsigned count = 0;
+    pn_arena_reset(bench->arena);
+    assert_int_equal(
+        pn_worklist_page(bench->worklist, bench->arena, &filter, cases, 16, &count, next, &err),
+        PN_OK);
+    for (unsigned i = 0; i < count; i++) {
+        keys[i] = cases[i].client[0];
+    }
+    keys[count] = '\0';
+    return keys;
+}
+
+static int64_t ask_count(struct bench *bench, const char *sql)
+{
+    struct pn_stmt *stmt = NULL;
+    struct pn_rows *rows = NULL;
+    bool has_row = false;
+    assert_int_equal(pn_store_prepare(bench->store, sql, &stmt, &err), PN_OK);
+    assert_int_equal(pn_store_query(bench->store, stmt, NULL, 0, &rows, &err), PN_OK);
+    assert_int_equal(pn_rows_next(rows, &has_row, &err), PN_OK);
+    int64_t count = pn_rows_int(rows, 0);
+    pn_rows_close(rows);
+    return count;
+}
+
+static void whose_team_is_gone_is_not_held_back(void **state)
+{
+    struct bench *bench = *state;
+    bench_teams(bench, ONE_TEAM("[station-1]", "0"));
+    put_visits_of(bench, CLIENT_A, 1, "station-1");
+    assert_true(case_of(bench, CLIENT_A).is_held);
+    bench_teams(bench, ONE_TEAM("[station-2]", "0"));
+    tick(bench, at(2026, 6, 3));
+    tick(bench, at(2026, 6, 4));
+    assert_string_equal(listed(bench, (struct pn_worklist_filter){.states = 0}), "a");
+    assert_string_equal(listed(bench, (struct pn_worklist_filter){.held_only = true}), "");
+    assert_int_equal(ask_count(bench, "SELECT count(*) FROM case_log WHERE reason = 'shown'"), 1);
+}
+
+static void who_moves_to_a_unit_without_a_team_is_not_held_back(void **state)
+{
+    struct bench *bench = *state;
+    bench_teams(bench, ONE_TEAM("[station-1]", "0"));
+    put_visits_of(bench, CLIENT_A, 1, "station-1");
+    assert_true(case_of(bench, CLIENT_A).is_held);
+    put_visits_of(bench, CLIENT_A, 4, "station-9");
+    put_visits_of(bench, CLIENT_A, 7, "station-9");
+    assert_true(pn_slice_is(case_of(bench, CLIENT_A).unit, "station-9"));
+    tick(bench, at(2026, 6, 3));
+    assert_false(case_of(bench, CLIENT_A).is_held);
+    assert_string_equal(listed(bench, (struct pn_worklist_filter){.states = 0}), "a");
+}
+
+static struct pn_unit_count units_without_team(struct bench *bench, unsigned *ret_count)
+{
+    static struct pn_unit_count units[PN_UNITS_WITHOUT_TEAM_MAX];
+    pn_arena_reset(bench->arena);
+    assert_int_equal(
+        pn_worklist_units_without_team(bench->worklist, bench->arena, units, ret_count, &err),
+        PN_OK);
+    return units[0];
+}
+
+static void set_not_relevant(struct bench *bench, const char *client)
+{
+    struct pn_identify_writer *writer = NULL;
+    int64_t version = 0;
+    const struct pn_case_change change = {.client = pn_slice_str(client),
+                                          .state = PN_CASE_NOT_RELEVANT,
+                                          .expected_version = -1,
+                                          .set_by = pn_slice_str("coordinator-1"),
+                                          .reason = pn_slice_str("other")};
+    assert_int_equal(pn_identify_writer_open(&bench->config, &writer, &err), PN_OK);
+    assert_int_equal(pn_worklist_set_state(writer, &change, &version, &err), PN_OK);
+    pn_identify_writer_close(writer);
+}
+
+static void the_units_are_named_and_counted(void **state)
+{
+    struct bench *bench = *state;
+    unsigned count = 0;
+    bench_teams(bench, ONE_TEAM("[station-1]", "9"));
+    put_visits_of(bench, CLIENT_A, 1, "station-1");
+    put_visits_of(bench, CLIENT_B, 11, "station-1");
+    put_visits_of(bench, CLIENT_D, 21, "station-9");
+    tick(bench, at(2026, 6, 3));
+    const struct pn_unit_count first = units_without_team(bench, &count);
+    assert_int_equal(count, 1);
+    assert_true(pn_slice_is(first.unit, "station-9"));
+    assert_int_equal(first.open, 1);
+    assert_int_equal(pn_metric_get(PN_WORKLIST_UNITS_WITHOUT_TEAM, NULL, NULL), 1);
+    assert_int_equal(pn_metric_get("punos_worklist_without_team", NULL, NULL), 1);
+    // An empty place in the list of teams asks for them.
+    assert_string_equal(listed(bench, (struct pn_worklist_filter){.teams = ","}), "d");
+    assert_int_equal(strlen(listed(bench, (struct pn_worklist_filter){.teams = "one,"})), 3);
+    assert_int_equal(strlen(listed(bench, (struct pn_worklist_filter){.teams = "one"})), 2);
+    set_not_relevant(bench, CLIENT_D);
+    (void)units_without_team(bench, &count);
+    assert_int_equal(count, 0);
+    tick(bench, at(2026, 6, 4));
+    assert_int_equal(pn_metric_get(PN_WORKLIST_UNITS_WITHOUT_TEAM, NULL, NULL), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(whose_team_is_gone_is_not_held_back, open_bench,
+                                        close_bench),
+        cmocka_unit_test_setup_teardown(who_moves_to_a_unit_without_a_team_is_not_held_back,
+                                        open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(the_units_are_named_and_counted, open_bench, close_bench),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
