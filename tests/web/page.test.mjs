@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page in a real browser: what a coordinator does with it, in three languages, by keyboard, and
-// with nothing that axe finds wrong. PUNOS_URL and PUNOS_TOKEN_FILE say where the hub is.
+// with nothing that axe finds wrong. PUNOS_URL and PUNOS_TOKEN_FILE say where the hub is, and
+// PUNOS_TEAMS_FILE which file of teams it follows.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
@@ -169,6 +170,17 @@ test("the list is of one team when one is chosen", async () => {
   assert.equal(await page.locator("tbody tr").count(), shown);
   await page.locator("#team-filter").selectOption("");
   await page.locator("tbody tr").nth(shown - 1).waitFor();
+});
+
+test("the history says in words that a name waited and that it came to the list", async () => {
+  const list = await ask("/worklist");
+  await page.goto(`${base}/#/client/${list.clients[0].client}`);
+  await page.locator("#why summary", { hasText: "Tilan historia" }).click();
+  const lines = await page.locator("#why details[open] ol li").allTextContents();
+  assert.ok(lines.some((line) => line.includes("Tuli listalle · Punos")), lines.join("; "));
+  assert.ok(lines.some((line) => line.includes("Jäi odottamaan: viikon lista oli jo täynnä · Punos")),
+    lines.join("; "));
+  assert.equal(lines.filter((line) => line.includes("Uusi")).length, 1, lines.join("; "));
 });
 
 test("names show only when asked for", async () => {
@@ -409,6 +421,21 @@ for (const [language, title] of [["fi", "Sääntöjen palaute"], ["sv", "Återko
   });
 }
 
+test("feedback is of one team or unit when one is chosen", async () => {
+  await page.goto(`${base}/#/rules`);
+  await page.locator("#feedback-team").waitFor();
+  assert.deepEqual(await page.locator("#feedback-team option").allTextContents(),
+    ["Kaikki tiimit", "Muut", "Kylä"]);
+  const units = await page.locator("#feedback-unit option").count();
+  await page.locator("#feedback-team").selectOption("nowhere");
+  await page.getByText("Tältä ajalta ei ole nostoja.").waitFor();
+  await page.locator("#feedback-team:focus").waitFor();
+  assert.equal(await page.locator("#feedback-unit option").count(), units, "units to choose from");
+  await audit(page, "feedback of a team");
+  await page.locator("#feedback-team").selectOption("");
+  await page.locator("table.figures").first().waitFor();
+});
+
 test("the pictures of the rules have their numbers beside them", async () => {
   const client = await page.request.get(`${base}/worklist`, { headers: { Authorization: `Bearer ${token}` } })
     .then((answer) => answer.json()).then((list) => list.clients[0].client);
@@ -429,6 +456,51 @@ test("the pictures of the rules have their numbers beside them", async () => {
     page.locator("main button", { hasText: "CSV" }).click()]);
   assert.match(readFileSync(await saved.path(), "utf8"), /^rule,version,scope,unit,fired/);
   await audit(page, "feedback after a verdict");
+});
+
+async function until(holds, what) {
+  for (let i = 0; i < 300; i++) {
+    if (await holds()) {
+      return;
+    }
+    await page.waitForTimeout(100);
+  }
+  assert.fail(what);
+}
+
+function putTeams(text) {
+  writeFileSync(`${process.env.PUNOS_TEAMS_FILE}.new`, text);
+  renameSync(`${process.env.PUNOS_TEAMS_FILE}.new`, process.env.PUNOS_TEAMS_FILE);
+}
+
+test("clients of units that no team has are all seen, and the units are named", async () => {
+  const before = readFileSync(process.env.PUNOS_TEAMS_FILE, "utf8");
+  const { states } = await ask("/worklist");
+  putTeams(before.replace('units: ["*"]', 'units: ["no-such-unit-either"]'));
+  try {
+    await until(async () => (await ask("/worklist")).withoutTeam?.held === 0, "held back no more");
+    const list = await ask("/worklist?team=-");
+    assert.ok(list.clients.length > 0 && list.clients.every((item) => !item.team));
+    const open = list.withoutTeam.units.reduce((sum, item) => sum + item.open, 0);
+    assert.equal(list.withoutTeam.states.new, states.new + 1, "with the one who waited");
+    await page.goto(`${base}/#/`);
+    await page.reload();
+    await page.locator("#no-team").waitFor();
+    const note = await page.locator("#no-team").textContent();
+    assert.ok(note.startsWith(`${open} avointa asiakasta ei kuulu`), note);
+    assert.ok(list.withoutTeam.units.every((item) => note.includes(item.unit)), note);
+    await page.locator("#team-filter").selectOption("-");
+    await page.locator("#team-filter:focus").waitFor();
+    assert.equal(await page.locator("tbody tr").count(), list.clients.length);
+    await audit(page, "clients without a team");
+    await shot(page, "without-team");
+    assert.match((await (await fetch(`${base}/readyz`)).json()).teams, /^units without a team: \d+$/);
+    await page.locator("#team-filter").selectOption("");
+    await page.locator("#team-filter:focus").waitFor();
+  } finally {
+    putTeams(before);
+    await until(async () => !(await ask("/worklist")).withoutTeam, "as before");
+  }
 });
 
 test("nothing was complained about in the console", () => {

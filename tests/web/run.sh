@@ -24,6 +24,6 @@ for _ in $(seq 1800); do
     kill -0 "$server" || exit 1
     sleep 0.1
 done
-read -r PUNOS_URL PUNOS_TOKEN_FILE <"$work/out"
-export PUNOS_URL PUNOS_TOKEN_FILE PUNOS_SHOTS=${PUNOS_SHOTS:-$root/build/web-shots}
+read -r PUNOS_URL PUNOS_TOKEN_FILE PUNOS_TEAMS_FILE <"$work/out"
+export PUNOS_URL PUNOS_TOKEN_FILE PUNOS_TEAMS_FILE PUNOS_SHOTS=${PUNOS_SHOTS:-$root/build/web-shots}
 node --test --test-concurrency=1 page.test.mjs

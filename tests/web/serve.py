@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A hub with a made-up county's events in it, for the browser: prints its address and the file that
-holds the token, and stops when its standard input ends."""
+"""A hub with a made-up county's events in it, for the browser: prints its address, the file that
+holds the token and the file of teams, and stops when its standard input ends."""
 import subprocess
 import sys
 import tempfile
@@ -49,8 +49,8 @@ def show_all_but_one(hub, teams):
     wait_until(lambda: len(hub.get("/worklist")["clients"]) == shown, 60, "room on the list")
 
 
-def serve(hub):
-    print(f"http://127.0.0.1:{hub.api_port} {hub.data / 'secrets' / 'api-token'}", flush=True)
+def serve(hub, teams):
+    print(f"http://127.0.0.1:{hub.api_port} {hub.data / 'secrets' / 'api-token'} {teams}", flush=True)
     sys.stdin.read()
 
 
@@ -63,7 +63,7 @@ def main():
                  settings=[f'teams: "{teams}"']) as hub:
             fill(hub)
             show_all_but_one(hub, teams)
-            serve(hub)
+            serve(hub, teams)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 // Where the work with a client stands: setting it, with a reason and a date, and its history.
 
 import { h, say } from "./dom.js";
-import { day, inLanguage, moment, t } from "./texts.js";
+import { day, has, inLanguage, moment, t } from "./texts.js";
 import * as calls from "./calls.js";
 
 const WAITING = ["thinking", "refuses"];
@@ -78,10 +78,19 @@ export function stateForm(client, found, refresh) {
     h("button", { type: "submit" }, t("save")));
 }
 
-function step(item, reasons) {
+// The service's own reasons say in words what happened; people's are of the list.
+function stepParts(item, reasons) {
+  const own = `step.${item.reason}`;
+  if (!item.by && has(own)) {
+    return [t(own), item.was === item.state ? "" : t(`state.${item.state}`), t("byService")];
+  }
   const reason = reasons.find((one) => one.id === item.reason);
-  const parts = [moment(item.at), t(`state.${item.state}`),
-    reason ? inLanguage(reason.name) : "", item.by || t("byService")];
+  return [t(`state.${item.state}`), reason ? inLanguage(reason.name) : "",
+    item.by || t("byService")];
+}
+
+function step(item, reasons) {
+  const parts = [moment(item.at), ...stepParts(item, reasons)];
   return h("li", {}, parts.filter((part) => part).join(" · "));
 }
 

@@ -7,7 +7,8 @@ import { currentLanguage, day, has, inLanguage, t } from "./texts.js";
 import * as calls from "./calls.js";
 
 const SPANS = [3, 6, 12, 24]; // months
-const chosen = { months: 12, unit: "" };
+const chosen = { months: 12, team: "", unit: "" };
+const units = new Set(); // of every answer so far: a chosen one leaves the others to choose from
 
 function number(value, digits) {
   return value.toLocaleString(currentLanguage(), { maximumFractionDigits: digits });
@@ -170,7 +171,7 @@ function choice(id, label, options, value, onchange) {
 function query() {
   const from = new Date();
   from.setMonth(from.getMonth() - chosen.months);
-  return { from: from.toISOString(), unit: chosen.unit };
+  return { from: from.toISOString(), team: chosen.team, unit: chosen.unit };
 }
 
 async function download(part) {
@@ -181,8 +182,15 @@ async function download(part) {
 }
 
 function unitsOf(feedback) {
-  const all = feedback.rules.flatMap((rule) => rule.units.map((unit) => unit.unit));
-  return [...new Set([...all, chosen.unit])].filter((unit) => unit !== "").sort();
+  for (const unit of feedback.rules.flatMap((rule) => rule.units)) {
+    units.add(unit.unit);
+  }
+  return [...units].filter((unit) => unit !== "").sort();
+}
+
+function teamChoice(teams, onchange) {
+  return teams.length > 1 && choice("feedback-team", t("team"), [["", t("allTeams")],
+    ...teams.map((team) => [team.id, inLanguage(team.name)])], chosen.team, onchange);
 }
 
 export async function showRules(main, caller) {
@@ -201,6 +209,7 @@ export async function showRules(main, caller) {
       choice("feedback-span", t("feedback.span"),
         SPANS.map((months) => [months, t("feedback.months", months)]), chosen.months,
         choose("months", "feedback-span")),
+      teamChoice(feedback.teams || [], choose("team", "feedback-team")),
       choice("feedback-unit", t("unit"),
         [["", t("feedback.allUnits")], ...unitsOf(feedback).map((unit) => [unit, unit])],
         chosen.unit, choose("unit", "feedback-unit")),

@@ -68,12 +68,17 @@ function choice(id, label, options, value, choose, refresh) {
   return h("div", {}, h("label", { for: id }, label), select);
 }
 
-function teamFilter(teams, refresh) {
+const NO_TEAM = "-";
+
+function teamFilter(list, refresh) {
+  const teams = (list.teams || []).map((team) => [team.id, inLanguage(team.name)]);
+  if (list.withoutTeam || chosen.team === NO_TEAM) {
+    teams.push([NO_TEAM, t("noTeam")]);
+  }
   if (teams.length < 2) {
     return null;
   }
-  const options = [["", t("allTeams")],
-    ...teams.map((team) => [team.id, inLanguage(team.name)])];
+  const options = [["", t("allTeams")], ...teams];
   return choice("team-filter", t("team"), options, chosen.team, (value) => {
     chosen.team = value;
   }, refresh);
@@ -102,6 +107,16 @@ function heldSwitch(held, refresh) {
   return h("p", {}, t("heldCount", held), " ",
     h("button", { id: "held", type: "button", "aria-pressed": String(chosen.held),
       onclick: toggle }, t("showHeld")));
+}
+
+// Clients of units that no team has: somebody has to give these units a team.
+function noTeamNote(withoutTeam) {
+  if (!withoutTeam) {
+    return null;
+  }
+  const open = withoutTeam.units.reduce((sum, item) => sum + item.open, 0);
+  const units = withoutTeam.units.map((item) => item.unit || t("unitNotKnown"));
+  return h("p", { class: "notice", id: "no-team" }, t("noTeamNote", open, units.join(", ")));
 }
 
 function nameSwitch(caller, refresh) {
@@ -156,7 +171,8 @@ export async function showWorklist(main, caller) {
     h("h1", {}, t("worklist")),
     h("p", { class: "hint" }, t("worklistAbout")),
     h("div", { class: "bar" }, stateFilter(list.states, refresh),
-      teamFilter(list.teams || [], refresh), unitFilter(refresh), nameSwitch(caller, refresh)),
+      teamFilter(list, refresh), unitFilter(refresh), nameSwitch(caller, refresh)),
+    noTeamNote(list.withoutTeam),
     heldSwitch(list.held, refresh),
     list.withheld > 0 && h("p", { class: "hint" }, t("withheld", list.withheld)),
     list.clients.length === 0
