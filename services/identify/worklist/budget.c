@@ -130,18 +130,15 @@ static void set_gauge(const char *of, const char *team, int64_t value)
 
 static enum pn_code tell_nobodys(struct pn_store *store, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     bool has_row = false;
     const struct pn_value values[] = {PN_STR(nobody), PN_INT(PN_CASE_NOT_RELEVANT),
                                       PN_INT(PN_CASE_LAPSED)};
-    enum pn_code code = pn_store_prepare(
+    enum pn_code code = pn_store_ask(
         store,
         "SELECT count(*), count(DISTINCT unit) FROM cases WHERE team = ?1 AND merged_into = 0"
         " AND state NOT IN (?2, ?3)",
-        &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, PN_ARRAY_COUNT(values), &rows, err)
-                         : code;
+        values, PN_ARRAY_COUNT(values), &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && has_row) {
         pn_metric_set("punos_worklist_without_team", NULL, NULL, pn_rows_int(rows, 0));

@@ -14,18 +14,16 @@ enum { ARENA_BYTES_MAX = 16 * 1024 * 1024 };
 static enum pn_code print_units(struct pn_store *store, const struct pn_teams *teams,
                                 bool with_team, struct pn_err *err)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(PN_CASE_NOT_RELEVANT), PN_INT(PN_CASE_LAPSED)};
-    enum pn_code code = pn_store_prepare(
+    enum pn_code code = pn_store_ask(
         store,
         "SELECT u.code, count(CASE WHEN c.state NOT IN (?1, ?2) THEN 1 END),"
         " count(CASE WHEN c.state = 0 AND c.shown_ms = 0 THEN 1 END)"
         " FROM (SELECT code FROM units UNION SELECT unit FROM cases WHERE merged_into = 0) u"
         " LEFT JOIN cases c ON c.unit = u.code AND c.merged_into = 0 GROUP BY u.code"
         " ORDER BY count(CASE WHEN c.state NOT IN (?1, ?2) THEN 1 END) DESC, u.code",
-        &stmt, err);
-    code = code == PN_OK ? pn_store_query(store, stmt, values, 2, &rows, err) : code;
+        values, 2, &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);

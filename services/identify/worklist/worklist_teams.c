@@ -75,11 +75,12 @@ pn_worklist_units_without_team(struct pn_worklist *worklist, struct pn_arena *ar
     unsigned count = 0;
     const struct pn_value values[] = {PN_INT(PN_CASE_NOT_RELEVANT), PN_INT(PN_CASE_LAPSED),
                                       PN_INT(PN_UNITS_WITHOUT_TEAM_MAX)};
-    enum pn_code code = ask(worklist,
-                            "SELECT unit, count(*) FROM cases WHERE team = '' AND merged_into = 0"
-                            " AND state NOT IN (?1, ?2) GROUP BY unit"
-                            " ORDER BY count(*) DESC, unit LIMIT ?3",
-                            values, PN_ARRAY_COUNT(values), &rows, err);
+    enum pn_code code =
+        pn_store_ask(worklist->store,
+                     "SELECT unit, count(*) FROM cases WHERE team = '' AND merged_into = 0"
+                     " AND state NOT IN (?1, ?2) GROUP BY unit"
+                     " ORDER BY count(*) DESC, unit LIMIT ?3",
+                     values, PN_ARRAY_COUNT(values), &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row && count < PN_UNITS_WITHOUT_TEAM_MAX) {
         code = pn_rows_next(rows, &has_row, err);
