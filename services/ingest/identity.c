@@ -125,17 +125,35 @@ static bool add_security(cJSON *patient, const cJSON *identity)
     return meta != NULL && copy != NULL && cJSON_AddItemToObject(meta, "security", copy);
 }
 
-// The language that is preferred, else the first one told.
+static bool is_mother_tongue(const cJSON *communication)
+{
+    const cJSON *one = NULL;
+    cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(communication, "extension"))
+    {
+        if (pn_slice_is(pn_json_text(one, "url"), PN_MOTHER_TONGUE_URL)) {
+            return cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(one, "valueBoolean"));
+        }
+    }
+    return false;
+}
+
+// The language of contact is Finnish or Swedish for nearly everybody: the mother tongue goes before
+// it.
 static struct pn_slice language_of(const cJSON *patient)
 {
     const cJSON *one = NULL;
     char path[64];
     unsigned place = 0, chosen = 0;
+    bool is_preferred = false;
     cJSON_ArrayForEach(one, cJSON_GetObjectItemCaseSensitive(patient, "communication"))
     {
-        if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(one, "preferred"))) {
+        if (is_mother_tongue(one)) {
             chosen = place;
             break;
+        }
+        if (!is_preferred && cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(one, "preferred"))) {
+            is_preferred = true;
+            chosen = place;
         }
         place++;
     }

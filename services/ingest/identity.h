@@ -21,6 +21,8 @@ enum { PN_IDENTIFIERS_MAX = 16, PN_IDENTITY_HASH_BYTES = 33 };
 
 #define PN_CLIENT_KEY_SYSTEM "urn:punos:client-key"
 #define PN_LANGUAGE_GROUP_SYSTEM "https://punos.fi/fhir/CodeSystem/language-group"
+// On Patient.communication, valueBoolean: the language is the mother tongue.
+#define PN_MOTHER_TONGUE_URL "https://punos.fi/fhir/StructureDefinition/mother-tongue"
 #define PN_SEALED_IDENTITY_URL "https://punos.fi/fhir/StructureDefinition/sealed-identity"
 
 struct pn_client_keys {
@@ -37,8 +39,9 @@ PN_MUST_USE enum pn_code pn_client_keys_of(const struct pn_privacy *privacy, con
 void pn_identity_hash(const struct pn_privacy *privacy, struct pn_slice identity,
                       char ret_hash[static PN_IDENTITY_HASH_BYTES]);
 
-// The Patient that goes on the stream: keys, gender, year of birth, language as a group (fi, sv,
-// other), security labels. Made, as all JSON here, in cJSON's current arena.
+// The Patient that goes on the stream: keys, gender, year of birth, language (the mother tongue
+// when one is told as such, else the preferred, else the first) as a group (fi, sv, other),
+// security labels. Made, as all JSON here, in cJSON's current arena.
 PN_MUST_USE enum pn_code pn_identity_public(const struct pn_client_keys *keys, const cJSON *patient,
                                             cJSON **ret_public, struct pn_err *err);
 // Adds the whole identity (the Patient's JSON text), sealed, to what pn_identity_public made.

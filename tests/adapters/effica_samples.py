@@ -83,11 +83,15 @@ def unit_since(start, end=None):
     return {**since, "asiakkuuden_paattymispvm": end} if end else since
 
 
-def clientship(start, end=None, tasks=None, **more):
+def language(value, display):
+    return {"system": "urn:oid:1.2.246.537.5.40175", "code": value, "display": display}
+
+
+def clientship(start, end=None, tasks=None, client=None, **more):
     whole = {"asiakkuuden_alkamispvm": start}
     if end:
         whole["asiakkuuden_paattymispvm"] = end
-    client = {**TUULIA, "turvakielto": True, "syntymaaika": "1981-01-01",
+    client = {**TUULIA, **(client or {}), "turvakielto": True, "syntymaaika": "1981-01-01",
               "sukupuoli": code("5.1.1997", "2", "Nainen"), "yhteystiedot": {
                   "osoite": [{"lahiosoite": "Esimerkkikatu 1", "postinumero": "00100",
                               "postitoimipaikka": "Esimerkkilä"}],
@@ -175,6 +179,8 @@ CHILD = task("10", "Lastensuojelu", unit_since("2026-09-01"), producers=[
     producer(("45", "Sosiaaliohjaus"), "2026-09-01", "2026-09-14")])
 BARE = {"sukunimi": "Testinen", "etunimet": "Tuulia"}
 WOMAN = '<administrativeGenderCode code="2"/><birthTime value="19810101"/>'
+FINNISH, SAMI, FARSI = language("FI", "suomi"), language("SE", "pohjoissaame"), language("FA", "farsi, persia")
+SWEDISH = '<languageCommunication><languageCode code="sv"/><preferenceInd value="true"/></languageCommunication>'
 HOME, CALL = ("3", "Käynti asiakkaan luona"), ("98", "Puhelu")
 
 
@@ -184,6 +190,12 @@ def plain_samples():
         1, "clientship", clientship("2026-10-01", tasks=[FAMILY, SUBSTANCE]), version=2)
     yield "clientship-closed", frame(
         1, "clientship", clientship("2026-10-01", "2026-11-18", [FAMILY]), version=3)
+    yield "clientship-languages", frame(1, "clientship", clientship(
+        "2026-10-01", tasks=[FAMILY], client={"aidinkieli": [SAMI], "asiointikieli": FINNISH}))
+    yield "clientship-interpreter", frame(1, "clientship", clientship(
+        "2026-10-01", tasks=[FAMILY], client={"aidinkieli": [FARSI], "asiointikieli": FINNISH, "tulkkaustiedot": {
+            "tulkkauksen_tarve": True, "tulkkauskieli": [FARSI]}}))
+    yield "meeting-language-of-header", frame(9, "meeting", meeting(HOME, (BARE,)), person=WOMAN + SWEDISH)
     yield "clientship-whole", frame(2, "clientship", clientship(
         "2026-10-01", palvelunjarjestajan_palveluyksikko=[unit_since("2026-10-01")]))
     yield "clientship-whole-closed", frame(2, "clientship", clientship("2026-10-01", "2026-11-18"),

@@ -101,10 +101,20 @@ def _describe(oid, structure, type_code, title, **more):
     return {**base, **more}
 
 
+def _languages(person):
+    """As the structure has them: the language of contact is Finnish or Swedish."""
+    tongue = getattr(person, "language", "").upper()
+    if not tongue:
+        return {}
+    system, contact = "urn:oid:1.2.246.537.5.40175", tongue if tongue in ("FI", "SV") else "FI"
+    return {"aidinkieli": [{"system": system, "code": tongue, "display": tongue}],
+            "asiointikieli": {"system": system, "code": contact, "display": contact}}
+
+
 def clientship(oid, moment, person, opened, unit, closed=None, version=1):
     content = {"asiakkuusasiakirja": {
         "asiakkuuden_yksilointitunnus": {"system": "urn:ietf:rfc:3986", "value": "urn:oid:" + oid},
-        "asiakas": {**_client(person, as_list=False), "turvakielto": False},
+        "asiakas": {**_client(person, as_list=False), **_languages(person), "turvakielto": False},
         "sosiaalihuollon_asiakkuus": {"asiakkuuden_alkamispvm": opened.isoformat()},
         "sosiaalihuollon_palvelutehtava": [{
             "palvelutehtava": _code("1221.201601", "24", "Lapsiperheiden palvelut"),

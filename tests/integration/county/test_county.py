@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import io
 import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ FILTERS = {"emergency": "kinds: [visit], urgency: emergency, client_contacts_onl
 LADDERS = {"professions": [*range(1, 9)], "emergency": [*range(1, 21)], "met": [*range(1, 20), 22, 25, 28, 32, 36, 40, 45, 50, 55],
            "noshows": [*range(1, 9)]}
 CONDITIONS = {"professions": "distinct: { of: professions, where: met, in_months: 12, at_least: %d }"}
+TONGUES = ["", "fi", "sv", "other"]  # services/identify/feedback/feedback.h
 SYSTEMS = {"oberon", "pegasos", "lifecare", "effica", "yph-effica", "pro-consona", "mediatri", "kanta",
            "forms"}
 
@@ -64,6 +66,16 @@ def ladder_rules():
                                           f"count: {{ where: {name}, in_months: 12, at_least: %d }}") % step +
                       " }"]
     return "\n".join(lines) + "\n"
+
+
+def tongues(store, codes):
+    """{code: language group} of whom some system told the language."""
+    connection = sqlite3.connect(f"file:{store}?mode=ro", uri=True, timeout=30)
+    found = {codes[key]: TONGUES[language] for key, language in connection.execute(
+        "SELECT k.client_key, p.language FROM people p JOIN client_keys k ON k.client = p.subject")
+        if key in codes and language}
+    connection.close()
+    return found
 
 
 class Made(unittest.TestCase):
@@ -137,6 +149,7 @@ class Told(unittest.TestCase):
         cls.codes = {make_key(row["code"]): row["code"] for row in cls.truth}
         cls.fired, cls.ranked = score.fired_of_store(cls.hub.data / "store" / "identify.db", cls.codes)
         cls.hub.stop()
+        cls.tongues = tongues(cls.hub.data / "store" / "identify.db", cls.codes)
         path = Path(cls.folder.name) / "ladders.yaml"
         path.write_text(ladder_rules(), encoding="utf-8")
         cls.ladders, _, _ = score.evaluate(cls.hub.binary, cls.hub.data, path, cls.codes)
@@ -183,6 +196,13 @@ class Told(unittest.TestCase):
         """As many profession groups as the rule takes, at stations of each records system of primary care."""
         met = {row["primary"] for row in self.truth if "many-professions" in self.fired.get(row["code"], {})}
         self.assertEqual(met, {row["primary"] for row in self.truth})
+
+    def test_languages(self):
+        """The skew is watched by language: it is known of everybody whom any system told of, and rightly."""
+        told = {row["code"]: {"fi": "fi", "sv": "sv"}.get(row["language"], "other") for row in self.truth}
+        self.assertEqual({code: (group, told[code]) for code, group in self.tongues.items()
+                          if group != told[code]}, {})
+        self.assertGreaterEqual(len(self.tongues), 0.95 * len(self.truth))
 
     def test_found(self):
         result = score.score(self.fired, self.ranked, self.truth)

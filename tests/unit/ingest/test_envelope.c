@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ingest_fixture.h"
 
+#include "fhir/fhir.h"
 #include "services/ingest/envelope.h"
+#include "services/ingest/identity.h"
 
 #define HEAD(trigger, id)                                                                          \
     "MSH|^~\\&|OBERON|P K\xC3\x84|PUNOS|HUB|20261101120000||ADT^" trigger "|" id                   \
@@ -100,6 +102,35 @@ static void tells_a_language_as_its_group(void **state)
         assert_int_equal(strstr(data, group) != NULL, known[i][1] != NULL);
         assert_null(strstr(data, "bcp:47"));
         desk_close(&desk);
+    }
+}
+
+#define TELLS(code) "\"language\":{\"coding\":[{\"code\":\"" code "\"}]}"
+#define MOTHER_TONGUE                                                                              \
+    "\"extension\":[{\"url\":\"" PN_MOTHER_TONGUE_URL "\",\"valueBoolean\":true}],"
+
+// The group is of the mother tongue where a system tells it apart, else of the language preferred.
+static void takes_the_mother_tongue_for_the_group(void **state)
+{
+    static const char *const known[][2] = {
+        {"{\"preferred\":true," TELLS("fi") "},{" MOTHER_TONGUE TELLS("so") "}", "other"},
+        {"{" TELLS("so") "},{\"preferred\":true," TELLS("sv") "}", "sv"},
+        {"{" TELLS("so") "},{" TELLS("fi") "}", "other"}};
+    (void)state;
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(known); i++) {
+        char text[512];
+        const struct pn_client_keys keys = {.keys = {"0123456789abcdef0123456789abcdef"},
+                                            .count = 1};
+        struct pn_err err;
+        cJSON *made = NULL;
+        (void)snprintf(text, sizeof text, "{\"resourceType\":\"Patient\",\"communication\":[%s]}",
+                       known[i][0]);
+        cJSON *patient = cJSON_Parse(text);
+        assert_int_equal(pn_identity_public(&keys, patient, &made, &err), PN_OK);
+        assert_string_equal(pn_fhir_get(made, "communication[0].language.coding[0].code").ptr,
+                            known[i][1]);
+        cJSON_Delete(patient);
+        cJSON_Delete(made);
     }
 }
 
@@ -203,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         INSTALLED(makes_identity_and_events),
         INSTALLED(tells_a_language_as_its_group),
+        cmocka_unit_test(takes_the_mother_tongue_for_the_group),
         INSTALLED(gives_the_same_ids_to_the_same_message),
         INSTALLED(publishes_identity_when_it_changes),
         INSTALLED(forgets_what_did_not_become_durable),

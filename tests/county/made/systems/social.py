@@ -12,7 +12,7 @@ UTC = datetime.timezone.utc
 
 class Effica:
     """Primary care's visits as rows of a list, social care's as elements of a file."""
-    COLUMNS = ("Tietue", "Tunniste", "Henkilötunnus", "Sukunimi", "Etunimet", "Turvakielto",
+    COLUMNS = ("Tietue", "Tunniste", "Henkilötunnus", "Sukunimi", "Etunimet", "Äidinkieli", "Turvakielto",
                "Palvelualue", "Palvelu", "Tila", "Yhteystapa", "Alkoi", "Päättyi", "Yksikkö",
                "Yksikön nimi", "Ammattinimike", "Asia", "Päivätty", "Voimassa alkaen", "Voimassa asti",
                "Muutettu")
@@ -26,7 +26,7 @@ class Effica:
     def row(self, moment, happening, state, more=""):
         client, days = self.teller.client, self.teller.days
         values = ("KAYNTI", "K" + self.teller.number(happening, more), client.code, client.family,
-                  client.given, self.mark, "TK", "Vastaanotto", state,
+                  client.given, client.language, self.mark, "TK", "Vastaanotto", state,
                   "R50" if happening.kind == "phone" else "R10", days.words(happening.start),
                   days.words(happening.end), client.station["unit"], client.station["name"],
                   TITLES.get(happening.profession, ""), "", "", "", "", days.words(moment))
@@ -49,7 +49,7 @@ class Effica:
     def element(self, moment, name, fields):
         client, days = self.teller.client, self.teller.days
         both = {"henkilotunnus": client.code, "sukunimi": client.family, "etunimet": client.given,
-                "turvakielto": self.mark, **fields, "muutettu": days.local(moment)}
+                "aidinkieli": client.language, "turvakielto": self.mark, **fields, "muutettu": days.local(moment)}
         inner = "".join(f"<{key}>{value}</{key}>" for key, value in both.items() if value)
         self.teller.send(moment, self.ELEMENTS, f"<{name}>{inner}</{name}>".encode())
 
@@ -105,7 +105,7 @@ class ProConsona:
                 f'versio="{more.get("version", 1)}"{more.get("attributes", "")} '
                 f'muutettu="{days.local(moment)}">'
                 f'<Asiakas hetu="{client.code}"{mark}><Sukunimi>{client.family}</Sukunimi>'
-                f'<Etunimet>{client.given}</Etunimet></Asiakas>'
+                f'<Etunimet>{client.given}</Etunimet><Aidinkieli>{client.language}</Aidinkieli></Asiakas>'
                 f'<Yksikko koodi="AS1">Aikuissosiaalityö</Yksikko>{inner}</{name}>')
         self.teller.send(moment, self.CHANNEL, text.encode())
 
