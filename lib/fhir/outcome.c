@@ -88,7 +88,8 @@ cJSON *pn_fhir_error_outcome(const struct pn_err *err)
     cJSON *outcome = pn_fhir_new("OperationOutcome");
     cJSON *issues = cJSON_AddArrayToObject(outcome, "issue");
     const char *severity = err->code == PN_OK ? "information" : "error";
-    if (issues == NULL || !add_issue(issues, severity, pn_fhir_issue_type(err->code), diagnostics, "")) {
+    if (issues == NULL ||
+        !add_issue(issues, severity, pn_fhir_issue_type(err->code), diagnostics, "")) {
         cJSON_Delete(outcome);
         return NULL;
     }
