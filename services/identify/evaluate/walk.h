@@ -9,7 +9,7 @@
 #include "services/identify/evaluate/evaluate.h"
 #include "services/identify/evaluate/lanes.h"
 #include "services/identify/rules/match.h"
-#include "services/identify/evaluate/tree.h"
+#include "services/identify/rules/tree.h"
 
 enum {
     PN_KEYS_MAX = 1024, // thresholds are at most 1000: more codes need not be told apart

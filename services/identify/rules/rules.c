@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "conf/yaml.h"
 #include "services/identify/rules/rules_fields.h"
-#include "services/identify/evaluate/tree.h"
+#include "services/identify/rules/tree.h"
 
 enum {
     MONTH_DAYS = 28,

@@ -10,7 +10,7 @@
 #include "base/ids.h"
 #include "services/identify/evaluate/evaluate.h"
 #include "services/identify/triggers/sources.h"
-#include "services/identify/worklist/worklist_read.h"
+#include "services/identify/triggers/trigger_state.h"
 
 enum { PN_EVIDENCE_MAX = 500 }; // references in one DetectedIssue: the newest
 

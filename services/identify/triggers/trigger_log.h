@@ -5,9 +5,9 @@
  *
  * A row is written in the transaction that tells, and its key is the client, the rule and the
  * telling's number, of which the event's id is made too: neither a restart nor an event that comes
- * twice writes it again. A trigger that
- * is only told anew (changed) writes nothing. A row names the unit and the team that the client's
- * case has at that moment, so a case that moves later takes no figure along.
+ * twice writes it again. A trigger that is only told anew (changed) writes nothing. A row names the
+ * unit and the team that the client's case has at that moment, so a case that moves later takes no
+ * figure along.
  */
 #ifndef PN_IDENTIFY_TRIGGER_LOG_H
 #define PN_IDENTIFY_TRIGGER_LOG_H
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "services/identify/worklist/worklist_read.h"
+#include "services/identify/triggers/trigger_state.h"
 #include "store/store.h"
 
 enum { PN_RULE_ID_BYTES = 64 };

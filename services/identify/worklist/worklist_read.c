@@ -21,12 +21,6 @@ enum {
     FLAG_BYTES_MAX = 4096
 };
 
-const char *pn_trigger_state_name(enum pn_trigger_state state)
-{
-    static const char *const names[] = {"raised", "lapsed", "retracted"};
-    return (unsigned)state < PN_ARRAY_COUNT(names) ? names[state] : "";
-}
-
 // --- Opening -------------------------------------------------------------------------------------
 
 enum pn_code pn_worklist_open(const struct pn_config *config, struct pn_worklist **ret_worklist,

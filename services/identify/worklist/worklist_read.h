@@ -20,6 +20,7 @@
 #include "base/slice.h"
 #include "conf/config.h"
 #include "privacy/access.h"
+#include "services/identify/triggers/trigger_state.h"
 
 struct pn_worklist;
 
@@ -50,9 +51,6 @@ enum pn_case_state pn_case_state_parse(struct pn_slice name); // PN_CASE_STATE_C
 // set again with another reason or date.
 bool pn_case_may_become(enum pn_case_state state, enum pn_case_state next);
 
-enum pn_trigger_state { PN_TRIGGER_RAISED, PN_TRIGGER_LAPSED, PN_TRIGGER_RETRACTED };
-const char *pn_trigger_state_name(enum pn_trigger_state state);
-
 struct pn_trigger {
     struct pn_slice id; // DetectedIssue.id
     struct pn_slice rule_id;
@@ -67,7 +65,6 @@ struct pn_trigger {
     uint32_t sectors, classes; // of the events counted, 1 << each; sectors 0: not known
     struct pn_slice data;      // the DetectedIssue, JSON: evidence, counterfactual, texts
 };
-enum { PN_TRIGGERS_MAX = 64 };
 
 struct pn_case {
     char client[PN_CLIENT_KEY_TEXT_BYTES]; // today's key

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "services/identify/evaluate/tree.h"
+#include "services/identify/rules/tree.h"
 
 enum { WHOLE = 1000 };
 
