@@ -317,14 +317,19 @@ static int64_t finality(struct pn_slice happening)
     return pn_words_hold(undoings, happening) ? 3 : 1;
 }
 
-static void judge(const struct walk *walk, struct pn_slice happening, struct pn_facts *facts)
+bool pn_status_is_withdrawn(struct pn_slice status)
 {
     static const char *const gone[] = {"entered-in-error", "cancelled", "revoked", NULL};
+    return pn_words_hold(gone, status);
+}
+
+static void judge(const struct walk *walk, struct pn_slice happening, struct pn_facts *facts)
+{
     static const char *const gone_by_event[] = {"cancelled", "deleted", "withdrawn", NULL};
     static const char *const not_contacts[] = {"R60", "R70", "R71", "R72", NULL};
     static const char *const emergency[] = {"EMER", "E", NULL};
     struct pn_slice encounter_class = walk->values[PN_FACT_CLASS];
-    facts->is_withdrawn = pn_words_hold(gone, facts->status) ||
+    facts->is_withdrawn = pn_status_is_withdrawn(facts->status) ||
                           pn_words_hold(gone_by_event, happening) ||
                           pn_slice_is(walk->values[PN_FACT_VERIFICATION], "entered-in-error");
     facts->is_noshow = !facts->is_withdrawn &&

@@ -65,6 +65,8 @@ static inline int64_t pn_revision_recorded_ms(int64_t revision)
     return revision >> 2;
 }
 
+// Whether a resource of that status is cancelled, revoked or entered in error.
+bool pn_status_is_withdrawn(struct pn_slice status);
 // PN_INVALID when the data is not a JSON object with resourceType and id.
 PN_MUST_USE enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_facts,
                                        struct pn_err *err);

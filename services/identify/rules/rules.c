@@ -78,7 +78,7 @@ static const struct pn_rules_field rule_fields[] = {
     {"version", pn_rules_number, AT(version), 1, 9999, NULL, true},
     {"origin", read_origin, AT(is_from_source), 0, 0, origin_words, true},
     {"source", pn_rules_text, AT(source), 0, 0, NULL, true},
-    {"title", pn_rules_texts, AT(title), 0, 0, NULL, true},
+    {"title", pn_rules_titles, AT(title), 0, 0, NULL, true},
     {"explanation", pn_rules_texts, AT(explanation), 0, 0, NULL, true},
     {"advice", pn_rules_texts, AT(advice), 0, 0, NULL, false},
     {"weight", pn_rules_number, AT(weight), 1, 9, NULL, false},

@@ -161,19 +161,6 @@ enum pn_code pn_rules_codes(struct pn_rules_reader *reader, const struct pn_yaml
     return code;
 }
 
-enum pn_code pn_rules_texts(struct pn_rules_reader *reader, const struct pn_yaml *node,
-                            const struct pn_rules_field *field, void *ret_place)
-{
-    (void)field;
-    static const struct pn_rules_field languages[] = {
-        {"fi", pn_rules_text, PN_LANGUAGE_FI * sizeof(char *), 0, 0, NULL, true},
-        {"sv", pn_rules_text, PN_LANGUAGE_SV * sizeof(char *), 0, 0, NULL, true},
-        {"en", pn_rules_text, PN_LANGUAGE_EN * sizeof(char *), 0, 0, NULL, true},
-        {NULL, NULL, 0, 0, 0, NULL, false},
-    };
-    return pn_rules_fields(reader, node, languages, ret_place);
-}
-
 // --- Maps ----------------------------------------------------------------------------------------
 
 static const struct pn_rules_field *find_field(const struct pn_rules_field *fields,

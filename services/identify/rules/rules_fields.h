@@ -57,7 +57,9 @@ PN_RULES_READER(pn_rules_bool);   // bool
 PN_RULES_READER(pn_rules_word);   // an enum: the word's place
 PN_RULES_READER(pn_rules_set);    // uint32_t: bits of the words' places
 PN_RULES_READER(pn_rules_codes);  // struct pn_rule_codes
-PN_RULES_READER(pn_rules_texts);  // const char *[PN_LANGUAGE_COUNT]
+// Of rules_texts.c: const char *[PN_LANGUAGE_COUNT]
+PN_RULES_READER(pn_rules_titles);
+PN_RULES_READER(pn_rules_texts); // with places that a trigger fills
 // Of rules_tree.c
 PN_RULES_READER(pn_rules_where);   // const struct pn_filter *: a name, or its fields
 PN_RULES_READER(pn_rules_groups);  // code_groups, into the reader

@@ -169,6 +169,19 @@ static enum pn_code read_concerns(struct pn_rules_reader *reader, const struct p
     return pn_rules_set(reader, node, &named, ret_place);
 }
 
+static enum pn_code read_statuses(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                                  const struct pn_rules_field *field, void *ret_place)
+{
+    enum pn_code code = pn_rules_codes(reader, node, field, ret_place);
+    for (const struct pn_yaml *item = node->first_child; code == PN_OK && item != NULL;
+         item = item->next) {
+        code = pn_status_is_withdrawn(item->scalar)
+                   ? pn_rules_fault(reader, item, "what is cancelled or withdrawn never counts")
+                   : PN_OK;
+    }
+    return code;
+}
+
 _Static_assert(PN_CONCERN_COUNT <= 32 && PN_REPORTER_PROFESSIONAL == 1 &&
                    PN_REPORTER_OTHER_SECTOR == 4,
                "concerns are bits; reporter_words follow enum pn_reporter");
@@ -190,7 +203,7 @@ static const struct pn_rules_field filter_fields[] = {
     {"services", pn_rules_codes, AT(services), 0, 0, NULL, false},
     {"professions", pn_rules_codes, AT(professions), 0, 0, NULL, false},
     {"contacts", pn_rules_codes, AT(contacts), 0, 0, NULL, false},
-    {"statuses", pn_rules_codes, AT(statuses), 0, 0, NULL, false},
+    {"statuses", read_statuses, AT(statuses), 0, 0, NULL, false},
     {"units", pn_rules_codes, AT(units), 0, 0, NULL, false},
     {"settings", pn_rules_codes, AT(settings), 0, 0, NULL, false},
     {"codes", read_group_names, AT(codes), 0, 0, NULL, false},
