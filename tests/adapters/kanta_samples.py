@@ -47,8 +47,14 @@ def body(entries):
             "</section></component></section></component></section></component></structuredBody></component>")
 
 
+def author_code(*qualifiers):
+    """As the archive's documents have it: the title of office (1.2), the right to practise (151)."""
+    return "<code nullFlavor=\"NI\"><translation>" + "".join(
+        f'<qualifier><name code="{name}"/>{value}</qualifier>' for name, value in qualifiers) + "</translation></code>"
+
+
 def document(number, **more):
-    """more: version, register, view, ids, person, keeper, encounter, status, entries, extra, set_id"""
+    """more: version, register, view, ids, person, author, keeper, encounter, status, entries, extra, set_id"""
     oid = f"1.2.246.10.99999999.11.2026.{number}"
     version = more.get("version", 1)
     view, name = more.get("view", KERTOMUS)
@@ -66,7 +72,7 @@ def document(number, **more):
   {more.get('set_id', f'<setId root="{oid}"/>')}
   <versionNumber value="{more.get('version_text', version)}"/>
   {targets}
-  <author><time nullFlavor="NA"/><assignedAuthor><id nullFlavor="NA"/><representedOrganization><id
+  <author><time nullFlavor="NA"/><assignedAuthor><id nullFlavor="NA"/>{more.get('author', '')}<representedOrganization><id
     root="1.2.246.10.99999999.10.8"/><name>Esimerkkilän vastaanotto</name></representedOrganization></assignedAuthor></author>
   <custodian><assignedCustodian><representedCustodianOrganization><id root="{more.get('keeper', KEEPER)}"/>
     <name>Esimerkkilän hyvinvointialue</name></representedCustodianOrganization></assignedCustodian></custodian>
@@ -164,8 +170,17 @@ def social_samples():
 
 def patient_samples():
     whole = visit(1, "20261119100000+0200", "20261119104500+0200", '<code code="15"/>')
-    yield "patient-visit", document(1, encounter=whole, entries=diagnosis("F10.2", ICD, "Alkoholiriippuvuus")
+    swedish = ('<languageCommunication><languageCode code="sv"/><preferenceInd value="true"/>'
+               "</languageCommunication>")
+    yield "patient-visit", document(1, encounter=whole, person=WOMAN + swedish, entries=diagnosis("F10.2", ICD, "Alkoholiriippuvuus")
                                     + diagnosis("Z63", "1.2.3.4", "Muu luokitus"))
+    yield "patient-visit-of-physician", document(5, encounter=visit(
+        5, "20261119100000+0200", "20261119104500+0200"), author=author_code(
+            ("1.2", "<value nullFlavor=\"NI\"><originalText>Erikoislääkäri</originalText></value>"),
+            ("151", '<value code="034" codeSystem="1.2.246.537.6.140.2008"/>')))
+    yield "patient-visit-of-title", document(6, encounter=visit(
+        6, "20261119100000+0200", "20261119104500+0200"), author=author_code(
+            ("1.2", "<value nullFlavor=\"NI\"><originalText>Psykologi</originalText></value>")))
     yield "patient-visit-corrected", document(
         1, version=2, time="20261121090000+0200", encounter=whole, entries=diagnosis("P15", ICPC, "Alkoholi"))
     yield "patient-visit-retracted", document(

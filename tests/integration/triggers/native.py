@@ -131,7 +131,12 @@ def _fhir_concern(one):
                                       "value": one.kind["by"]}}}
 
 
-_FHIR = {"emergency": _fhir_visit, "visit": _fhir_visit, "contact": _fhir_visit,
+def _fhir_clientship(one):
+    return {"resourceType": "EpisodeOfCare", "status": "active", "period": {"start": _iso(one.time)},
+            "type": [_coded(CODES + "1221.201601", "15")]}
+
+
+_FHIR = {"clientship": _fhir_clientship, "emergency": _fhir_visit, "visit": _fhir_visit, "contact": _fhir_visit,
          "noshow": _fhir_appointment, "cancelled": _fhir_appointment,
          "condition": _fhir_condition, "concern": _fhir_concern}
 
@@ -146,7 +151,9 @@ def lifecare(happenings):
         body = {**_FHIR[one.what](one), "id": f"lc{one.number}",
                 "meta": {"versionId": "1", "lastUpdated": _iso(one.time + MINUTES)},
                 "identifier": [{"system": "https://lifecare.example/id", "value": f"L{one.number}"}]}
-        if body["resourceType"] != "Appointment":
+        if body["resourceType"] == "EpisodeOfCare":
+            body["patient"] = {"reference": f"Patient/p{person.index}"}
+        elif body["resourceType"] != "Appointment":
             body["subject"] = {"reference": f"Patient/p{person.index}"}
         resources.append(body)
     entries = [{"fullUrl": f"https://lifecare.example/fhir/{r['resourceType']}/{r['id']}",
@@ -202,6 +209,14 @@ def _social_content(one, oid):
             "sosiaalihuollon_palvelutehtava": [{
                 "palvelutehtava": _national("1221.201601", "15", "Päihdehuolto"),
                 "palvelunjarjestajan_palveluyksikko": [unit]}]}}
+    if one.what == "contact":
+        return "1506.19005.2022.1.10", {"merkinta_tapaamisesta_tai_yhteydenotosta": {
+            "asiakas": [_social_client(one.person)], "asiakaskertomusmerkinta": {
+                "palvelutehtava": _national("1221.201601", "24", "Lapsiperheiden palvelut"),
+                "sosiaalipalvelu": [_national("1222.201601", one.kind.get("service", "46"), "Palvelu")],
+                "tapahtuma": {"ajanjakso": {"alkamishetki": _iso(one.time),
+                                            "paattymishetki": _iso(one.time + MINUTES)}}},
+            "paivamaara": day, "laatija": {"tehtavanimike": one.kind.get("profession", "sosiaaliohjaaja")}}}
     if one.what == "noshow":
         return "1506.19006.2022.9.28", {
             "merkinta_neuvottelun_tapaamisen_tai_yhteydenoton_peruuntumisesta": {
@@ -259,13 +274,15 @@ def _finnish(moment):
 
 def effica(happenings):
     rows = ["tietue;tunniste;henkilotunnus;palvelualue;palvelu;tila;yhteystapa;alkoi;paattyi;"
-            "ammattinimike;muutettu"]
+            "ammattinimike;paivystys;kayntisyy;kayntisyyn_koodisto;muutettu"]
     for one in happenings:
         state = "SAAPUMATTA" if one.what == "noshow" else "TOTEUTUNUT"
         rows.append(";".join([
             "KAYNTI", f"K{one.number}", one.person.code, one.kind.get("area", "TK"),
             one.kind.get("service", "Vastaanotto"), state, "R10", _finnish(one.time),
             _finnish(one.time + MINUTES), one.kind.get("profession", "sairaanhoitaja"),
+            "K" if one.what == "emergency" else "", one.kind.get("reason", ""),
+            "ICPC2" if "reason" in one.kind else "",
             _finnish(one.time + MINUTES)]))
     return ("\n".join(rows) + "\n").encode("utf-8")
 
