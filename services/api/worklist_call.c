@@ -20,6 +20,7 @@
 #include "services/api/fhir_query.h"
 #include "services/api/silence.h"
 #include "services/api/trigger_view.h"
+#include "services/api/worklist_list.h"
 #include "services/api/worklist_teams.h"
 
 struct worklist_page {
@@ -280,6 +281,11 @@ static void answer_page(struct worklist_page *page)
         if (!add_client(page, clients, &cases[i])) {
             return;
         }
+    }
+    if (pn_slice_starts_with(pn_http_header(call->exchange, "Accept"), "application/fhir+json")) {
+        pn_call_answer(call, 200, PN_TYPE_FHIR,
+                       pn_worklist_list(clients, page->next, page->withheld));
+        return;
     }
     pn_worklist_add_teams(call, answer);
     add_silent(call, answer);

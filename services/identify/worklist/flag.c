@@ -7,6 +7,16 @@
 #include "base/ids.h"
 #include "services/identify/triggers/trigger.h"
 
+#define TRANSLATION(language, text)                                                                \
+    "{\"url\":\"http://hl7.org/fhir/StructureDefinition/translation\",\"extension\":["             \
+    "{\"url\":\"lang\",\"valueCode\":\"" language "\"},"                                           \
+    "{\"url\":\"content\",\"valueString\":\"" text "\"}]}"
+#define CODE                                                                                       \
+    "{\"coding\":[{\"system\":\"https://punos.fi/fhir/CodeSystem/flag\","                          \
+    "\"code\":\"possible-shared-client\"}],\"text\":\"Mahdollinen yhteinen asiakas\","             \
+    "\"_text\":{\"extension\":[" TRANSLATION("sv", "Möjlig gemensam klient") "," TRANSLATION(      \
+        "en", "Possible shared client") "]}}"
+
 enum { FLAG_BYTES_MAX = 4096 };
 
 void pn_flag_print(const struct pn_flag_view *view, struct pn_buf *out)
@@ -22,8 +32,8 @@ void pn_flag_print(const struct pn_flag_view *view, struct pn_buf *out)
     }
     pn_time_format(view->first_ms, time);
     pn_buf_printf(out,
-                  "\"status\":\"%s\",\"code\":{\"text\":\"Mahdollinen yhteinen asiakas\"},"
-                  "\"subject\":{\"reference\":\"Patient/%s\"},\"period\":{\"start\":\"%s\"",
+                  "\"status\":\"%s\",\"code\":" CODE
+                  ",\"subject\":{\"reference\":\"Patient/%s\"},\"period\":{\"start\":\"%s\"",
                   view->is_active ? "active" : "inactive", view->client_key, time);
     if (view->ended_ms != 0) {
         pn_time_format(view->ended_ms, time);

@@ -116,6 +116,28 @@ def triggers_have_figures(world):
     assert any(line.startswith("punos_flags{") and 'state="new"' in line for line in figures())
 
 
+@check
+def the_list_and_its_flags_are_fhir(world):
+    accept = {"Accept": "application/fhir+json"}
+    status, headers, shown = world.hub.call("GET", "/worklist", None, accept)
+    equal((status, headers["Content-Type"].split(";")[0]), (200, "application/fhir+json"), "a List")
+    world.valid(shown)
+    wanted = [(f"Flag/{c['client']}", c["state"]) for c in world.hub.get("/worklist")["clients"]]
+    equal([(e["item"]["reference"], e["flag"]["coding"][0]["code"]) for e in shown["entry"]], wanted,
+          "the same in the same order")
+    status, _, flag = world.hub.call("GET", "/fhir/" + shown["entry"][0]["item"]["reference"])
+    equal(status, 200, "its Flag")
+    world.valid(flag)
+    equal(flag["code"]["coding"][0]["code"], "possible-shared-client", "what it is")
+    assert "Möjlig gemensam klient" in str(flag["code"]) and "Possible shared client" in str(flag)
+    _, _, one = world.hub.call("GET", "/worklist?_count=1", None, accept)
+    cursor = [e["valueString"] for e in one["extension"] if e["url"].endswith("/next-cursor")]
+    equal(len(cursor), 1 if len(wanted) > 1 else 0, "the next page")
+    _, _, none = world.hub.call("GET", "/worklist?rule=no-such", None, accept)
+    world.valid(none)
+    assert "entry" not in none and none["emptyReason"], "an empty list"
+
+
 # --- CDS Hooks 2.0 -------------------------------------------------------------------------------
 
 SERVICE = "/cds-services/punos-shared-client"
