@@ -63,6 +63,7 @@ struct pn_call {
     // The contact that shows the relationship, "Encounter/<id>", when the body names it; empty: the
     // header Punos-Relationship does.
     struct pn_slice relationship;
+    enum pn_sector sector; // of that contact, once pn_call_may has asked; unknown: none is shown
 };
 
 void pn_call_begin(struct pn_call *call, struct pn_http_exchange *exchange, void *context);

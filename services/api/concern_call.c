@@ -2,7 +2,9 @@
 /*
  * A concern that somebody reports of a client, as a FHIR Flag whose code is of the code system
  * `concern`, by POST /fhir/Flag: a trigger that no event shows. Who reports stands in
- * author.identifier by a code of `reporter`. Codes only: words are not kept and not passed on.
+ * author.identifier by a code of `reporter`; whose report it is in category by a code of `sector`,
+ * else it is the sector's of the contact that shows the caller's relationship, else nobody's.
+ * Codes only: words are not kept and not passed on.
  */
 #include "base/clock.h"
 #include "services/api/bundle.h"
@@ -36,16 +38,39 @@ bool pn_concern_is_reported(const cJSON *flag)
     return concern_code(flag).len > 0;
 }
 
+// Unknown when none is said; *ret_is_known false: said, and none that there is.
+static enum pn_sector sector_of(const cJSON *flag, bool *ret_is_known)
+{
+    const cJSON *category = NULL;
+    *ret_is_known = true;
+    cJSON_ArrayForEach(category, cJSON_GetObjectItemCaseSensitive(flag, "category"))
+    {
+        const cJSON *coding = NULL;
+        cJSON_ArrayForEach(coding, cJSON_GetObjectItemCaseSensitive(category, "coding"))
+        {
+            if (pn_slice_is(pn_json_text(coding, "system"), PN_SECTOR_SYSTEM)) {
+                enum pn_sector sector = pn_sector_parse(pn_json_text(coding, "code"));
+                *ret_is_known = sector != PN_SECTOR_UNKNOWN;
+                return sector;
+            }
+        }
+    }
+    return PN_SECTOR_UNKNOWN;
+}
+
 // False: it has answered.
 static bool read_report(struct pn_call *call, const cJSON *body, struct pn_concern_report *report)
 {
     struct pn_slice code = concern_code(body), start = pn_fhir_get(body, "period.start");
     const int64_t now_ms = pn_clock_now_ms();
+    bool is_sector_known = false;
+    const enum pn_sector sector = sector_of(body, &is_sector_known);
     *report = (struct pn_concern_report){
         .about = pn_concern_parse(code),
         .reporter = pn_slice_is(pn_fhir_get(body, "author.identifier.system"), PN_REPORTER_SYSTEM)
                         ? pn_reporter_parse(pn_fhir_get(body, "author.identifier.value"))
                         : PN_REPORTER_UNKNOWN,
+        .sector = sector,
         .start_ms = now_ms,
         .system = pn_fhir_get(body, "identifier.system"),
         .number = pn_fhir_get(body, "identifier.value")};
@@ -57,6 +82,10 @@ static bool read_report(struct pn_call *call, const cJSON *body, struct pn_conce
         answer_invalid(call, "Flag.author.identifier",
                        "who reports? a code of " PN_REPORTER_SYSTEM
                        ": professional, client, relative or other-sector");
+    } else if (!is_sector_known) {
+        answer_invalid(call, "Flag.category",
+                       "whose report is it? a code of " PN_SECTOR_SYSTEM
+                       ": primary, specialist, social or national");
     } else if (start.len > 0 && (!pn_time_parse(start, &report->start_ms) ||
                                  report->start_ms > now_ms + CLOCKS_APART_MS)) {
         answer_invalid(call, "Flag.period.start", "a moment that is not to come is expected");
@@ -85,6 +114,7 @@ void pn_concern_report_call(struct pn_call *call, const cJSON *body)
         return;
     }
     report.client_key = pn_slice_str(client.key);
+    report.sector = report.sector == PN_SECTOR_UNKNOWN ? call->sector : report.sector;
     enum pn_code code = pn_api_open_plans(call->api, &err);
     if (code == PN_OK) {
         const struct pn_plan_writer writer = {.store = call->api->plans,

@@ -147,9 +147,12 @@ static bool has_relationship(struct pn_call *call, const struct pn_client *clien
             continue;
         }
         struct pn_client owner;
-        return !entry.is_withdrawn &&
-               pn_timeline_client(call->api->timeline, entry.subject, &owner, &err) == PN_OK &&
-               strcmp(owner.key, client->key) == 0;
+        bool is_shown =
+            !entry.is_withdrawn &&
+            pn_timeline_client(call->api->timeline, entry.subject, &owner, &err) == PN_OK &&
+            strcmp(owner.key, client->key) == 0;
+        call->sector = is_shown ? entry.sector : PN_SECTOR_UNKNOWN;
+        return is_shown;
     }
     return false;
 }

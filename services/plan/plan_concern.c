@@ -19,6 +19,24 @@ static void make_id(const struct pn_concern_report *report, char ret_id[static P
     pn_uuid5("concern", parts, PN_ARRAY_COUNT(parts), ret_id);
 }
 
+// Flag.category: whose the report is, when somebody said.
+static bool add_sector(cJSON *flag, enum pn_sector sector)
+{
+    if (sector == PN_SECTOR_UNKNOWN) {
+        return true;
+    }
+    cJSON *concept = cJSON_CreateObject();
+    cJSON *categories = cJSON_AddArrayToObject(flag, "category");
+    if (concept == NULL || categories == NULL || !cJSON_AddItemToArray(categories, concept)) {
+        return false;
+    }
+    cJSON *coding = cJSON_CreateObject();
+    cJSON *list = cJSON_AddArrayToObject(concept, "coding");
+    return coding != NULL && list != NULL && cJSON_AddItemToArray(list, coding) &&
+           pn_json_set_text(coding, "system", pn_slice_str(PN_SECTOR_SYSTEM)) &&
+           pn_json_set_text(coding, "code", pn_slice_str(pn_sector_name(sector)));
+}
+
 static cJSON *make_flag(const struct pn_concern_report *report, const char *id,
                         const char *client_key)
 {
@@ -28,6 +46,7 @@ static cJSON *make_flag(const struct pn_concern_report *report, const char *id,
     cJSON *flag = pn_fhir_new("Flag");
     bool is_good = flag != NULL && pn_json_set_text(flag, "id", pn_slice_str(id)) &&
                    pn_json_set_text(flag, "status", pn_slice_str("active"));
+    is_good = is_good && add_sector(flag, report->sector);
     cJSON *code = is_good ? cJSON_AddObjectToObject(flag, "code") : NULL;
     cJSON *list = code == NULL ? NULL : cJSON_AddArrayToObject(code, "coding");
     cJSON *coding = cJSON_CreateObject();
@@ -47,8 +66,9 @@ static cJSON *make_flag(const struct pn_concern_report *report, const char *id,
     return is_good ? flag : NULL;
 }
 
-static enum pn_code add_event(const struct pn_plan_writer *writer, const cJSON *flag,
-                              const char *client_key, int64_t start_ms, struct pn_err *err)
+static enum pn_code add_event(const struct pn_plan_writer *writer,
+                              const struct pn_concern_report *report, const cJSON *flag,
+                              const char *client_key, struct pn_err *err)
 {
     char id[PN_UUID_TEXT_BYTES];
     const struct pn_slice part = pn_fhir_get(flag, "id");
@@ -61,9 +81,9 @@ static enum pn_code add_event(const struct pn_plan_writer *writer, const cJSON *
                                        .source = pn_slice_str("/service/plan"),
                                        .type = pn_slice_str("fi.punos.concern.raised.v1"),
                                        .subject = pn_slice_str(client_key),
-                                       .sector = pn_slice_str(pn_sector_name(PN_SECTOR_PRIMARY)),
+                                       .sector = pn_slice_str(pn_sector_name(report->sector)),
                                        .traceparent = writer->traceparent,
-                                       .time_ms = start_ms,
+                                       .time_ms = report->start_ms,
                                        .recorded_ms = pn_clock_now_ms(),
                                        .data = pn_buf_slice(&data)};
         code = pn_outbox_add(writer->store, PN_TOPIC_EVENT, &event, err);
@@ -82,7 +102,7 @@ static enum pn_code report_once(const struct pn_plan_writer *writer,
     if (code == PN_OK && flag == NULL) {
         return pn_err_set(err, PN_LIMIT, "Flag", "does not fit into memory");
     }
-    code = code == PN_OK ? add_event(writer, flag, client_key, report->start_ms, err) : code;
+    code = code == PN_OK ? add_event(writer, report, flag, client_key, err) : code;
     if (code == PN_OK) {
         *ret_flag = flag;
     }

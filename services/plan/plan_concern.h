@@ -14,11 +14,13 @@
 
 #define PN_CONCERN_SYSTEM "https://punos.fi/fhir/CodeSystem/concern"
 #define PN_REPORTER_SYSTEM "https://punos.fi/fhir/CodeSystem/reporter"
+#define PN_SECTOR_SYSTEM "https://punos.fi/fhir/CodeSystem/sector"
 
 struct pn_concern_report {
     struct pn_slice client_key;
     enum pn_concern about;
     enum pn_reporter reporter;
+    enum pn_sector sector; // whose the report is; unknown: nobody said
     int64_t start_ms;
     // The caller's own number of the report; both empty: none. The same one again is the same
     // report.
