@@ -285,6 +285,16 @@ static enum pn_code retract_orphans(struct judged *judged, struct pn_err *err)
     return code;
 }
 
+static bool has_retracted(const struct pn_trigger_tellings *tellings)
+{
+    for (unsigned i = 0; i < tellings->count; i++) {
+        if (tellings->told[i].happening == PN_TRIGGER_RETRACTED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum pn_code settle(struct judged *judged, struct pn_err *err)
 {
     struct pn_verdicts *verdicts = judged->verdicts;
@@ -294,9 +304,13 @@ static enum pn_code settle(struct judged *judged, struct pn_err *err)
                                     .standing = &verdicts->standing,
                                     .facts = verdicts->facts,
                                     .has_told = judged->has_told,
-                                    .is_rank_new = judged->is_rank_new};
+                                    .is_rank_new = judged->is_rank_new,
+                                    .was_withdrawn = judged->client->had_correction &&
+                                                     has_retracted(&verdicts->tellings)};
     // Other rules are a reason to look too: which of them begin a case may be another matter.
-    bool is_looked_at = judged->has_told || judged->is_rank_new || judged->client->is_due;
+    // So are rules that may rest on one event: which of them weighs changes with any event.
+    bool is_looked_at = judged->has_told || judged->is_rank_new || judged->client->is_due ||
+                        verdicts->standing.rank.once_count > 1;
     struct pn_case_grounds grounds = {false, false};
     enum pn_code code = is_looked_at ? pn_case_settle(verdicts->cases, &sum, &grounds, err) : PN_OK;
     code = code == PN_OK && grounds.before != grounds.now ? know_key(judged, err) : code;

@@ -12,7 +12,7 @@ enum {
     MONTH_DAYS = 28,
     WINDOW_MONTHS_MAX = 60,
     // Another one when the same file comes to mean something else: clients are evaluated anew.
-    LANGUAGE_VERSION = 3
+    LANGUAGE_VERSION = 4
 };
 
 // --- Fields --------------------------------------------------------------------------------------

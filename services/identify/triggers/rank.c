@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identify/triggers/rank.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 
 #define WEEK_MS (7 * PN_MS_PER_DAY)
@@ -23,11 +25,60 @@ struct pn_rank_share pn_rank_share_of(const struct pn_finding *finding,
     return share;
 }
 
-void pn_rank_add(struct pn_rank *rank, struct pn_rank_share share)
+void pn_rank_clear(struct pn_rank *rank)
 {
-    if (rank->count < PN_RULES_MAX) {
-        rank->shares[rank->count++] = share;
+    rank->count = rank->once_count = 0;
+}
+
+void pn_rank_add(struct pn_rank *rank, struct pn_rank_share share, const struct pn_finding *finding)
+{
+    if (rank->count == PN_RULES_MAX) {
+        return;
     }
+    uint64_t *marks = rank->marks[rank->count];
+    memset(marks, 0, sizeof rank->marks[0]);
+    rank->shares[rank->count++] = share;
+    if (finding != NULL && finding->evidence_count > 0) {
+        rank->once_count++;
+        for (unsigned i = 0; i < finding->evidence_count; i++) {
+            marks[finding->evidence[i] / 64] |= UINT64_C(1) << (finding->evidence[i] % 64);
+        }
+    }
+}
+
+struct compared {
+    bool is_any, is_within, is_same;
+};
+
+static struct compared compare(const uint64_t *marks, const uint64_t *others)
+{
+    struct compared compared = {.is_within = true, .is_same = true};
+    for (unsigned i = 0; i < PN_CLIENT_FACTS_MAX / 64; i++) {
+        compared.is_any = compared.is_any || marks[i] != 0;
+        compared.is_within = compared.is_within && (marks[i] & ~others[i]) == 0;
+        compared.is_same = compared.is_same && marks[i] == others[i];
+    }
+    return compared;
+}
+
+// Another rule says what this one says: the heavier, of equals the one that counted more, then the
+// first.
+static bool is_said(const struct pn_rank *rank, unsigned place)
+{
+    const struct pn_rank_share *shares = rank->shares;
+    for (unsigned i = 0; i < rank->count && rank->once_count > 1; i++) {
+        const struct compared with = compare(rank->marks[place], rank->marks[i]);
+        if (!with.is_any) {
+            return false;
+        }
+        bool is_before = shares[i].weight != shares[place].weight
+                             ? shares[i].weight > shares[place].weight
+                             : !with.is_same || i < place;
+        if (i != place && with.is_within && is_before) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // weight * 2^SUM_BITS * 2^(-weeks / PN_RANK_HALF_WEEKS)
@@ -68,7 +119,7 @@ int64_t pn_rank_value(const struct pn_rank *rank)
         sectors |= rank->shares[i].sectors & ~(UINT32_C(1) << PN_SECTOR_UNKNOWN);
     }
     for (unsigned i = 0; i < rank->count; i++) {
-        sum += faded(rank->shares[i].weight, newest - rank->shares[i].week);
+        sum += is_said(rank, i) ? 0 : faded(rank->shares[i].weight, newest - rank->shares[i].week);
     }
     sum *= 1 + (uint64_t)__builtin_popcount(sectors);
     if (sum == 0) {

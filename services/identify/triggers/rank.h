@@ -3,7 +3,9 @@
  * The rank of a client's Flag: docs/OPERATING.md tells the formula to people.
  *
  * Each rule that holds has its weight, halved for each PN_RANK_HALF_WEEKS weeks since the newest
- * event that it counted. The sum is multiplied by one more than the number of sectors that the
+ * event that it counted. One event that is enough for two rules weighs once: of rules for which one
+ * is enough, one whose events another such rule of at least its weight counted too adds nothing.
+ * The sum is multiplied by one more than the number of sectors that the
  * counted events are of. As every client's sum is halved at the same pace, the order of clients
  * does not change by time alone; so the rank is told as a moment: the newest week plus the sum's
  * logarithm, in thousandths of a week. Twice the sum is PN_RANK_HALF_WEEKS weeks more. Integers
@@ -28,8 +30,14 @@ struct pn_rank_share pn_rank_share_of(const struct pn_finding *finding,
 struct pn_rank {
     struct pn_rank_share shares[PN_RULES_MAX];
     unsigned count;
+    // Of the shares by place; all of a rule for which one event is not enough are 0.
+    uint64_t marks[PN_RULES_MAX][PN_CLIENT_FACTS_MAX / 64];
+    unsigned once_count; // for which one is
 };
-void pn_rank_add(struct pn_rank *rank, struct pn_rank_share share); // PN_RULES_MAX of them
-int64_t pn_rank_value(const struct pn_rank *rank);                  // 0 without a share
+void pn_rank_clear(struct pn_rank *rank);
+// PN_RULES_MAX of them. `finding` of a rule for which one event is enough, else NULL.
+void pn_rank_add(struct pn_rank *rank, struct pn_rank_share share,
+                 const struct pn_finding *finding);
+int64_t pn_rank_value(const struct pn_rank *rank); // 0 without a share
 
 #endif

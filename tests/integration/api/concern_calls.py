@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What somebody who reports a concern is promised; part of calls.py, which has the hub."""
 import datetime
+import json
 import random
 
 import hl7
@@ -61,6 +62,51 @@ def a_concern_that_is_reported_fires_its_rules(world):
     equal(post(world, flag(client, identifier=[number]))[1]["id"], made["id"], "the same report")
 
 
+def sector_told(world, client, number):
+    """The sector of the concern on the client's timeline."""
+    def found():
+        bundle = world.hub.get(f"/fhir/Patient/{client}/$timeline?_count=200")
+        for entry in bundle.get("entry", []):
+            if entry["resource"].get("id") == number:
+                return json.dumps(entry)
+        return None
+
+    entry = wait_until(found, 30, "the concern on the timeline")
+    return {name for name in ("primary", "specialist", "social", "national")
+            if f'"{name}"' in entry}
+
+
+@check
+def one_report_weighs_once(world):
+    """A coded concern makes two rules hold: the client is as pressing as one with a general one."""
+    plain, coded = somebody(world, 43), somebody(world, 44)
+    for client, about in ((plain, "concern"), (coded, "core-not-reached")):
+        equal(post(world, flag(client, about=about))[0], 201, about)
+    wait_until(lambda: "concern" in rules_of(world, plain), 30, "the trigger")
+    wait_until(lambda: {"core-not-reached", "concern"} <= rules_of(world, coded), 30, "the triggers")
+    equal(world.hub.get(f"/worklist/{coded}")["rank"], world.hub.get(f"/worklist/{plain}")["rank"],
+          "rank")
+
+
+@check
+def a_concern_is_of_the_sector_that_reports_it(world):
+    client = somebody(world, 42)
+    visit = world.matches(f"/fhir/Encounter?patient={client}")[0]["id"]
+    _, made = post(world, flag(client))
+    assert "category" not in made, made
+    equal(sector_told(world, client, made["id"]), set(), "nobody said")
+    said = [{"coding": [{"system": SYSTEM + "sector", "code": "social"}]}]
+    _, made = post(world, flag(client, category=said))
+    equal(made["category"], said, "as was said")
+    world.valid(made)
+    equal(sector_told(world, client, made["id"]), {"social"}, "as was said")
+    status, _, made = world.hub.call("POST", "/fhir/Flag", flag(client), {
+        **FHIR, "Punos-Relationship": f"Encounter/{visit}"})
+    equal(status, 201, f"with a relationship: {made}")
+    of_visit = sector_told(world, client, visit)
+    equal((len(of_visit), sector_told(world, client, made["id"])), (1, of_visit), "of the contact")
+
+
 @check
 def a_concern_with_faults_is_refused(world):
     client = world.other
@@ -69,6 +115,8 @@ def a_concern_with_faults_is_refused(world):
             (flag(client, about="core-not-reeched"), "Flag.code"),
             (flag(client, by="nurse"), "Flag.author"),
             (flag(client, status="inactive"), "Flag.status"),
+            (flag(client, category=[{"coding": [{"system": SYSTEM + "sector", "code": "church"}]}]),
+             "Flag.category"),
             (flag(client, period={"start": tomorrow.isoformat()}), "Flag.period.start"),
             (flag(client, subject={"reference": "Group/1"}), "Flag.subject")):
         status, answer = post(world, body)

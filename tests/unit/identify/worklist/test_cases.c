@@ -2,7 +2,6 @@
 #include "services/identify/worklist/budget.h"
 #include "services/identify/worklist/case_log.h"
 #include "services/identify/feedback/feedback_read.h"
-#include "services/identify/triggers/rank.h"
 #include "services/identify/worklist/units.h"
 #include "tests/unit/identify/engine_bench.h"
 
@@ -496,37 +495,6 @@ static void weeks_begin_on_mondays_in_helsinki(void **state)
 
 // --- Rank ----------------------------------------------------------------------------------------
 
-static int64_t rank_of(const struct pn_rank_share *shares, unsigned count)
-{
-    struct pn_rank rank = {.count = 0};
-    for (unsigned i = 0; i < count; i++) {
-        pn_rank_add(&rank, shares[i]);
-    }
-    return pn_rank_value(&rank);
-}
-
-static void the_rank_is_weight_recency_and_breadth(void **state)
-{
-    (void)state;
-    const uint32_t one = 1U << PN_SECTOR_PRIMARY, two = one | 1U << PN_SECTOR_SOCIAL;
-    const struct pn_rank_share base[] = {{.weight = 2, .week = 2900, .sectors = one}};
-    const struct pn_rank_share heavy[] = {{.weight = 4, .week = 2900, .sectors = one}};
-    const struct pn_rank_share late[] = {{.weight = 2, .week = 2912, .sectors = one}};
-    const struct pn_rank_share both[] = {base[0], base[0]};
-    const struct pn_rank_share broad[] = {{.weight = 2, .week = 2900, .sectors = two}};
-    const struct pn_rank_share faded[] = {heavy[0],
-                                          {.weight = 8, .week = 2900 - 24, .sectors = one}};
-    // 2900 weeks and 12 for each doubling: of weight 2 (once) and of one sector (once).
-    assert_int_equal(rank_of(base, 1), 2900000 + 24000);
-    assert_int_equal(rank_of(heavy, 1), rank_of(late, 1));
-    assert_int_equal(rank_of(both, 2), rank_of(heavy, 1));
-    assert_true(rank_of(broad, 1) > rank_of(base, 1));
-    assert_true(rank_of(broad, 1) < rank_of(heavy, 1));
-    // 8 of half a year ago is 2 today.
-    assert_int_equal(rank_of(faded, 2), 2900000 + 43019);
-    assert_int_equal(rank_of(faded, 0), 0);
-}
-
 static void the_rank_follows_new_events(void **state)
 {
     struct bench *bench = *state;
@@ -564,7 +532,6 @@ int main(void)
         ENGINE(a_team_without_a_budget_shows_all_that_it_held_back),
         ENGINE(the_rank_follows_new_events),
         cmocka_unit_test(weeks_begin_on_mondays_in_helsinki),
-        cmocka_unit_test(the_rank_is_weight_recency_and_breadth),
         cmocka_unit_test(the_unit_is_that_of_most_counted_events),
         cmocka_unit_test(lists_of_rules),
     };
