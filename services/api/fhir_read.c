@@ -23,6 +23,7 @@ struct found {
     struct pn_slice data;        // timeline
     struct pn_slice issue;       // DetectedIssue
     struct pn_case flagged;      // Flag
+    bool is_moving;              // something of it, the rank, changes without a version
     struct pn_plan_case of_case; // Flag, of a shared client
     struct pn_plan_row plan_row; // CarePlan, CareTeam
 };
@@ -77,6 +78,7 @@ static enum pn_code find_flagged(struct pn_call *call, const struct pn_api_type 
         found->client_key = pn_slice_str(found->flagged.client);
         found->version = found->flagged.version;
         found->updated_ms = found->flagged.changed_ms;
+        found->is_moving = true;
         return code;
     }
     struct pn_trigger trigger;
@@ -183,7 +185,7 @@ void pn_fhir_read_call(struct pn_http_exchange *exchange, void *context)
         pn_call_answer_error(&call, &err);
         return;
     }
-    if (!pn_call_is_unchanged(&call, found.version)) {
+    if (found.is_moving || !pn_call_is_unchanged(&call, found.version)) {
         show(&call, type, &found, &client);
     }
 }

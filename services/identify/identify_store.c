@@ -85,6 +85,11 @@ const struct pn_migration pn_identify_migrations[] = {
     {11, "ALTER TABLE triggers ADD COLUMN classes BIGINT NOT NULL DEFAULT 0;"
          "UPDATE triggers SET classes = CAST(1 AS BIGINT) << CAST(class AS INTEGER);"
          "ALTER TABLE triggers DROP COLUMN class"},
+    {12, "ALTER TABLE cases ADD COLUMN ended_ms BIGINT NOT NULL DEFAULT 0;"
+         "ALTER TABLE cases ADD COLUMN in_error BIGINT NOT NULL DEFAULT 0;"
+         "UPDATE cases SET ended_ms = COALESCE((SELECT MAX(t.changed_ms) FROM triggers t"
+         " WHERE t.client = cases.client AND t.state <> 0), cases.changed_ms)"
+         " WHERE trigger_count = 0"},
 };
 const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
 

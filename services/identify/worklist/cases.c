@@ -19,7 +19,7 @@ static const char by_rule[] = "new-rule", by_time[] = "time";
 struct row {
     bool is_found, is_merged;
     enum pn_case_state state;
-    int64_t version, shown_ms, starters;
+    int64_t version, shown_ms, starters, rank, ended_ms, in_error;
     char unit[PN_UNIT_BYTES];
     char rules[PN_CASE_RULES_BYTES]; // that held when a person set the state
 };
@@ -69,7 +69,7 @@ void pn_case_standing_clear(struct pn_case_standing *standing)
 {
     if (standing->count > 0) {
         memset(&standing->counted, 0, sizeof standing->counted);
-        standing->rank.count = 0;
+        pn_rank_clear(&standing->rank);
         standing->rules[0] = '\0';
         standing->count = standing->support_count = 0;
     }
@@ -80,7 +80,7 @@ void pn_case_standing_add(struct pn_case_standing *standing, const struct pn_rul
 {
     standing->count++;
     standing->support_count += rule->is_support ? 1 : 0;
-    pn_rank_add(&standing->rank, share);
+    pn_rank_add(&standing->rank, share, rule->threshold <= 1 ? finding : NULL);
     pn_case_rules_add(standing->rules, pn_slice_str(rule->id));
     for (unsigned i = 0; i < finding->evidence_count; i++) {
         pn_counted_add(&standing->counted, finding->evidence[i]);
@@ -117,11 +117,12 @@ static enum pn_code read_row(struct pn_cases *cases, int64_t client, struct pn_e
     struct row *row = &cases->row;
     const struct pn_value value = PN_INT(client);
     row->is_found = row->is_merged = false;
-    row->version = row->shown_ms = row->starters = 0;
+    row->version = row->shown_ms = row->starters = row->rank = row->ended_ms = row->in_error = 0;
     row->unit[0] = row->rules[0] = '\0';
     enum pn_code code = pn_store_ask(cases->store,
                                      "SELECT state, version, unit, shown_ms, merged_into,"
-                                     " rules_then, trigger_count FROM cases WHERE client = ?1",
+                                     " rules_then, trigger_count, rank, ended_ms, in_error"
+                                     " FROM cases WHERE client = ?1",
                                      &value, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &row->is_found, err) : code;
     if (code == PN_OK && row->is_found) {
@@ -132,6 +133,9 @@ static enum pn_code read_row(struct pn_cases *cases, int64_t client, struct pn_e
         row->is_merged = pn_rows_int(rows, 4) != 0;
         (void)snprintf(row->rules, sizeof row->rules, "%.*s", PN_SLICE_FMT(pn_rows_text(rows, 5)));
         row->starters = pn_rows_int(rows, 6);
+        row->rank = pn_rows_int(rows, 7);
+        row->ended_ms = pn_rows_int(rows, 8);
+        row->in_error = pn_rows_int(rows, 9);
     }
     pn_rows_close(rows);
     return code;
@@ -220,15 +224,52 @@ static enum pn_code unit_now(struct pn_cases *cases, const struct pn_case_sum *s
     return hash == 0 ? PN_OK : pn_unit_code(cases->store, hash, ret_unit, err);
 }
 
+// Until when something held that could begin the case.
+struct ending {
+    int64_t ms; // 0: it does
+    int64_t in_error;
+    bool is_new; // it ended, or began, now
+};
+
+static enum pn_code ending_now(struct pn_cases *cases, const struct pn_case_sum *sum,
+                               struct ending *ret_ending, struct pn_err *err)
+{
+    const struct row *row = &cases->row;
+    const bool did = row->starters > 0, does = begins(sum);
+    struct ending ending = {.is_new = did != does};
+    int64_t lapsed = 0;
+    enum pn_code code = PN_OK;
+    if (!does && !did) {
+        ending = (struct ending){.ms = row->ended_ms, .in_error = row->in_error};
+    } else if (!does) {
+        const struct pn_value values[] = {PN_INT(sum->client), PN_INT(PN_TRIGGER_LAPSED)};
+        code = pn_store_number(cases->store,
+                               "SELECT count(*) FROM triggers WHERE client = ?1 AND state = ?2",
+                               values, 2, &lapsed, err);
+        ending.ms = sum->moment_ms;
+        ending.in_error = sum->was_withdrawn && lapsed == 0 ? 1 : 0;
+    }
+    if (code == PN_OK) {
+        *ret_ending = ending;
+    }
+    return code;
+}
+
 static enum pn_code put_row(struct pn_cases *cases, const struct pn_case_sum *sum,
                             const struct change *change, int64_t shown_ms, struct pn_err *err)
 {
     const struct row *row = &cases->row;
     const bool is_new_state = !row->is_found || row->state != change->state;
+    struct ending ending;
+    enum pn_code code = ending_now(cases, sum, &ending, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    const bool is_new_version = is_new_state || ending.is_new; // the Flag's status is another
     const struct pn_value values[] = {
         PN_INT(sum->client),
         PN_INT(change->state),
-        PN_INT(row->version + (is_new_state ? 1 : 0)),
+        PN_INT(row->version + (is_new_version ? 1 : 0)),
         PN_INT(pn_rank_value(&sum->standing->rank)),
         PN_INT(sum->moment_ms),
         PN_INT(count_starters(sum)),
@@ -237,12 +278,14 @@ static enum pn_code put_row(struct pn_cases *cases, const struct pn_case_sum *su
         PN_INT(shown_ms),
         PN_INT(is_new_state ? 1 : 0),
         PN_INT(sum->has_told ? 1 : 0),
+        PN_INT(ending.ms),
+        PN_INT(ending.in_error),
     };
     return pn_store_run(
         cases->store,
         "INSERT INTO cases (client, state, version, rank, first_ms, changed_ms, set_by,"
-        " trigger_count, merged_into, unit, team, shown_ms, set_ms)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?5, '', ?6, 0, ?7, ?8, ?9, ?5) ON CONFLICT (client)"
+        " trigger_count, merged_into, unit, team, shown_ms, set_ms, ended_ms, in_error)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?5, '', ?6, 0, ?7, ?8, ?9, ?5, ?12, ?13) ON CONFLICT (client)"
         " DO UPDATE SET state = excluded.state, version = excluded.version, rank = excluded.rank,"
         " changed_ms = CASE WHEN ?11 = 1 THEN excluded.changed_ms ELSE cases.changed_ms END,"
         " set_by = CASE WHEN ?10 = 1 THEN '' ELSE cases.set_by END,"
@@ -251,7 +294,8 @@ static enum pn_code put_row(struct pn_cases *cases, const struct pn_case_sum *su
         " again_ms = CASE WHEN ?10 = 1 THEN 0 ELSE cases.again_ms END,"
         " back_ms = CASE WHEN ?10 = 1 THEN 0 ELSE cases.back_ms END,"
         " trigger_count = excluded.trigger_count, unit = excluded.unit, team = excluded.team,"
-        " shown_ms = excluded.shown_ms",
+        " shown_ms = excluded.shown_ms, ended_ms = excluded.ended_ms,"
+        " in_error = excluded.in_error",
         values, PN_ARRAY_COUNT(values), err);
 }
 
@@ -272,7 +316,7 @@ enum pn_code pn_case_settle(struct pn_cases *cases, const struct pn_case_sum *su
     change.state = next_state(row, sum, &change.reason);
     const bool is_new_state = change.was != (int)change.state;
     if (!sum->has_told && !sum->is_rank_new && !is_new_state &&
-        row->starters == count_starters(sum)) {
+        row->starters == count_starters(sum) && row->rank == pn_rank_value(&sum->standing->rank)) {
         return PN_OK;
     }
     code = unit_now(cases, sum, unit, err);

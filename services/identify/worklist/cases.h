@@ -53,8 +53,11 @@ struct pn_case_sum {
     const struct pn_fact_entry *facts;       // that the standing is about
     bool has_told;                           // something was told of a trigger
     bool is_rank_new;
+    bool was_withdrawn; // what ended now did by its evidence, and not by time
 };
-// Whether something held that could begin the case when it was settled last, and holds now.
+// Whether something held that could begin the case when it was settled last, and holds now. The
+// row keeps when that ended (ended_ms; 0: it holds) and whether it was in error: what ended was
+// withdrawn, and nothing of the client's has lapsed by time.
 struct pn_case_grounds {
     bool before, now;
 };

@@ -170,8 +170,10 @@ static enum pn_code make_row(struct pn_store *store, int64_t client, int64_t sub
     return pn_store_run(
         store,
         "INSERT INTO cases (client, state, version, rank, first_ms, changed_ms, set_by,"
-        " trigger_count, merged_into, unit, team, shown_ms, set_ms) SELECT ?1, ?3, 0, rank,"
-        " first_ms, ?4, '', 0, 0, unit, team, shown_ms, 0 FROM cases"
+        " trigger_count, merged_into, unit, team, shown_ms, set_ms, ended_ms, in_error)"
+        " SELECT ?1, ?3, 0, rank, first_ms, ?4, '', 0, 0, unit, team, shown_ms, 0,"
+        " CASE WHEN trigger_count > 0 THEN ?4 ELSE ended_ms END,"
+        " CASE WHEN trigger_count > 0 THEN 0 ELSE in_error END FROM cases"
         " WHERE client = ?2 ON CONFLICT (client) DO NOTHING",
         values, PN_ARRAY_COUNT(values), err);
 }

@@ -19,6 +19,14 @@
 
 enum { FLAG_BYTES_MAX = 4096 };
 
+static const char *status_of(const struct pn_flag_view *view)
+{
+    if (view->is_active) {
+        return "active";
+    }
+    return view->is_in_error ? "entered-in-error" : "inactive";
+}
+
 void pn_flag_print(const struct pn_flag_view *view, struct pn_buf *out)
 {
     char time[PN_TIME_TEXT_BYTES];
@@ -34,7 +42,7 @@ void pn_flag_print(const struct pn_flag_view *view, struct pn_buf *out)
     pn_buf_printf(out,
                   "\"status\":\"%s\",\"code\":" CODE
                   ",\"subject\":{\"reference\":\"Patient/%s\"},\"period\":{\"start\":\"%s\"",
-                  view->is_active ? "active" : "inactive", view->client_key, time);
+                  status_of(view), view->client_key, time);
     if (view->ended_ms != 0) {
         pn_time_format(view->ended_ms, time);
         pn_buf_printf(out, ",\"end\":\"%s\"", time);
@@ -60,16 +68,23 @@ static const char *type_of(struct pn_case_grounds grounds)
     return grounds.before ? "fi.punos.flag.changed.v1" : "fi.punos.flag.raised.v1";
 }
 
-static enum pn_code read_first(const struct pn_flag_telling *telling, int64_t *ret_first_ms,
-                               struct pn_err *err)
+// As the case has been settled.
+static enum pn_code read_row(const struct pn_flag_telling *telling, struct pn_flag_view *view,
+                             struct pn_err *err)
 {
-    int64_t first_ms = telling->moment_ms;
+    struct pn_rows *rows = NULL;
+    bool has_row = false;
     const struct pn_value value = PN_INT(telling->client);
-    enum pn_code code = pn_store_number(
-        telling->store, "SELECT first_ms FROM cases WHERE client = ?1", &value, 1, &first_ms, err);
+    enum pn_code code = pn_store_ask(
+        telling->store, "SELECT first_ms, ended_ms, in_error FROM cases WHERE client = ?1", &value,
+        1, &rows, err);
+    code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK) {
-        *ret_first_ms = first_ms;
+        view->first_ms = has_row ? pn_rows_int(rows, 0) : telling->moment_ms;
+        view->ended_ms = has_row ? pn_rows_int(rows, 1) : 0;
+        view->is_in_error = has_row && pn_rows_int(rows, 2) != 0;
     }
+    pn_rows_close(rows);
     return code;
 }
 
@@ -98,20 +113,17 @@ enum pn_code pn_flag_tell(const struct pn_flag_telling *telling, struct pn_err *
 {
     const struct pn_trigger_told *first = first_of(telling->tellings);
     const bool is_active = telling->grounds.now;
-    int64_t first_ms = 0;
+    struct pn_flag_view view = {.client_key = telling->client_key,
+                                .is_active = is_active,
+                                .rank = pn_rank_value(&telling->standing->rank),
+                                .classes = telling->classes};
     if (is_active == telling->grounds.before && (!is_active || first == NULL)) {
         return PN_OK;
     }
-    enum pn_code code = read_first(telling, &first_ms, err);
+    enum pn_code code = read_row(telling, &view, err);
     if (code != PN_OK) {
         return code;
     }
-    const struct pn_flag_view view = {.client_key = telling->client_key,
-                                      .is_active = is_active,
-                                      .first_ms = first_ms,
-                                      .ended_ms = is_active ? 0 : telling->moment_ms,
-                                      .rank = pn_rank_value(&telling->standing->rank),
-                                      .classes = telling->classes};
     struct pn_buf text;
     pn_buf_init(&text, FLAG_BYTES_MAX);
     pn_flag_print(&view, &text);

@@ -5,8 +5,10 @@
  * what a person has set.
  *
  * The Flag is raised when what holds can begin a case (cases.h), changes when a trigger begins or
- * ends meanwhile, and lapses when nothing holds that could. What a team's budget holds back is
- * raised all the same: the budget is of the team's list. Inside services/identify only.
+ * ends meanwhile, and lapses when nothing holds that could: it is in error then (status
+ * entered-in-error) when that was withdrawn and nothing of the client's has lapsed by time. What a
+ * team's budget holds back is raised all the same: the budget is of the team's list. Inside
+ * services/identify only.
  */
 #ifndef PN_IDENTIFY_FLAG_H
 #define PN_IDENTIFY_FLAG_H
@@ -19,8 +21,8 @@
 
 struct pn_flag_view {
     const char *client_key; // the Flag's id too
-    bool is_active;
-    int64_t first_ms, ended_ms; // ended_ms 0: it has not, or that is not said
+    bool is_active, is_in_error;
+    int64_t first_ms, ended_ms; // ended_ms 0: it has not
     int64_t rank;               // shown while it is active
     uint32_t classes;           // 1 << enum pn_data_class
 };

@@ -268,7 +268,7 @@ enum pn_code pn_worklist_trigger(struct pn_worklist *worklist, struct pn_arena *
 
 #define CASE_COLUMNS                                                                               \
     "client, state, version, rank, first_ms, changed_ms, set_by, unit, team, reason, again_ms,"    \
-    " shown_ms, trigger_count"
+    " shown_ms, trigger_count, ended_ms, in_error"
 
 static enum pn_code read_case(struct pn_arena *arena, const struct pn_rows *rows,
                               struct pn_case *ret_case, struct pn_err *err)
@@ -283,7 +283,9 @@ static enum pn_code read_case(struct pn_arena *arena, const struct pn_rows *rows
                                  .team = pn_rows_text(rows, 8),
                                  .reason = pn_rows_text(rows, 9),
                                  .again_ms = pn_rows_int(rows, 10),
-                                 .has_grounds = pn_rows_int(rows, 12) > 0};
+                                 .has_grounds = pn_rows_int(rows, 12) > 0,
+                                 .ended_ms = pn_rows_int(rows, 13),
+                                 .is_in_error = pn_rows_int(rows, 14) != 0};
     ret_case->is_held = ret_case->state == PN_CASE_NEW && pn_rows_int(rows, 11) == 0;
     return keep(arena, &ret_case->set_by) && keep(arena, &ret_case->unit) &&
                    keep(arena, &ret_case->team) && keep(arena, &ret_case->reason)
@@ -473,7 +475,9 @@ cJSON *pn_worklist_flag(const struct pn_case *found)
     const struct pn_flag_view view = {.client_key = found->client,
                                       .first_ms = found->first_ms,
                                       .rank = found->rank,
-                                      .is_active = found->has_grounds};
+                                      .is_active = found->has_grounds,
+                                      .is_in_error = found->is_in_error,
+                                      .ended_ms = found->ended_ms};
     struct pn_buf text;
     struct pn_err ignored;
     cJSON *flag = NULL;

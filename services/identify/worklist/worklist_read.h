@@ -77,6 +77,8 @@ struct pn_case {
     struct pn_slice reason;       // coded; empty: none
     int64_t again_ms;             // not before this on the list; 0: no date
     bool has_grounds;             // what holds could begin the case today
+    int64_t ended_ms;             // when that ceased; 0: it has not
+    bool is_in_error;             // that was withdrawn, and never ended by time
     bool is_held;                 // new, and its team has had its names of the week
     unsigned trigger_count;       // triggers that hold now
     const struct pn_trigger *triggers;

@@ -66,23 +66,66 @@ static void it_is_told_when_a_trigger_begins_or_ends(void **state)
     assert_string_equal(bench->flags, "raised changed changed lapsed ");
 }
 
+static void assert_told_is_read(struct bench *bench)
+{
+    const struct pn_case found = case_of(bench, CLIENT_A);
+    pn_json_use_arena(bench->arena);
+    struct pn_buf text;
+    pn_buf_init(&text, TEXT_BYTES);
+    assert_int_equal(pn_json_print(pn_worklist_flag(&found), &text, &err), PN_OK);
+    if (!pn_slice_is(pn_buf_slice(&text), bench->flag)) {
+        fail_msg("read %.*s, told %s", PN_SLICE_FMT(pn_buf_slice(&text)), bench->flag);
+    }
+    pn_buf_release(&text);
+}
+
 static void what_is_told_is_what_is_read(void **state)
 {
     struct bench *bench = *state;
     for (unsigned i = 1; i <= 3; i++) {
         put_noshow(bench, CLIENT_A, i);
     }
-    const struct pn_case found = case_of(bench, CLIENT_A);
-    pn_json_use_arena(bench->arena);
-    struct pn_buf text;
-    pn_buf_init(&text, TEXT_BYTES);
-    assert_int_equal(pn_json_print(pn_worklist_flag(&found), &text, &err), PN_OK);
-    assert_true(pn_slice_is(pn_buf_slice(&text), bench->flag));
-    pn_buf_release(&text);
-    pn_json_use_arena(NULL);
+    assert_told_is_read(bench);
+    const int64_t version = case_of(bench, CLIENT_A).version;
+    set_state(bench, PN_CASE_HAS_WORKER); // the case goes on, the Flag ends all the same
+    tick(bench, at(2027, 4, 1));
+    assert_string_equal(bench->flags, "raised lapsed ");
+    assert_non_null(strstr(bench->flag, "\"status\":\"inactive\""));
+    assert_told_is_read(bench);
+    assert_int_equal(case_of(bench, CLIENT_A).version, version + 2);
+    set_state(bench, PN_CASE_IN_DISCUSSION); // a person's change moves no end
+    assert_told_is_read(bench);
 }
 
-// The absorbed client's Flag lapses, the other's is raised.
+static void put_cancelled(struct bench *bench, unsigned number)
+{
+    put(bench, (struct spec){.happening = "appointment.cancelled",
+                             .subject = CLIENT_A,
+                             .number = number,
+                             .start_ms = at(2026, 1, (int)number),
+                             .recorded_ms = at(2026, 5, 1),
+                             .status = "cancelled"});
+}
+
+static void what_was_withdrawn_was_in_error(void **state)
+{
+    struct bench *bench = *state;
+    for (unsigned i = 1; i <= 3; i++) {
+        put_noshow(bench, CLIENT_A, i);
+    }
+    put_cancelled(bench, 3);
+    assert_string_equal(bench->flags, "raised lapsed ");
+    assert_non_null(strstr(bench->flag, "\"status\":\"entered-in-error\""));
+    assert_non_null(strstr(bench->flag, "\"end\":"));
+    assert_told_is_read(bench);
+    put_noshow(bench, CLIENT_A, 4);
+    assert_string_equal(bench->flags, "raised lapsed raised ");
+    assert_told_is_read(bench);
+    // What has held rightly once is no error later.
+    tick(bench, at(2027, 4, 1));
+    assert_non_null(strstr(bench->flag, "\"status\":\"inactive\""));
+}
+
 static void it_follows_a_merge(void **state)
 {
     struct bench *bench = *state;
@@ -133,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_is_told_when_a_trigger_begins_or_ends, open_bench,
                                         close_bench),
         cmocka_unit_test_setup_teardown(what_is_told_is_what_is_read, open_bench, close_bench),
+        cmocka_unit_test_setup_teardown(what_was_withdrawn_was_in_error, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(it_follows_a_merge, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(a_name_that_is_held_back_is_a_raised_flag, open_bench,
                                         close_bench),
