@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <yaml.h>
 
 #include "base/buf.h"
@@ -302,6 +303,51 @@ const struct pn_yaml *pn_yaml_get(const struct pn_yaml *node, const char *key)
 struct pn_slice pn_yaml_text(const struct pn_yaml *node, const char *otherwise)
 {
     return node != NULL && node->kind == PN_YAML_SCALAR ? node->scalar : pn_slice_str(otherwise);
+}
+
+static size_t skip_digits(const char *text)
+{
+    return strspn(text, "0123456789");
+}
+
+// [-+]?[0-9]+, 0o17, 0x1F, [-+]?1.5e3
+static bool is_number(const char *text)
+{
+    const size_t radix = strncmp(text, "0x", 2) == 0   ? strspn(text + 2, "0123456789abcdefABCDEF")
+                         : strncmp(text, "0o", 2) == 0 ? strspn(text + 2, "01234567")
+                                                       : 0;
+    if (radix > 0 && text[2 + radix] == '\0') {
+        return true;
+    }
+    text += *text == '-' || *text == '+' ? 1 : 0;
+    const size_t whole = skip_digits(text);
+    text += whole;
+    const size_t part = *text == '.' ? skip_digits(text + 1) : 0;
+    text += *text == '.' ? 1 + part : 0;
+    if (whole + part > 0 && (*text == 'e' || *text == 'E')) {
+        const size_t sign = text[1] == '-' || text[1] == '+' ? 1 : 0;
+        const size_t power = skip_digits(text + 1 + sign);
+        text += power > 0 ? 1 + sign + power : 0;
+    }
+    return whole + part > 0 && *text == '\0';
+}
+
+bool pn_yaml_is_text(const struct pn_yaml *node)
+{
+    static const char *const words[] = {"",     "~",     "null",  "Null",  "NULL", "true", "True",
+                                        "TRUE", "false", "False", "FALSE", ".nan", ".NaN", ".NAN"};
+    if (node->kind != PN_YAML_SCALAR || node->is_quoted) {
+        return node->kind == PN_YAML_SCALAR;
+    }
+    const char *text = node->scalar.ptr;
+    for (size_t i = 0; i < PN_ARRAY_COUNT(words); i++) {
+        if (strcmp(text, words[i]) == 0) {
+            return false;
+        }
+    }
+    const char *unsigned_text = text + (*text == '-' || *text == '+' ? 1 : 0);
+    bool is_infinite = strcasecmp(unsigned_text, ".inf") == 0;
+    return !is_infinite && !is_number(text);
 }
 
 static void add_path(struct pn_buf *out, const struct pn_yaml *node)

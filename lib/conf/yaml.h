@@ -47,6 +47,10 @@ const struct pn_yaml *pn_yaml_get(const struct pn_yaml *node, const char *key);
 // The scalar's text, or `otherwise` when node is NULL or not a scalar.
 struct pn_slice pn_yaml_text(const struct pn_yaml *node, const char *otherwise);
 
+// Whether a scalar is text: in quotes, or none of YAML's own numbers, truths and nulls (YAML 1.2.2,
+// section 10.3.2, the core schema).
+bool pn_yaml_is_text(const struct pn_yaml *node);
+
 // PN_INVALID with `file:line field`, the field as a path (`rows[3].table`); `text` says what is
 // expected there. `node` may be NULL: the file as a whole.
 enum pn_code pn_yaml_fault(struct pn_err *err, const char *name, const struct pn_yaml *node,

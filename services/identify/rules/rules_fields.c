@@ -5,6 +5,8 @@
 
 enum { TEXT_BYTES_MAX = 400, ID_BYTES_MAX = 48, CODE_BYTES_MAX = 64 };
 
+const char pn_rules_no_text[] = "a text is expected: put it in quotes";
+
 // --- Kinds of values -----------------------------------------------------------------------------
 
 enum pn_code pn_rules_fault(struct pn_rules_reader *reader, const struct pn_yaml *node,
@@ -25,6 +27,9 @@ enum pn_code pn_rules_text(struct pn_rules_reader *reader, const struct pn_yaml 
     if (node->kind != PN_YAML_SCALAR || node->scalar.len == 0 ||
         node->scalar.len > TEXT_BYTES_MAX) {
         return pn_rules_fault(reader, node, "a text of 1 to 400 bytes is expected");
+    }
+    if (!pn_yaml_is_text(node)) {
+        return pn_rules_fault(reader, node, pn_rules_no_text);
     }
     char *text = pn_arena_copy(reader->arena, node->scalar);
     if (text == NULL) {
@@ -152,6 +157,9 @@ enum pn_code pn_rules_codes(struct pn_rules_reader *reader, const struct pn_yaml
         if (item->kind != PN_YAML_SCALAR || item->scalar.len == 0 ||
             item->scalar.len > CODE_BYTES_MAX) {
             return pn_rules_fault(reader, item, "a code of 1 to 64 bytes is expected");
+        }
+        if (!pn_yaml_is_text(item)) {
+            return pn_rules_fault(reader, item, pn_rules_no_text);
         }
         codes.codes[codes.count++] = pn_fact_code(item->scalar);
     }

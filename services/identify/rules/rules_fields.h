@@ -73,6 +73,8 @@ PN_MUST_USE enum pn_code pn_rules_tree(struct pn_rules_reader *reader, const str
 PN_MUST_USE enum pn_code pn_rules_bit(struct pn_rules_reader *reader, const struct pn_yaml *node,
                                       const struct pn_filter *filter, uint16_t *ret_bit);
 
+// What is said of a number, true, false or null where a text belongs: others read it as no text.
+extern const char pn_rules_no_text[];
 enum pn_code pn_rules_fault(struct pn_rules_reader *reader, const struct pn_yaml *node,
                             const char *text);
 enum pn_code pn_rules_no_memory(struct pn_rules_reader *reader);

@@ -73,6 +73,9 @@ static enum pn_code read_range(struct pn_rules_reader *reader, const struct pn_y
     if (item->kind != PN_YAML_SCALAR || !is_code(from) || !is_code(until)) {
         return pn_rules_fault(reader, item, "a code or a range such as A04-A05 is expected");
     }
+    if (!pn_yaml_is_text(item)) {
+        return pn_rules_fault(reader, item, pn_rules_no_text);
+    }
     if (ranges->count == PN_RULE_RANGES_MAX) {
         return pn_rules_fault(reader, item, "at most 64 codes and ranges are expected");
     }

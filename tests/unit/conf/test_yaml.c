@@ -144,6 +144,26 @@ static void a_fault_names_file_line_and_path(void **state)
     assert_string_equal(err.where, "m.yaml");
 }
 
+static void tells_text_from_numbers(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a",     "T10",    "1.2.246.10", ".",      "1a",
+                                        "0x",    "e5",     "1e",         "+",      "trueish",
+                                        "\"7\"", "'true'", "\"\"",       "A04-A05"};
+    static const char *const others[] = {
+        "7",    "-7", "+1.5", "1.",    ".5",   "1e5",   "1.5e-3", "0x1F", "0o7",     "~",
+        "null", "",   "True", "FALSE", ".inf", "-.Inf", ".NaN",   "[a]",  "{ a: 1 }"};
+    char text[32];
+    for (size_t i = 0; i < PN_ARRAY_COUNT(texts); i++) {
+        (void)snprintf(text, sizeof text, "a: %s", texts[i]);
+        assert_true(pn_yaml_is_text(pn_yaml_get(parse(text), "a")));
+    }
+    for (size_t i = 0; i < PN_ARRAY_COUNT(others); i++) {
+        (void)snprintf(text, sizeof text, "a: %s", others[i]);
+        assert_false(pn_yaml_is_text(pn_yaml_get(parse(text), "a")));
+    }
+}
+
 static void reads_files(void **state)
 {
     (void)state;
@@ -163,6 +183,7 @@ int main(void)
         cmocka_unit_test(bounds_the_depth),
         cmocka_unit_test(bounds_the_bytes_and_the_arena),
         cmocka_unit_test(a_fault_names_file_line_and_path),
+        cmocka_unit_test(tells_text_from_numbers),
         cmocka_unit_test(reads_files),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
