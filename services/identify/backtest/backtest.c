@@ -245,6 +245,15 @@ static void add_totals(struct pn_backtest_totals *sum, const struct pn_backtest_
     sum->refused += more->refused;
     sum->facts += more->facts;
     sum->clients += more->clients;
+    sum->crowded += more->crowded;
+    // A partition is read by one process only.
+    for (unsigned i = 0; i < PN_BACKTEST_PARTITIONS_MAX; i++) {
+        sum->begins[i] += more->begins[i];
+        sum->ends[i] += more->ends[i];
+    }
+    for (unsigned i = 0; i < PN_BACKTEST_DAYS_MAX; i++) {
+        sum->days[i] += more->days[i];
+    }
     for (unsigned i = 0; i < PN_BACKTEST_VARIANTS_MAX; i++) {
         sum->variant_rule[i] += more->variant_rule[i];
         sum->variant_set[i] += more->variant_set[i];

@@ -20,9 +20,11 @@ enum pn_backtest_side { PN_BACKTEST_NEW, PN_BACKTEST_TODAY, PN_BACKTEST_SIDES };
 
 enum {
     PN_BACKTEST_WORKERS_MAX = 8,
-    PN_BACKTEST_WEEKS_MAX = 530,      // ten years
-    PN_BACKTEST_VARIANTS_MAX = 1024,  // of thresholds
-    PN_BACKTEST_UNITS_MAX = 4096,     // different ones
+    PN_BACKTEST_WEEKS_MAX = 530,     // ten years
+    PN_BACKTEST_VARIANTS_MAX = 1024, // of thresholds
+    PN_BACKTEST_UNITS_MAX = 4096,    // different ones
+    PN_BACKTEST_PARTITIONS_MAX = 1024,
+    PN_BACKTEST_DAYS_MAX = 8192,      // of the period, and of what its rules look back
     PN_BACKTEST_CLIENTS_MAX = 4000000 // flagged ones
 };
 
@@ -41,6 +43,7 @@ struct pn_backtest_plan {
     int64_t from_ms, to_ms;
     int64_t weeks[PN_BACKTEST_WEEKS_MAX + 1]; // when each begins; the last is the end
     unsigned week_count;
+    unsigned months_back;                    // the longest window of both sets
     const struct pn_backtest_alias *aliases; // by subject
     size_t alias_count;
     const struct pn_backtest_variant *variants;
@@ -50,11 +53,15 @@ struct pn_backtest_plan {
     void *context;
 };
 
-// Weeks (Monday to Sunday in Finland) and thresholds; the arena keeps them. PN_LIMIT when the time
+// Weeks (Monday to Sunday in Finland); thresholds, and how far back the rules look. The arena keeps
+// them. PN_LIMIT when the time
 // is too long.
 PN_MUST_USE enum pn_code pn_backtest_plan_weeks(struct pn_backtest_plan *plan, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_backtest_plan_variants(struct pn_backtest_plan *plan,
                                                    struct pn_arena *arena, struct pn_err *err);
+
+// The day (since 1970-01-01) on which the longest window of the period's first day begins.
+int64_t pn_backtest_first_day(const struct pn_backtest_plan *plan);
 
 // A client for whom a rule of one of the two sets holds at some time in the period. Bits are rules,
 // by place.
@@ -76,7 +83,13 @@ struct pn_backtest_unit {
 };
 
 struct pn_backtest_totals {
-    int64_t events, refused, facts, clients;        // refused: events that can't be read
+    int64_t events, refused, facts, clients; // refused: events that can't be read
+    int64_t crowded; // clients with more facts than a client is evaluated by (pn_heap_next)
+    // Offsets of the event topic's partitions: the first that was read, and the one after the last.
+    int64_t begins[PN_BACKTEST_PARTITIONS_MAX], ends[PN_BACKTEST_PARTITIONS_MAX];
+    // Visits, contacts and appointments that began on each day from pn_backtest_first_day on; the
+    // first one has those of before too, the last one those of later.
+    int64_t days[PN_BACKTEST_DAYS_MAX];
     int64_t variant_rule[PN_BACKTEST_VARIANTS_MAX]; // clients flagged by the rule so changed
     int64_t variant_set[PN_BACKTEST_VARIANTS_MAX];  // by the whole set with it
 };

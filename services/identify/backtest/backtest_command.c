@@ -16,13 +16,13 @@
 #include "privacy/client_index.h"
 #include "run/command.h"
 #include "services/identify/backtest/backtest_report.h"
+#include "services/identify/backtest/backtest_store.h"
 #include "services/identify/rules/rules_tool.h"
 #include "services/identify/worklist/teams.h"
 
 enum {
     REPORT_BYTES_MAX = 256 * 1024 * 1024,
     ARENA_BYTES_MAX = 1024 * 1024 * 1024,
-    ALIASES_MAX = 4000000,
     TRIES_MAX = 20,
     FOLDER_BYTES = 512
 };
@@ -45,7 +45,6 @@ struct session {
     struct pn_rules_file file;
     struct pn_backtest_plan plan;
     struct pn_backtest_input input;
-    struct pn_backtest_verdict *verdicts;
     struct pn_backtest_result result;
     enum pn_language language;
 };
@@ -91,111 +90,6 @@ static enum pn_code read_arguments(struct session *session, const struct pn_argu
 
 // --- From the store ------------------------------------------------------------------------------
 
-static enum pn_code read_todays_rules(struct session *session, struct pn_err *err)
-{
-    struct pn_rule_set set;
-    struct pn_ruleset *rules = pn_arena_alloc(session->arena, sizeof *rules);
-    enum pn_code code = rules == NULL
-                            ? pn_err_set(err, PN_MEMORY, "memory", "the heap is exhausted")
-                            : pn_rule_set_read(session->tool.store, session->arena, 0, &set, err);
-    code = code == PN_OK ? pn_rules_parse(session->arena, "rule set in use", set.text, rules, err)
-                         : code;
-    if (code == PN_OK) {
-        rules->number = set.number;
-        session->plan.rules[PN_BACKTEST_TODAY] = rules;
-    }
-    return code;
-}
-
-static int by_subject(const void *a, const void *b)
-{
-    const struct pn_backtest_alias *one = a, *two = b;
-    return one->subject < two->subject ? -1 : one->subject > two->subject;
-}
-
-// Room for one more row of an array that grows in the arena; NULL over `max`.
-static void *room(struct pn_arena *arena, void *rows, size_t count, size_t row_bytes)
-{
-    bool is_full = (count & (count - 1)) == 0; // at 0, 1, 2, 4 …
-    if (!is_full || count > ALIASES_MAX) {
-        return count > ALIASES_MAX ? NULL : rows;
-    }
-    void *grown = pn_arena_alloc_array(arena, count == 0 ? 1 : 2 * count, row_bytes);
-    if (grown != NULL && count > 0) {
-        memcpy(grown, rows, count * row_bytes);
-    }
-    return grown;
-}
-
-static enum pn_code read_aliases(struct session *session, struct pn_err *err)
-{
-    struct pn_rows *rows = NULL;
-    struct pn_backtest_alias *aliases = NULL;
-    size_t count = 0;
-    enum pn_code code =
-        pn_store_ask(session->tool.store,
-                     "SELECT client, canonical FROM client_keys WHERE canonical IN"
-                     " (SELECT canonical FROM client_keys WHERE client <> canonical)",
-                     NULL, 0, &rows, err);
-    bool has_row = code == PN_OK;
-    while (code == PN_OK && has_row) {
-        code = pn_rows_next(rows, &has_row, err);
-        if (code == PN_OK && has_row) {
-            aliases = room(session->arena, aliases, count, sizeof *aliases);
-            code = aliases == NULL ? pn_err_set(err, PN_MEMORY, "client_keys", "too many") : PN_OK;
-        }
-        if (code == PN_OK && has_row) {
-            aliases[count++] = (struct pn_backtest_alias){.subject = pn_rows_int(rows, 0),
-                                                          .client = pn_rows_int(rows, 1)};
-        }
-    }
-    pn_rows_close(rows);
-    if (code == PN_OK && count > 0) {
-        qsort(aliases, count, sizeof *aliases, by_subject);
-    }
-    session->plan.aliases = aliases;
-    session->plan.alias_count = count;
-    return code;
-}
-
-// The last word of a person for each client, under the number that the client has today.
-static enum pn_code read_verdicts(struct session *session, struct pn_err *err)
-{
-    struct pn_rows *rows = NULL;
-    struct pn_backtest_verdict *verdicts = NULL;
-    size_t count = 0;
-    enum pn_code code =
-        pn_store_ask(session->tool.store,
-                     "SELECT k.canonical, l.state FROM case_log l JOIN client_keys k"
-                     " ON k.client = l.client WHERE l.by <> ''"
-                     " ORDER BY k.canonical, l.serial",
-                     NULL, 0, &rows, err);
-    bool has_row = code == PN_OK;
-    while (code == PN_OK && has_row) {
-        code = pn_rows_next(rows, &has_row, err);
-        if (code != PN_OK || !has_row) {
-            break;
-        }
-        int64_t state = pn_rows_int(rows, 1);
-        const struct pn_backtest_verdict verdict = {.client = pn_rows_int(rows, 0),
-                                                    .state = (enum pn_case_state)state};
-        if (count > 0 && verdicts[count - 1].client == verdict.client) {
-            count--;
-        } else {
-            verdicts = room(session->arena, verdicts, count, sizeof *verdicts);
-        }
-        if (verdicts == NULL || state < 0 || state >= PN_CASE_STATE_COUNT) {
-            code = pn_err_set(err, PN_INTERNAL, "case_log", "a row is damaged, or too many");
-        } else {
-            verdicts[count++] = verdict;
-        }
-    }
-    pn_rows_close(rows);
-    session->input.verdicts = verdicts;
-    session->input.verdict_count = count;
-    return code;
-}
-
 static struct pn_backtest_team team_of(const void *context, struct pn_slice unit)
 {
     const struct pn_team *team = pn_teams_of_unit(context, unit);
@@ -231,9 +125,11 @@ static enum pn_code prepare(struct session *session, struct pn_err *err)
     code = read_teams(session, err);
     code =
         code == PN_OK ? pn_rules_tool_open(&session->tool, session->plan.config, true, err) : code;
-    code = code == PN_OK ? read_todays_rules(session, err) : code;
-    code = code == PN_OK ? read_aliases(session, err) : code;
-    code = code == PN_OK ? read_verdicts(session, err) : code;
+    struct pn_store *store = session->tool.store;
+    code =
+        code == PN_OK ? pn_backtest_read_rules(store, session->arena, &session->plan, err) : code;
+    code =
+        code == PN_OK ? pn_backtest_read_aliases(store, session->arena, &session->plan, err) : code;
     pn_rules_tool_close(&session->tool); // processes are started after this
     return code == PN_OK ? pn_backtest_plan_variants(&session->plan, session->arena, err) : code;
 }
@@ -292,12 +188,15 @@ static const char *key_of(void *context, int64_t number)
 
 static void print_sheets(const struct session *session, const struct pn_sheet *sheets)
 {
-    static const enum pn_sheet_kind printed[] = {PN_SHEET_FIGURES, PN_SHEET_TEAMS, PN_SHEET_OVERLAP,
+    static const enum pn_sheet_kind printed[] = {PN_SHEET_WARNINGS, PN_SHEET_FIGURES,
+                                                 PN_SHEET_TEAMS,    PN_SHEET_OVERLAP,
                                                  PN_SHEET_VERDICTS, PN_SHEET_THRESHOLDS};
     struct pn_buf text;
     pn_buf_init(&text, REPORT_BYTES_MAX);
     for (unsigned i = 0; i < PN_ARRAY_COUNT(printed); i++) {
-        pn_sheet_text(&sheets[printed[i]], session->language, &text);
+        if (printed[i] != PN_SHEET_WARNINGS || sheets[printed[i]].row_count > 0) {
+            pn_sheet_text(&sheets[printed[i]], session->language, &text);
+        }
     }
     if (pn_buf_ok(&text)) {
         (void)fwrite(text.data, 1, text.len, stdout);
@@ -384,6 +283,20 @@ static void show_progress(void *context, const char *what, int64_t done, int64_t
             share > 100 ? 100 : share, done, all);
 }
 
+// After the run: a service that keeps up has handled by now what was read.
+static enum pn_code look_again(struct session *session, struct pn_err *err)
+{
+    session->input.plan = &session->plan;
+    session->input.result = &session->result;
+    enum pn_code code = pn_rules_tool_open(&session->tool, session->plan.config, true, err);
+    code = code == PN_OK ? pn_backtest_read_behind(session->tool.store, &session->result.totals,
+                                                   &session->input.behind, err)
+                         : code;
+    return code == PN_OK
+               ? pn_backtest_read_verdicts(&session->plan, session->arena, &session->input, err)
+               : code;
+}
+
 static enum pn_code run_session(struct session *session, struct pn_err *err)
 {
     struct pn_backtest_figures *figures = NULL;
@@ -396,12 +309,9 @@ static enum pn_code run_session(struct session *session, struct pn_err *err)
     if (session->plan.progress != NULL) {
         fputs("\r\033[K", stderr);
     }
-    session->input.plan = &session->plan;
-    session->input.result = &session->result;
+    code = code == PN_OK ? look_again(session, err) : code;
     code = code == PN_OK ? pn_backtest_figures_make(session->arena, &session->input, &figures, err)
                          : code;
-    code =
-        code == PN_OK ? pn_rules_tool_open(&session->tool, session->plan.config, true, err) : code;
     code = code == PN_OK ? write_report(session, figures, err) : code;
     return code == PN_OK ? record(session, figures, err) : code;
 }

@@ -228,6 +228,22 @@ static void count_clients(struct making *making)
     }
 }
 
+int64_t pn_backtest_known_from(const struct pn_backtest_plan *plan,
+                               const struct pn_backtest_totals *totals)
+{
+    int64_t all = 0, before = 0;
+    for (unsigned i = 0; i < PN_BACKTEST_DAYS_MAX; i++) {
+        all += totals->days[i];
+    }
+    for (unsigned i = 0; i < PN_BACKTEST_DAYS_MAX; i++) {
+        before += totals->days[i];
+        if (before > all / PN_BACKTEST_FEW) {
+            return i == 0 ? INT64_MIN : pn_backtest_first_day(plan) + i;
+        }
+    }
+    return INT64_MAX;
+}
+
 enum pn_code pn_backtest_figures_make(struct pn_arena *arena, const struct pn_backtest_input *input,
                                       struct pn_backtest_figures **ret_figures, struct pn_err *err)
 {
@@ -239,6 +255,7 @@ enum pn_code pn_backtest_figures_make(struct pn_arena *arena, const struct pn_ba
     const int64_t clients = input->result->totals.clients;
     making.figures->scale =
         input->county_size > 0 && clients > 0 ? (double)input->county_size / (double)clients : 1.0;
+    making.figures->known_from = pn_backtest_known_from(input->plan, &input->result->totals);
     list_rules(&making);
     count_clients(&making);
     enum pn_code code = count_arrivals(&making, err);
@@ -270,6 +287,7 @@ bool pn_backtest_figures_print(const struct pn_backtest_input *input,
         {"came_today", figures->came[PN_BACKTEST_TODAY]},
         {"comes", figures->comes},
         {"goes", figures->goes},
+        {"behind", input->behind},
     };
     pn_buf_add_char(out, '{');
     for (unsigned i = 0; i < PN_ARRAY_COUNT(rows); i++) {

@@ -17,9 +17,9 @@ struct pn_backtest_team {
 };
 typedef struct pn_backtest_team pn_backtest_team_of(const void *context, struct pn_slice unit);
 
-// What a person has said of a client last.
+// What a person has said last of what rose for a client in the period.
 struct pn_backtest_verdict {
-    int64_t client;
+    int64_t client, at_ms;
     enum pn_case_state state;
 };
 
@@ -31,7 +31,15 @@ struct pn_backtest_input {
     pn_backtest_team_of *team_of;
     const void *team_context;
     int64_t county_size; // clients that the county has; 0: as many as the stream
+    int64_t behind;      // events that were read and the service has not handled yet
 };
+
+// Up to which day nothing is known: the first day since 1970-01-01 by whose end more than one in a
+// thousand of the visits, contacts and appointments had begun. INT64_MIN: as far back as any window
+// of the period goes there are some; INT64_MAX: there are none.
+enum { PN_BACKTEST_FEW = 1000 };
+int64_t pn_backtest_known_from(const struct pn_backtest_plan *plan,
+                               const struct pn_backtest_totals *totals);
 
 struct pn_backtest_unit_row {
     uint32_t hash;
@@ -64,7 +72,8 @@ struct pn_backtest_figures {
     struct pn_backtest_rule_row rules[2 * PN_RULES_MAX];
     unsigned rule_count;
     int64_t verdicts[PN_CASE_STATE_COUNT][PN_FATE_COUNT];
-    double scale; // from the stream's clients to the county's
+    double scale;       // from the stream's clients to the county's
+    int64_t known_from; // pn_backtest_known_from
 };
 // Lives in the arena. PN_LIMIT: more units than there is room for.
 PN_MUST_USE enum pn_code pn_backtest_figures_make(struct pn_arena *arena,

@@ -368,14 +368,14 @@ enum pn_code pn_heap_group(struct pn_heap *heap, struct pn_err *err)
     return is_good ? PN_OK : no_memory(err);
 }
 
-// Takes the place of the oldest one, if it is newer.
+// As the service does (pn_held_gather): what ended longest ago makes room.
 static void replace_oldest(struct pn_fact_entry *facts, const struct pn_fact_entry *fact)
 {
     unsigned oldest = 0;
     for (unsigned i = 1; i < PN_CLIENT_FACTS_MAX; i++) {
-        oldest = facts[i].start_ms < facts[oldest].start_ms ? i : oldest;
+        oldest = facts[i].end_ms < facts[oldest].end_ms ? i : oldest;
     }
-    if (fact->start_ms > facts[oldest].start_ms) {
+    if (fact->end_ms > facts[oldest].end_ms) {
         facts[oldest] = *fact;
     }
 }
@@ -384,13 +384,17 @@ static void take_facts(struct pn_heap *heap, int64_t client, struct pn_heap_clie
                        struct pn_fact_entry *facts)
 {
     uint32_t at = heap->order[heap->next_fact];
-    while (at != NONE && heap->subjects[heap->owners[at]].client == client) {
+    for (; at != NONE && heap->subjects[heap->owners[at]].client == client;
+         at = heap->order[++heap->next_fact]) {
+        if (heap->facts[at].start_ms > heap->to_ms) {
+            continue;
+        }
         if (found->fact_count < PN_CLIENT_FACTS_MAX) {
             facts[found->fact_count++] = heap->facts[at];
         } else {
+            found->is_crowded = true;
             replace_oldest(facts, &heap->facts[at]);
         }
-        at = heap->order[++heap->next_fact];
     }
 }
 

@@ -40,6 +40,9 @@ struct pn_heap {
     uint32_t *by_id; // places of facts, + 1
     uint32_t by_number_size, by_id_size;
     uint64_t *seen; // marks of ids, for others to look at; PN_HEAP_SEEN_BITS
+    // What begins later is left out: it counts at no moment up to then, and would take the place
+    // of what does.
+    int64_t to_ms;
     // After pn_heap_group
     uint32_t *order;  // facts, client by client
     uint32_t *people; // subjects, client by client
@@ -78,9 +81,10 @@ struct pn_heap_client {
     int64_t number;
     uint64_t rest; // of its key; 0: not known here
     int birth_year;
-    unsigned fact_count; // the newest PN_CLIENT_FACTS_MAX when it has more
+    unsigned fact_count; // at most PN_CLIENT_FACTS_MAX
+    bool is_crowded;     // it has more: of those the ones that end last
 };
-// The next client that has facts; false after the last one.
+// The next client that has facts by to_ms; false after the last one.
 bool pn_heap_next(struct pn_heap *heap, struct pn_heap_client *ret_client,
                   struct pn_fact_entry ret_facts[static PN_CLIENT_FACTS_MAX]);
 

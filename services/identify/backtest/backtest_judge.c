@@ -244,5 +244,6 @@ pn_backtest_judge_client(struct pn_backtest_judge *judge, const struct pn_heap_c
         is_good = fwrite(&found, sizeof found, 1, outputs[PN_OUTPUT_CLIENTS]) == 1;
     }
     totals->clients++;
+    totals->crowded += client->is_crowded ? 1 : 0;
     return is_good ? PN_OK : pn_err_set(err, PN_IO, "backtest", "no memory for what was found");
 }

@@ -7,7 +7,14 @@
 #include "base/clock.h"
 #include "services/identify/backtest/backtest.h"
 
-enum { STEPS_EACH_WAY = 2, GAP_STEP_DAYS = 7, SUM_STEPS = 20, WEEKDAYS = 7, THURSDAY = 3 };
+enum {
+    STEPS_EACH_WAY = 2,
+    GAP_STEP_DAYS = 7,
+    SUM_STEPS = 20,
+    WEEKDAYS = 7,
+    THURSDAY = 3,
+    MONTH_DAYS = 30
+};
 
 // --- Weeks ---------------------------------------------------------------------------------------
 
@@ -143,6 +150,31 @@ static bool add_variants(struct pn_arena *arena, const struct pn_rule *rule, uns
     return true;
 }
 
+// The longest window of any condition; a trend looks at two of them.
+static unsigned months_back(const struct pn_backtest_plan *plan)
+{
+    int64_t most = 0;
+    for (unsigned side = 0; side < PN_BACKTEST_SIDES; side++) {
+        for (unsigned r = 0; r < plan->rules[side]->count; r++) {
+            const struct pn_rule *rule = &plan->rules[side]->rules[r];
+            for (unsigned n = 0; n < rule->node_count; n++) {
+                const struct pn_node *node = &rule->nodes[n];
+                int64_t days =
+                    node->window_days > node->length_days ? node->window_days : node->length_days;
+                int64_t months = node->window_months + (days + MONTH_DAYS - 1) / MONTH_DAYS;
+                months *= node->kind == PN_NODE_TREND ? 2 : 1;
+                most = months > most ? months : most;
+            }
+        }
+    }
+    return (unsigned)most;
+}
+
+int64_t pn_backtest_first_day(const struct pn_backtest_plan *plan)
+{
+    return pn_months_later(plan->from_ms, -(int64_t)plan->months_back) / PN_MS_PER_DAY;
+}
+
 enum pn_code pn_backtest_plan_variants(struct pn_backtest_plan *plan, struct pn_arena *arena,
                                        struct pn_err *err)
 {
@@ -164,5 +196,6 @@ enum pn_code pn_backtest_plan_variants(struct pn_backtest_plan *plan, struct pn_
     }
     plan->variants = variants;
     plan->variant_count = count;
+    plan->months_back = months_back(plan);
     return is_good ? PN_OK : pn_err_set(err, PN_MEMORY, "backtest", "too many conditions");
 }

@@ -28,6 +28,7 @@ struct pn_sheet {
 };
 
 enum pn_sheet_kind {
+    PN_SHEET_WARNINGS, // what makes the figures worth less; shown when there are any
     PN_SHEET_FIGURES,
     PN_SHEET_WEEKS,
     PN_SHEET_TEAMS,

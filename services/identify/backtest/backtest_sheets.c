@@ -9,6 +9,7 @@
 #include "services/identify/feedback/feedback_figures.h"
 
 enum { SHOWN_ALL = PN_SHEET_ROWS_MAX, SHOWN_PEOPLE = 200, DATE_BYTES = 11, ROWS_FIRST = 64 };
+#define SLACK_MS (7 * PN_MS_PER_DAY) // of where the period may begin before the events
 
 struct writer {
     struct pn_arena *arena;
@@ -82,6 +83,54 @@ static const char *date(struct writer *writer, int64_t moment_ms)
         days--;
     } while (pn_civil_to_ms(&civil, "Europe/Helsinki", &begins_ms) && begins_ms > moment_ms);
     return pn_arena_printf(writer->arena, "%04d-%02d-%02d", year, month, day);
+}
+
+// --- Warnings ------------------------------------------------------------------------------------
+
+// The words, with each {} filled in.
+static const char *filled(struct writer *writer, enum pn_report_text text, const char *first,
+                          const char *second)
+{
+    const char *words = word(writer, text);
+    const char *const parts[] = {first, second};
+    struct pn_buf out;
+    pn_buf_init(&out, 4096);
+    for (unsigned i = 0; i <= PN_ARRAY_COUNT(parts); i++) {
+        const char *place = i < PN_ARRAY_COUNT(parts) ? strstr(words, "{}") : NULL;
+        if (place == NULL) {
+            pn_buf_add_str(&out, words);
+            break;
+        }
+        pn_buf_add(&out, words, (size_t)(place - words));
+        pn_buf_add_str(&out, parts[i]);
+        words = place + 2;
+    }
+    const char *kept = pn_buf_ok(&out) ? pn_arena_copy(writer->arena, pn_buf_slice(&out)) : NULL;
+    pn_buf_release(&out);
+    return kept;
+}
+
+static void fill_warnings(struct writer *writer)
+{
+    const int64_t behind = writer->report->input->behind, from = writer->figures->known_from;
+    if (behind > 0) {
+        row(writer, "ss", "behind", filled(writer, PN_TEXT_BEHIND, number(writer, behind), ""));
+    }
+    const int64_t crowded = writer->report->input->result->totals.crowded;
+    if (crowded > 0) {
+        row(writer, "ss", "crowded", filled(writer, PN_TEXT_CROWDED, number(writer, crowded), ""));
+    }
+    if (from == INT64_MAX) {
+        row(writer, "ss", "nothing", word(writer, PN_TEXT_NOTHING));
+    } else if (from != INT64_MIN) {
+        const int64_t from_ms = from * PN_MS_PER_DAY;
+        const char *day = date(writer, from_ms);
+        bool is_in_period = from_ms >= writer->plan->from_ms + SLACK_MS;
+        row(writer, "ss", is_in_period ? "begins" : "windows",
+            is_in_period
+                ? filled(writer, PN_TEXT_BEGINS, day, "")
+                : filled(writer, PN_TEXT_WINDOWS, number(writer, writer->plan->months_back), day));
+    }
 }
 
 // --- Figures, weeks, units -----------------------------------------------------------------------
@@ -312,6 +361,14 @@ static const struct template
     void (*fill)(struct writer * writer);
 }
 templates[PN_SHEET_COUNT] = {
+    [PN_SHEET_WARNINGS] = {{.file = "warnings",
+                            .title = PN_TEXT_WARNINGS,
+                            .note = PN_TEXT_COUNT,
+                            .shown = SHOWN_ALL,
+                            .column_count = 2,
+                            .columns = {{"what", PN_TEXT_WHAT, false},
+                                        {"warning", PN_TEXT_WARNING, false}}},
+                           fill_warnings},
     [PN_SHEET_FIGURES] = {{.file = "figures",
                            .title = PN_TEXT_NUMBERS,
                            .note = PN_TEXT_NOTE,

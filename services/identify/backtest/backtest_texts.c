@@ -14,6 +14,53 @@ static const char *const texts[PN_TEXT_COUNT][PN_LANGUAGE_COUNT] = {
          "The new rules were run over the stored events beside today's rules. The figures tell "
          "whom the "
          "rules would have raised for somebody to look at; they decide nothing about anybody."},
+    [PN_TEXT_WARNINGS] = {"Varoitukset", "Varningar", "Warnings"},
+    [PN_TEXT_WARNING] = {"Varoitus", "Varning", "Warning"},
+    [PN_TEXT_BEHIND] =
+        {"Tunnistuspalvelu (identify) on jäljessä: se ei ole vielä käsitellyt {} tapahtumaa, jotka "
+         "koeajo luki. Nykyinen lista ja ammattilaisten arviot ovat vanhempia kuin tapahtumat. Aja "
+         "koeajo uudelleen, kun palvelu on ajan tasalla.",
+         "Identifieringstjänsten (identify) ligger efter: den har ännu inte behandlat {} händelser "
+         "som provkörningen läste. Dagens lista och de professionellas bedömningar är äldre än "
+         "händelserna. Kör provet igen när tjänsten har hunnit i kapp.",
+         "The identify service lags behind: it has not yet handled {} events that this backtest "
+         "read. Today's list and what professionals have said are older than the events. Run the "
+         "backtest again when the service has caught up."},
+    [PN_TEXT_BEGINS] =
+        {"Jakso alkaa ennen tapahtumia: niitä on vasta {} alkaen, koska vanhemmat on poistettu "
+         "säilytysajan jälkeen tai niitä ei ole tuotu. Luvut sitä edeltäviltä viikoilta ja heti "
+         "sen jälkeen eivät kerro mitään. Valitse myöhempi --from.",
+         "Perioden börjar före händelserna: de finns först från {}, för äldre har tagits bort "
+         "efter lagringstiden eller har aldrig förts in. Siffrorna för veckorna före det och "
+         "strax efter säger ingenting. Välj ett senare --from.",
+         "The period begins before the events do: there are some only from {} on, because older "
+         "ones were removed when their retention ended, or never brought in. The figures of the "
+         "weeks before it and soon after it mean nothing. Choose a later --from."},
+    [PN_TEXT_WINDOWS] =
+        {"Säännöt katsovat jopa {} kuukautta taaksepäin, mutta tapahtumia on vasta {} alkaen. "
+         "Jakson alussa ne näkevät vain osan, joten alun viikkojen luvut eivät ole vielä oikeita.",
+         "Reglerna ser upp till {} månader bakåt, men händelser finns först från {}. I periodens "
+         "början ser de bara en del, så siffrorna för de första veckorna är ännu inte rätta.",
+         "The rules look up to {} months back, but there are events only from {} on. At the "
+         "period's beginning they see a part only: the figures of its first weeks are not right "
+         "yet."},
+    [PN_TEXT_NOTHING] =
+        {"Tallennettuja käyntejä, yhteydenottoja tai aikoja ei ole lainkaan. Luvut eivät kerro "
+         "säännöistä mitään.",
+         "Det finns inga lagrade besök, kontakter eller tider. Siffrorna säger ingenting om "
+         "reglerna.",
+         "There are no stored visits, contacts or appointments at all. The figures tell nothing of "
+         "the rules."},
+    [PN_TEXT_CROWDED] =
+        {"{} asiakkaalla on enemmän tapahtumia kuin palvelu pitää (4 096). Heidät on arvioitu "
+         "jakson lopussa niin kuin palvelussa, mutta sitä ennen vanhimmat tapahtumat puuttuvat: "
+         "jakson alussa he voivat puuttua listalta.",
+         "{} klienter har fler händelser än tjänsten håller (4 096). Vid periodens slut bedöms de "
+         "som i tjänsten, men före det saknas de äldsta händelserna: i periodens början kan de "
+         "saknas på listan.",
+         "{} clients have more events than the service keeps (4,096). At the period's end they are "
+         "judged as in the service, but before it their oldest events are missing: at the "
+         "period's beginning they may be missing from the list."},
     [PN_TEXT_NUMBERS] = {"Luvut", "Siffror", "Figures"},
     [PN_TEXT_FILE] = {"Tiedosto", "Fil", "File"},
     [PN_TEXT_FINGERPRINT] = {"Tiedoston tunniste", "Filens fingeravtryck",
@@ -61,17 +108,18 @@ static const char *const texts[PN_TEXT_COUNT][PN_LANGUAGE_COUNT] = {
     [PN_TEXT_VERDICTS] = {"Mitä ammattilaiset ovat sanoneet", "Vad de professionella har sagt",
                           "What professionals have said"},
     [PN_TEXT_VERDICTS_NOTE] =
-        {"Arvioita on vain niistä, jotka nykyiset tai aiemmat säännöt nostivat: uusista "
-         "asiakkaista ei "
-         "tiedetä vielä mitään. Osuus = (hyväksytyt + kieltäytyneet) / (ne + ei aiheelliset), 95 % "
-         "luottamusväli.",
-         "Det finns bedömningar bara av dem som dagens eller tidigare regler lyfte fram: om nya "
-         "klienter vet man inget ännu. Andel = (godkända + vägrat) / (dessa + inte relevanta), 95 "
-         "% "
-         "konfidensintervall.",
-         "There are verdicts only of those whom today's or earlier rules raised: of new clients "
-         "nothing "
-         "is known yet. Share = (accepted + refused) / (those + not relevant), 95 % confidence."},
+        {"Arviot koskevat jaksolla nousseita havaintoja; mukana ovat myös jakson jälkeen annetut "
+         "arviot. Asiakkaan viimeinen arvio lasketaan. Arvioita on vain niistä, jotka silloiset "
+         "säännöt nostivat: uusista asiakkaista ei tiedetä vielä mitään. Osuus = (hyväksytyt + "
+         "kieltäytyneet) / (ne + ei aiheelliset), 95 % luottamusväli.",
+         "Bedömningarna gäller observationer som uppstod under perioden; också de som gavs senare "
+         "är med. Klientens sista bedömning räknas. Det finns bedömningar bara av dem som dåtidens "
+         "regler lyfte fram: om nya klienter vet man inget ännu. Andel = (godkända + vägrat) / "
+         "(dessa + inte relevanta), 95 % konfidensintervall.",
+         "The verdicts are of what rose in the period, and those given after it count too; of each "
+         "client the last one. There are verdicts only of those whom the rules of that time "
+         "raised: of new clients nothing is known yet. Share = (accepted + refused) / (those + not "
+         "relevant), 95 % confidence."},
     [PN_TEXT_VERDICT] = {"Arvio", "Bedömning", "Verdict"},
     [PN_TEXT_VALUE] = {"Osuus, joka osui oikeaan", "Andel rätt", "Share that was right"},
     [PN_TEXT_STATE_FIRST] = {"Uusi", "Ny", "New"},

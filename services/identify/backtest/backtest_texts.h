@@ -10,6 +10,13 @@
 enum pn_report_text {
     PN_TEXT_TITLE,
     PN_TEXT_NOTE,
+    PN_TEXT_WARNINGS,
+    PN_TEXT_WARNING,
+    PN_TEXT_BEHIND,  // {}: events
+    PN_TEXT_BEGINS,  // {}: day
+    PN_TEXT_WINDOWS, // {}: months, {}: day
+    PN_TEXT_NOTHING,
+    PN_TEXT_CROWDED, // {}: clients
     PN_TEXT_NUMBERS,
     PN_TEXT_FILE,
     PN_TEXT_FINGERPRINT,

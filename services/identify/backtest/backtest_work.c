@@ -97,12 +97,23 @@ static enum pn_code take_event(struct worker *worker, const struct pn_event *eve
     return pn_heap_put(&worker->heap, subject, &fact, err);
 }
 
+static void note_place(struct pn_backtest_totals *totals, const struct pn_record *record)
+{
+    if (record->partition >= 0 && record->partition < PN_BACKTEST_PARTITIONS_MAX) {
+        int64_t *begin = &totals->begins[record->partition];
+        int64_t *end = &totals->ends[record->partition];
+        *begin = *end == 0 ? record->offset : *begin;
+        *end = record->offset + 1;
+    }
+}
+
 // What can't be read is counted; the service has put it into quarantine.
 static enum pn_code take_records(struct worker *worker, const struct pn_record *records,
                                  size_t count, struct pn_err *err)
 {
     enum pn_code code = PN_OK;
     for (size_t i = 0; i < count && code == PN_OK; i++) {
+        note_place(&worker->report->totals, &records[i]);
         code = take_event(worker, &records[i].event, err);
         if (code == PN_INVALID || code == PN_UNSUPPORTED || code == PN_LIMIT) {
             worker->report->totals.refused++;
@@ -244,6 +255,26 @@ static enum pn_code change(struct worker *worker, bool is_claims, struct pn_err 
 
 // --- Together ------------------------------------------------------------------------------------
 
+// What happens at a time: a clientship or an illness may have begun long before there was a hub.
+static bool is_of_its_day(const struct pn_fact_entry *fact)
+{
+    return fact->kind == PN_KIND_VISIT || fact->kind == PN_KIND_CONTACT ||
+           fact->kind == PN_KIND_APPOINTMENT;
+}
+
+static void count_days(struct worker *worker)
+{
+    const int64_t first = pn_backtest_first_day(worker->plan);
+    for (uint32_t i = 0; i < worker->heap.fact_count; i++) {
+        const struct pn_fact_entry *fact = &worker->heap.facts[i];
+        if (worker->heap.owners[i] != PN_HEAP_GONE && is_of_its_day(fact)) {
+            int64_t day = fact->start_ms / PN_MS_PER_DAY - first;
+            day = day < 0 ? 0 : day < PN_BACKTEST_DAYS_MAX ? day : PN_BACKTEST_DAYS_MAX - 1;
+            worker->report->totals.days[day]++;
+        }
+    }
+}
+
 static enum pn_code evaluate_all(struct worker *worker, struct pn_err *err)
 {
     static struct pn_fact_entry facts[PN_CLIENT_FACTS_MAX];
@@ -253,6 +284,7 @@ static enum pn_code evaluate_all(struct worker *worker, struct pn_err *err)
     worker->report->done = 0;
     worker->report->all = worker->heap.subject_count;
     worker->report->totals.facts = worker->heap.fact_count;
+    count_days(worker);
     enum pn_code code = pn_backtest_judge_new(worker->plan, &judge, err);
     while (code == PN_OK && pn_heap_next(&worker->heap, &client, facts)) {
         code = pn_backtest_judge_client(judge, &client, facts, &worker->report->totals,
@@ -291,6 +323,7 @@ enum pn_code pn_backtest_work(const struct pn_backtest_plan *plan,
     worker->heap.aliases = plan->aliases;
     worker->heap.alias_count = plan->alias_count;
     worker->heap.seen = pipes->seen[me];
+    worker->heap.to_ms = plan->to_ms;
     enum pn_code code = PN_OK;
     for (unsigned i = 0; i < PN_OUTPUT_COUNT && code == PN_OK; i++) {
         worker->outputs[i] = open_file(pipes->outputs[me][i]);

@@ -176,6 +176,21 @@ static void add_section(const struct pn_backtest_report_input *report, const str
     pn_buf_add_str(out, "</section>\n");
 }
 
+// Above all figures, in words.
+static void add_warnings(const struct pn_sheet *sheet, enum pn_language language,
+                         struct pn_buf *out)
+{
+    if (sheet->row_count == 0) {
+        return;
+    }
+    pn_buf_add_str(out, "<section class=\"warnings\">");
+    add_element(out, "<h2 id=\"warnings\">", pn_report_text(sheet->title, language), "</h2>\n<ul>");
+    for (size_t r = 0; r < sheet->row_count; r++) {
+        add_element(out, "<li>", cell(sheet, r, sheet->column_count - 1), "</li>\n");
+    }
+    pn_buf_add_str(out, "</ul></section>\n");
+}
+
 // Light and dark; contrast of texts and of the two sides' colours is over 4.5.
 static const char style[] =
     ":root{color-scheme:light dark;--ink:#1b1b1f;--paper:#fff;--line:#767680;--new:#0b57a4;"
@@ -187,6 +202,7 @@ static const char style[] =
     "table{border-collapse:collapse;margin:.5rem 0 1rem}caption{text-align:left;font-weight:600}"
     "th,td{border:1px solid var(--line);padding:.25rem .5rem;text-align:left;vertical-align:top}"
     "thead th{background:var(--soft)}.n{text-align:right;font-variant-numeric:tabular-nums}"
+    ".warnings{border:3px solid var(--today);padding:0 1rem}"
     ".wide{overflow-x:auto;max-height:40rem;overflow-y:auto}"
     ".wide:focus-visible{outline:3px solid var(--new)}"
     "svg{max-width:100%;height:auto}svg text{fill:var(--ink);font-size:13px}"
@@ -218,6 +234,7 @@ void pn_backtest_html(const struct pn_backtest_report_input *report,
     add_element(out, "<title>", title, "</title>\n");
     pn_buf_printf(out, "<style>%s</style></head>\n<body><main>", style);
     add_element(out, "<h1>", title, "</h1>\n");
+    add_warnings(&sheets[PN_SHEET_WARNINGS], report->language, out);
     for (unsigned i = 0; i < PN_ARRAY_COUNT(sections); i++) {
         add_section(report, &sheets[sections[i].sheet], sections[i].picture, out);
     }

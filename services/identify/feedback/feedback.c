@@ -18,6 +18,7 @@ struct rising {
     int64_t asked_ms;                     // since when somebody is to look; 0: held back
     enum pn_trigger_state end;
     enum pn_case_state verdict; // PN_CASE_NEW: none
+    int64_t judged_ms;
     struct pn_slice reason;
 };
 
@@ -41,7 +42,9 @@ struct pn_feedback {
     bool has_client;
     int64_t client;
     enum pn_case_state case_state;
-    bool is_held;                                 // back by a team's budget
+    bool is_held;            // back by a team's budget
+    enum pn_case_state said; // last, of what rose in the span
+    int64_t said_ms;
     struct rising risings[PN_FEEDBACK_RULES_MAX]; // by rule
 };
 
@@ -233,7 +236,13 @@ static enum pn_code settle(struct pn_feedback *feedback, struct rising *rising, 
 {
     enum pn_code code = PN_OK;
     const unsigned places[] = {rising->sum, rising->cell};
-    for (unsigned i = 0; rising->is_counted && i < PN_ARRAY_COUNT(places) && code == PN_OK; i++) {
+    const bool is_added_up = rising->is_counted && feedback->options.judged == NULL;
+    if (rising->is_counted && rising->verdict != PN_CASE_NEW &&
+        rising->judged_ms >= feedback->said_ms) {
+        feedback->said = rising->verdict;
+        feedback->said_ms = rising->judged_ms;
+    }
+    for (unsigned i = 0; is_added_up && i < PN_ARRAY_COUNT(places) && code == PN_OK; i++) {
         struct pn_feedback_cell *cell = feedback->cells[places[i]];
         cell->fired++;
         cell->lapsed += rising->ended_ms != 0 && rising->end == PN_TRIGGER_LAPSED ? 1 : 0;
@@ -257,6 +266,12 @@ static enum pn_code settle_client(struct pn_feedback *feedback, struct pn_err *e
         feedback->rules[i]->is_counted = false;
     }
     feedback->any.is_counted = false;
+    if (code == PN_OK && feedback->said != PN_CASE_NEW && feedback->options.judged != NULL) {
+        feedback->options.judged(feedback->options.context, feedback->client, feedback->said,
+                                 feedback->said_ms);
+    }
+    feedback->said = PN_CASE_NEW;
+    feedback->said_ms = 0;
     return code;
 }
 
@@ -313,7 +328,7 @@ static enum pn_code rise(struct pn_feedback *feedback, unsigned rule,
                               .told_ms = told->at_ms,
                               .asked_ms = feedback->is_held ? 0 : told->at_ms,
                               .verdict = PN_CASE_NEW};
-    if (code != PN_OK || !rising->is_counted) {
+    if (code != PN_OK || !rising->is_counted || feedback->options.judged != NULL) {
         return code;
     }
     count_flagged(feedback, rule, told);
@@ -368,6 +383,7 @@ static enum pn_code judge(struct pn_feedback *feedback, const struct pn_feedback
         }
         rising->looked_ms = rising->looked_ms != 0 ? rising->looked_ms : row->at_ms;
         rising->verdict = row->state;
+        rising->judged_ms = row->at_ms;
         rising->reason = reason;
     }
     return PN_OK;

@@ -57,6 +57,10 @@ struct pn_feedback_options {
     int64_t as_of_ms;       // they are followed until then
     struct pn_slice unit;   // only risings of it; empty: any
     struct pn_slice team;
+    // May be NULL. Else nothing is added up: it is given each client of whom something rose in the
+    // span that a person has looked at, and the last word that counts for it (`seen` is one too).
+    void (*judged)(void *context, int64_t client, enum pn_case_state state, int64_t at_ms);
+    void *context;
 };
 PN_MUST_USE struct pn_feedback *pn_feedback_new(const struct pn_feedback_options *options);
 

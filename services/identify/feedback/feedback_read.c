@@ -217,7 +217,9 @@ enum pn_code pn_feedback_read(struct pn_feedback_reader *reader,
                                                 .to_ms = query->to_ms,
                                                 .as_of_ms = query->as_of_ms,
                                                 .unit = query->unit,
-                                                .team = query->team};
+                                                .team = query->team,
+                                                .judged = query->judged,
+                                                .context = query->context};
     struct pn_feedback *feedback = pn_feedback_new(&options);
     if (feedback == NULL) {
         return pn_err_set(err, PN_LIMIT, "feedback", "no memory");

@@ -23,6 +23,9 @@ struct pn_feedback_query {
     int64_t from_ms, to_ms; // risings told in it, `to` not included
     int64_t as_of_ms;       // followed until then; at least to_ms makes sense
     struct pn_slice unit, team;
+    // As in struct pn_feedback_options.
+    void (*judged)(void *context, int64_t client, enum pn_case_state state, int64_t at_ms);
+    void *context;
 };
 // The result lives until the next read.
 PN_MUST_USE enum pn_code pn_feedback_read(struct pn_feedback_reader *reader,

@@ -411,8 +411,8 @@ static void the_report_tells_all_and_escapes(void **state)
                                               .arrival_count = 3,
                                               .units = units,
                                               .unit_count = 1};
-    const struct pn_backtest_verdict verdicts[] = {{3, PN_CASE_CONSENTS},
-                                                   {4, PN_CASE_NOT_RELEVANT}};
+    const struct pn_backtest_verdict verdicts[] = {{3, 1, PN_CASE_CONSENTS},
+                                                   {4, 1, PN_CASE_NOT_RELEVANT}};
     const struct pn_backtest_input input = {.plan = &plan,
                                             .result = &result,
                                             .verdicts = verdicts,
