@@ -19,6 +19,7 @@ struct open_node {
 struct builder {
     struct pn_arena *arena;
     const char *name;
+    struct pn_slice text;
     struct pn_yaml *root;
     struct open_node stack[PN_YAML_DEPTH_MAX];
     unsigned depth;
@@ -202,14 +203,34 @@ static enum pn_code take_event(struct builder *b, const yaml_event_t *event, str
     }
 }
 
+static enum pn_code parser_fault(const struct builder *b, const yaml_parser_t *parser,
+                                 struct pn_err *err)
+{
+    size_t line = parser->problem_mark.line + 1;
+    const char *problem = parser->problem == NULL ? "not YAML" : parser->problem;
+    char text[PN_ERR_TEXT_BYTES];
+    if (parser->error == YAML_READER_ERROR) { // the bytes are no text: it tells where, not the line
+        line = 1;
+        for (size_t i = 0; i < parser->problem_offset && i < b->text.len; i++) {
+            line += b->text.ptr[i] == '\n' ? 1 : 0;
+        }
+        (void)snprintf(text, sizeof text, "%s: save the file as UTF-8", problem);
+    } else {
+        (void)snprintf(text, sizeof text,
+                       "%s: look at the indentation, quotes and brackets here"
+                       " and above",
+                       problem);
+    }
+    return fault_at(b, line, text, err);
+}
+
 static enum pn_code run_parser(struct builder *b, yaml_parser_t *parser, struct pn_err *err)
 {
     // Each event consumes input or ends the stream, and the input is bounded.
     while (!b->is_done) {
         yaml_event_t event;
         if (!yaml_parser_parse(parser, &event)) {
-            const char *problem = parser->problem == NULL ? "not YAML" : parser->problem;
-            return fault_at(b, parser->problem_mark.line + 1, problem, err);
+            return parser_fault(b, parser, err);
         }
         enum pn_code code = take_event(b, &event, err);
         yaml_event_delete(&event);
@@ -243,7 +264,7 @@ enum pn_code pn_yaml_parse(struct pn_arena *arena, const char *name, struct pn_s
     const unsigned char *bytes = text.len == 0 ? nothing : (const unsigned char *)text.ptr;
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, bytes, text.len);
-    struct builder builder = {.arena = arena, .name = name};
+    struct builder builder = {.arena = arena, .name = name, .text = text};
     enum pn_code code = run_parser(&builder, &parser, err);
     yaml_parser_delete(&parser);
     if (code == PN_OK) {

@@ -162,7 +162,8 @@ enum pn_code pn_pg_check_made(struct pn_store *common, int version, struct pn_er
         code = pn_pg_ask(store, sql, &found, err);
     }
     if (code == PN_OK && found < 1) {
-        code = pn_err_set(err, PN_UNAVAILABLE, common->name, "its owner has not made it yet");
+        code = pn_err_set(err, PN_UNAVAILABLE, common->name,
+                          "its owner has not made it yet: start the hub first");
     }
     return code;
 }

@@ -117,7 +117,8 @@ static enum pn_code find_path(const struct pn_config *config,
         return make_file(path, err);
     }
     if (access(path, F_OK) != 0) {
-        return pn_err_set(err, PN_UNAVAILABLE, options->name, "its owner has not made it yet");
+        return pn_err_set(err, PN_UNAVAILABLE, options->name,
+                          "its owner has not made it yet: start the hub first");
     }
     return PN_OK;
 }
@@ -440,7 +441,8 @@ static enum pn_code sqlite_check_made(struct pn_store *common, int version, stru
     char sql[96];
     snprintf(sql, sizeof sql, "SELECT count(*) FROM punos_migrations WHERE version >= %d", version);
     if (ask_number(mine(common), sql) < 1) {
-        return pn_err_set(err, PN_UNAVAILABLE, common->name, "its owner has not made it yet");
+        return pn_err_set(err, PN_UNAVAILABLE, common->name,
+                          "its owner has not made it yet: start the hub first");
     }
     return PN_OK;
 }

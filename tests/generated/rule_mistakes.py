@@ -27,7 +27,7 @@ WHOLLY = 2  # places of a field, in one file, that get every wrong value
 PARTS = ("code_groups", "filters", "prices")
 NUMBERS = ("0", "-1", "100000000", "1.5", '"3"', "x3")
 OF_SCALAR = ("[x]", "{ x: 1 }", "")
-OF_TEXT = ("7", "true", '""', "~")
+OF_TEXT = ("7", "true", '""', "~", '"{cuont}"', '"{count"')
 OF_WORD = ("qwerty-zz", "Visit")
 OF_COLLECTION = ("word", "7", "[]", "{}", "")
 

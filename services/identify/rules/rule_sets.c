@@ -80,7 +80,9 @@ enum pn_code pn_rule_set_read(struct pn_store *store, struct pn_arena *arena, in
                         &value, 1, &rows, err);
     code = code == PN_OK ? pn_rows_next(rows, &has_row, err) : code;
     if (code == PN_OK && !has_row) {
-        code = pn_err_set(err, PN_NOT_FOUND, "rule set", "there is none with this number");
+        code = pn_err_set(err, PN_NOT_FOUND, "rule set",
+                          "there is none with this number;"
+                          " punos rules history lists them");
     }
     code = code == PN_OK ? take_set(arena, rows, ret_set, err) : code;
     pn_rows_close(rows);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/near.h"
 #include "conf/yaml.h"
 #include "services/identify/rules/rules_fields.h"
 #include "services/identify/rules/tree.h"
@@ -317,6 +318,28 @@ static enum pn_code check_supports(struct pn_rules_reader *reader, const struct 
                : PN_OK;
 }
 
+static enum pn_code check_parts(struct pn_rules_reader *reader, const struct pn_yaml *root,
+                                const struct pn_rules_field *parts, unsigned count)
+{
+    if (root->kind != PN_YAML_MAP) {
+        return pn_rules_fault(reader, root, "fields are expected here, rules for one");
+    }
+    for (const struct pn_yaml *node = root->first_child; node != NULL; node = node->next) {
+        struct pn_near near;
+        unsigned i = 0;
+        pn_near_init(&near, node->key);
+        while (i < count && !pn_slice_is(node->key, parts[i].key)) {
+            pn_near_offer(&near, parts[i++].key);
+        }
+        if (i == count) {
+            return pn_rules_no_field(reader, node, &near);
+        }
+    }
+    return pn_yaml_get(root, "rules") == NULL
+               ? pn_rules_fault(reader, root, "the field rules is missing")
+               : PN_OK;
+}
+
 // A part of the file is read when its place in the table comes: names before what uses them.
 static enum pn_code read_parts(struct pn_rules_reader *reader, const struct pn_yaml *root,
                                struct pn_ruleset *rules)
@@ -328,16 +351,7 @@ static enum pn_code read_parts(struct pn_rules_reader *reader, const struct pn_y
         {"prices", pn_rules_prices, 0, 0, 0, NULL, false},
         {"rules", read_rules, 0, 0, 0, NULL, true},
     };
-    unsigned known = 0;
-    enum pn_code code = PN_OK;
-    for (unsigned i = 0; i < PN_ARRAY_COUNT(parts); i++) {
-        known += pn_yaml_get(root, parts[i].key) != NULL ? 1 : 0;
-    }
-    if (known != root->child_count || pn_yaml_get(root, "rules") == NULL) {
-        return pn_rules_fault(reader, root,
-                              "rules is expected, and supports_needed, code_groups, filters and"
-                              " prices may be");
-    }
+    enum pn_code code = check_parts(reader, root, parts, PN_ARRAY_COUNT(parts));
     for (unsigned i = 0; code == PN_OK && i < PN_ARRAY_COUNT(parts); i++) {
         const struct pn_yaml *part = pn_yaml_get(root, parts[i].key);
         code = part == NULL ? PN_OK : parts[i].read(reader, part, &parts[i], rules);

@@ -62,8 +62,8 @@ enum pn_code pn_rules_number(struct pn_rules_reader *reader, const struct pn_yam
     if (node->kind != PN_YAML_SCALAR || node->is_quoted ||
         !pn_slice_to_i64(node->scalar, &number) || number < field->min || number > field->max) {
         return pn_yaml_fault(reader->err, reader->name, node,
-                             "a number from %lld to %lld is expected", (long long)field->min,
-                             (long long)field->max);
+                             "a number from %lld to %lld is expected%s", (long long)field->min,
+                             (long long)field->max, node->is_quoted ? ", without quotes" : "");
     }
     *(int64_t *)ret_place = number;
     return PN_OK;
@@ -183,6 +183,15 @@ static const struct pn_rules_field *find_field(const struct pn_rules_field *fiel
     return NULL;
 }
 
+enum pn_code pn_rules_no_field(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                               const struct pn_near *near)
+{
+    return near->best == NULL
+               ? pn_rules_fault(reader, node, "there is no such field here")
+               : pn_yaml_fault(reader->err, reader->name, node,
+                               "there is no such field here; did you mean %s?", near->best);
+}
+
 enum pn_code pn_rules_fields(struct pn_rules_reader *reader, const struct pn_yaml *map,
                              const struct pn_rules_field *fields, void *ret_struct)
 {
@@ -194,10 +203,7 @@ enum pn_code pn_rules_fields(struct pn_rules_reader *reader, const struct pn_yam
         pn_near_init(&near, node->key);
         const struct pn_rules_field *field = find_field(fields, node->key, &near);
         if (field == NULL) {
-            return near.best == NULL
-                       ? pn_rules_fault(reader, node, "there is no such field here")
-                       : pn_yaml_fault(reader->err, reader->name, node,
-                                       "there is no such field here; did you mean %s?", near.best);
+            return pn_rules_no_field(reader, node, &near);
         }
         enum pn_code code = field->read(reader, node, field, (char *)ret_struct + field->offset);
         if (code != PN_OK) {

@@ -77,6 +77,10 @@ PN_MUST_USE enum pn_code pn_rules_bit(struct pn_rules_reader *reader, const stru
 extern const char pn_rules_no_text[];
 enum pn_code pn_rules_fault(struct pn_rules_reader *reader, const struct pn_yaml *node,
                             const char *text);
+// PN_INVALID: no field has this key; `near` was offered those that there are.
+struct pn_near;
+enum pn_code pn_rules_no_field(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                               const struct pn_near *near);
 enum pn_code pn_rules_no_memory(struct pn_rules_reader *reader);
 PN_MUST_USE enum pn_code pn_rules_check_list(struct pn_rules_reader *reader,
                                              const struct pn_yaml *node, unsigned max);

@@ -144,6 +144,21 @@ static void a_fault_names_file_line_and_path(void **state)
     assert_string_equal(err.where, "m.yaml");
 }
 
+static void says_what_to_do_about_what_is_no_yaml(void **state)
+{
+    (void)state;
+    const struct pn_yaml *root = NULL;
+    struct pn_err err = {0};
+    struct pn_slice latin = pn_slice_str("a: 1\nb: 2\nc: \"p\xe4iv\xe4\"\n");
+    assert_int_equal(pn_yaml_parse(arena, "t.yaml", latin, &root, &err), PN_INVALID);
+    assert_string_equal(err.where, "t.yaml:3");
+    assert_non_null(strstr(err.text, "save the file as UTF-8"));
+    struct pn_slice crooked = pn_slice_str("a:\n  - b: 1\n   c: 2\n");
+    assert_int_equal(pn_yaml_parse(arena, "t.yaml", crooked, &root, &err), PN_INVALID);
+    assert_string_equal(err.where, "t.yaml:3");
+    assert_non_null(strstr(err.text, "indentation"));
+}
+
 static void tells_text_from_numbers(void **state)
 {
     (void)state;
@@ -183,6 +198,7 @@ int main(void)
         cmocka_unit_test(bounds_the_depth),
         cmocka_unit_test(bounds_the_bytes_and_the_arena),
         cmocka_unit_test(a_fault_names_file_line_and_path),
+        cmocka_unit_test(says_what_to_do_about_what_is_no_yaml),
         cmocka_unit_test(tells_text_from_numbers),
         cmocka_unit_test(reads_files),
     };

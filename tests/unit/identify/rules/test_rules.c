@@ -56,8 +56,10 @@ static const struct {
     const char *where; // what stands in err.where
     const char *text;  // a part of err.text
 } mistakes[] = {
-    {1, "rule:", "r.yaml:1", "rules is expected"},
-    {1, "other: 1\nrules:", "r.yaml:1", "rules is expected"},
+    {1, "rule:", "r.yaml:1 rule", "did you mean rules?"},
+    {1, "other: 1\nrules:", "r.yaml:1 other", "no such field"},
+    {1, "prices: { a: [{ where: { kinds: [visit] }, each: 1 }] }\nfiltres:", "r.yaml:2 filtres",
+     "did you mean filters?"},
     {2, "  - id: Many", "r.yaml:2 rules[0].id", "small letters"},
     {2, "  - id: [a]", "r.yaml:2 rules[0].id", "an id"},
     {3, "    version: 0", "r.yaml:3 rules[0].version", "a number from 1 to 9999"},
@@ -85,6 +87,7 @@ static const struct {
      "", NULL},
     {11, "          kinds: [appointment]\n          statuses: [booked, cancelled]",
      "r.yaml:12 rules[0].when.count.where.statuses[1]", "never counts"},
+    {3, "    version: \"1\"", "r.yaml:3 rules[0].version", "without quotes"},
     {6, "    title: { fi: 7, sv: b, en: c }", "r.yaml:6 rules[0].title.fi", "put it in quotes"},
     {6, "    title: { fi: \"7\", sv: b, en: c }", "", NULL},
     {2, "  - id: true", "r.yaml:2 rules[0].id", "put it in quotes"},
