@@ -18,7 +18,7 @@
 // Taking events in for the feed must not keep a caller waiting.
 enum { FEED_EVENTS_MAX = 100, FEED_WORK_MS_MAX = 10 };
 
-enum { TICK_MS = 60 * 1000 };
+enum { TICK_MS = 1000 };
 
 enum { CONNECTIONS_MAX = 1000, BODY_BYTES_MAX = 1024 * 1024, IDLE_TIMEOUT_MS = 60 * 1000 };
 

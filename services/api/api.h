@@ -47,7 +47,9 @@ struct pn_api {
     struct pn_teams_follower *teams_follower; // NULL until it is needed
     const struct pn_teams *teams;             // of the work list, as pn_api_open_teams found them
     struct pn_feedback_reader *feedback;
-    int64_t feedback_told_ms; // when its metrics were made, by the monotonic clock; 0: not yet
+    struct pn_feedback_reader *feedback_metrics; // their own: they are read part by part
+    bool is_reading_feedback;                    // for the metrics
+    int64_t feedback_told_ms; // when its metrics were begun, by the monotonic clock; 0: not yet
     struct pn_store *plans;
     struct pn_store *deliveries;
     struct pn_loss_systems *loss_systems; // what takes plans, for the loss report

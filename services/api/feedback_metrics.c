@@ -8,7 +8,7 @@
 #include "services/identify/feedback/feedback_read.h"
 #include "services/identify/rules/rules.h"
 
-enum { ANEW_MS = 3600 * 1000 };
+enum { ANEW_MS = 3600 * 1000, WORK_MS_MAX = 10 };
 
 static void tell_value(const struct pn_feedback_cell *cell, const char *rule)
 {
@@ -39,28 +39,57 @@ static void tell_rule(const struct pn_feedback_result *result, const struct pn_r
     }
 }
 
+static enum pn_code begin(struct pn_api *api, int64_t now_ms, struct pn_err *err)
+{
+    struct pn_feedback_query query;
+    enum pn_code code = api->feedback_metrics != NULL
+                            ? PN_OK
+                            : pn_feedback_reader_open(api->config, &api->feedback_metrics, err);
+    pn_feedback_query_default(now_ms, &query);
+    return code == PN_OK ? pn_feedback_read_begin(api->feedback_metrics, &query, err) : code;
+}
+
+static enum pn_code finish(struct pn_api *api, struct pn_err *err)
+{
+    struct pn_feedback_result result;
+    enum pn_code code = pn_feedback_read_end(api->feedback_metrics, &result, err);
+    const struct pn_ruleset *rules = pn_feedback_reader_rules(api->feedback_metrics);
+    for (unsigned i = 0; code == PN_OK && rules != NULL && i < rules->count; i++) {
+        tell_rule(&result, &rules->rules[i]);
+    }
+    return code;
+}
+
+static enum pn_code read_some(struct pn_api *api, struct pn_err *err)
+{
+    const int64_t began_ms = pn_clock_monotonic_ms();
+    bool is_last = false;
+    enum pn_code code = PN_OK;
+    while (code == PN_OK && !is_last && pn_clock_monotonic_ms() - began_ms < WORK_MS_MAX) {
+        code = pn_feedback_read_part(api->feedback_metrics, &is_last, err);
+    }
+    api->is_reading_feedback = code == PN_OK && !is_last;
+    return code == PN_OK && is_last ? finish(api, err) : code;
+}
+
 void pn_feedback_tell(struct pn_api *api, int64_t now_ms)
 {
     const int64_t clock_ms = pn_clock_monotonic_ms();
-    if (api->feedback_told_ms != 0 && clock_ms - api->feedback_told_ms < ANEW_MS) {
-        return;
-    }
-    struct pn_feedback_query query;
-    struct pn_feedback_result result;
     struct pn_err err;
-    pn_feedback_query_default(now_ms, &query);
-    enum pn_code code = pn_api_open_feedback(api, &err);
-    if (code == PN_UNAVAILABLE) {
-        return;
+    enum pn_code code = PN_OK;
+    if (!api->is_reading_feedback) {
+        if (api->feedback_told_ms != 0 && clock_ms - api->feedback_told_ms < ANEW_MS) {
+            return;
+        }
+        code = begin(api, now_ms, &err);
+        if (code == PN_UNAVAILABLE) {
+            return;
+        }
+        api->feedback_told_ms = clock_ms;
     }
-    code = code == PN_OK ? pn_feedback_read(api->feedback, &query, &result, &err) : code;
-    api->feedback_told_ms = clock_ms;
+    code = code == PN_OK ? read_some(api, &err) : code;
     if (code != PN_OK) {
+        api->is_reading_feedback = false;
         pn_log_error("no figures of feedback for the metrics", &err);
-        return;
-    }
-    const struct pn_ruleset *rules = pn_feedback_reader_rules(api->feedback);
-    for (unsigned i = 0; rules != NULL && i < rules->count; i++) {
-        tell_rule(&result, &rules->rules[i]);
     }
 }

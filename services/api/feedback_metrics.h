@@ -12,7 +12,8 @@
 
 #include "services/api/api.h"
 
-// Does nothing when they are younger than an hour, or the store is away.
+// At each tick. Does nothing when they are younger than an hour, or the store is away; else reads
+// for some milliseconds, so that nobody who calls the API waits for it, and tells when all is read.
 void pn_feedback_tell(struct pn_api *api, int64_t now_ms);
 
 #endif

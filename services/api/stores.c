@@ -64,6 +64,7 @@ void pn_api_close_stores(struct pn_api *api)
     pn_identify_writer_close(api->case_writer);
     pn_teams_follower_close(api->teams_follower);
     pn_feedback_reader_close(api->feedback);
+    pn_feedback_reader_close(api->feedback_metrics);
     pn_store_close(api->plans);
     pn_store_close(api->deliveries);
     pn_loss_systems_close(api->loss_systems);

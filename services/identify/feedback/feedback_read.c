@@ -7,7 +7,14 @@
 #include "services/identify/rules/rule_sets.h"
 #include "services/identify/worklist/teams.h"
 
-enum { WORK_BYTES_MAX = 512 * 1024 * 1024, SPAN_MONTHS = 12 };
+// Clients are gone through in parts by their numbers, which are spread evenly: of a county-year one
+// takes some milliseconds.
+enum {
+    WORK_BYTES_MAX = 512 * 1024 * 1024,
+    SPAN_MONTHS = 12,
+    PART_BITS = 8,
+    PARTS = 1 << PART_BITS
+};
 
 struct pn_feedback_reader {
     struct pn_store *store;
@@ -15,7 +22,21 @@ struct pn_feedback_reader {
     const char *rules_file;
     struct pn_teams_follower *teams; // NULL: the file can't be read
     struct pn_arena *work;           // of the last read
+    struct pn_feedback *feedback;    // of a read that is under way
+    struct pn_feedback_query query;
+    unsigned part; // the next one
 };
+
+struct part {
+    int64_t low, high; // numbers of clients, both in it
+};
+
+static struct part part_of(unsigned place)
+{
+    const uint64_t width = UINT64_C(1) << (64 - PART_BITS);
+    const int64_t low = (int64_t)((UINT64_C(1) << 63) + place * width);
+    return (struct part){low, low + (int64_t)(width - 1)};
+}
 
 enum pn_code pn_feedback_reader_open(const struct pn_config *config,
                                      struct pn_feedback_reader **ret_reader, struct pn_err *err)
@@ -102,21 +123,23 @@ static enum pn_tongue tongue_of(int64_t number)
 }
 
 // A person is who stands under the client's own key: what absorbed keys tell is not counted twice.
-static enum pn_code add_people(struct pn_feedback_reader *reader, struct pn_feedback *feedback,
+static enum pn_code add_people(struct pn_feedback_reader *reader, struct part part,
                                struct pn_err *err)
 {
     struct pn_rows *rows = NULL;
+    const struct pn_value values[] = {PN_INT(part.low), PN_INT(part.high)};
     enum pn_code code =
         pn_store_ask(reader->store,
                      "SELECT p.birth_year, p.gender, p.language, COUNT(*) FROM people p"
                      " JOIN client_keys k ON k.client = p.subject AND k.canonical = p.subject"
+                     " WHERE p.subject >= ?1 AND p.subject <= ?2"
                      " GROUP BY p.birth_year, p.gender, p.language",
-                     NULL, 0, &rows, err);
+                     values, PN_ARRAY_COUNT(values), &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);
         if (code == PN_OK && has_row) {
-            pn_feedback_add_people(feedback, (int)pn_rows_int(rows, 0),
+            pn_feedback_add_people(reader->feedback, (int)pn_rows_int(rows, 0),
                                    sex_of(pn_rows_int(rows, 1)), tongue_of(pn_rows_int(rows, 2)),
                                    pn_rows_int(rows, 3));
         }
@@ -150,12 +173,13 @@ static const char rows_sql[] =
     " t.serial AS serial, t.version, t.rule, t.unit, t.team, '', '',"
     " COALESCE(p.birth_year, 0), COALESCE(p.gender, 0), COALESCE(p.language, 0)"
     " FROM trigger_log t LEFT JOIN people p ON p.subject = t.client"
-    " WHERE t.client IN (SELECT client FROM trigger_log WHERE happening = 0"
-    " AND told_ms >= ?1 AND told_ms < ?2) AND t.client IN (SELECT client FROM case_log)"
+    " WHERE t.client >= ?3 AND t.client <= ?4 AND t.client IN (SELECT client FROM trigger_log"
+    " WHERE client >= ?3 AND client <= ?4 AND happening = 0 AND told_ms >= ?1 AND told_ms < ?2)"
+    " AND t.client IN (SELECT client FROM case_log WHERE client >= ?3 AND client <= ?4)"
     " UNION ALL SELECT c.client, c.at_ms, 1, c.state, c.serial, 0, c.rules, c.unit, c.team,"
     " c.reason, c.by, 0, 0, 0 FROM case_log c"
-    " WHERE c.client IN (SELECT client FROM trigger_log WHERE happening = 0"
-    " AND told_ms >= ?1 AND told_ms < ?2)"
+    " WHERE c.client >= ?3 AND c.client <= ?4 AND c.client IN (SELECT client FROM trigger_log"
+    " WHERE client >= ?3 AND client <= ?4 AND happening = 0 AND told_ms >= ?1 AND told_ms < ?2)"
     " ORDER BY 1, 2, 3, 5";
 
 static enum pn_code add_row(struct pn_feedback *feedback, const struct pn_rows *rows,
@@ -186,26 +210,27 @@ static enum pn_code add_row(struct pn_feedback *feedback, const struct pn_rows *
     return pn_feedback_add_told(feedback, &told, err);
 }
 
-static enum pn_code add_rows(struct pn_feedback_reader *reader, struct pn_feedback *feedback,
-                             const struct pn_feedback_query *query, struct pn_err *err)
+static enum pn_code add_rows(struct pn_feedback_reader *reader, struct part part,
+                             struct pn_err *err)
 {
     struct pn_rows *rows = NULL;
-    const struct pn_value values[] = {PN_INT(query->from_ms), PN_INT(query->to_ms)};
-    enum pn_code code = pn_store_ask(reader->store, rows_sql, values, 2, &rows, err);
+    const struct pn_value values[] = {PN_INT(reader->query.from_ms), PN_INT(reader->query.to_ms),
+                                      PN_INT(part.low), PN_INT(part.high)};
+    enum pn_code code =
+        pn_store_ask(reader->store, rows_sql, values, PN_ARRAY_COUNT(values), &rows, err);
     bool has_row = code == PN_OK;
     while (code == PN_OK && has_row) {
         code = pn_rows_next(rows, &has_row, err);
         if (code == PN_OK && has_row) {
-            code = add_row(feedback, rows, err);
+            code = add_row(reader->feedback, rows, err);
         }
     }
     pn_rows_close(rows);
     return code;
 }
 
-enum pn_code pn_feedback_read(struct pn_feedback_reader *reader,
-                              const struct pn_feedback_query *query,
-                              struct pn_feedback_result *ret_result, struct pn_err *err)
+enum pn_code pn_feedback_read_begin(struct pn_feedback_reader *reader,
+                                    const struct pn_feedback_query *query, struct pn_err *err)
 {
     struct pn_err ignored; // the identify service tells of a file that can't be read
     if (reader->teams != NULL) {
@@ -220,12 +245,39 @@ enum pn_code pn_feedback_read(struct pn_feedback_reader *reader,
                                                 .team = query->team,
                                                 .judged = query->judged,
                                                 .context = query->context};
-    struct pn_feedback *feedback = pn_feedback_new(&options);
-    if (feedback == NULL) {
-        return pn_err_set(err, PN_LIMIT, "feedback", "no memory");
+    reader->query = *query;
+    reader->part = 0;
+    reader->feedback = pn_feedback_new(&options);
+    return reader->feedback == NULL ? pn_err_set(err, PN_LIMIT, "feedback", "no memory")
+                                    : add_scopes(reader, reader->feedback, err);
+}
+
+enum pn_code pn_feedback_read_part(struct pn_feedback_reader *reader, bool *ret_is_last,
+                                   struct pn_err *err)
+{
+    const struct part part = part_of(reader->part);
+    enum pn_code code = add_people(reader, part, err);
+    code = code == PN_OK ? add_rows(reader, part, err) : code;
+    if (code == PN_OK) {
+        *ret_is_last = ++reader->part == PARTS;
     }
-    enum pn_code code = add_scopes(reader, feedback, err);
-    code = code == PN_OK ? add_people(reader, feedback, err) : code;
-    code = code == PN_OK ? add_rows(reader, feedback, query, err) : code;
-    return code == PN_OK ? pn_feedback_finish(feedback, ret_result, err) : code;
+    return code;
+}
+
+enum pn_code pn_feedback_read_end(struct pn_feedback_reader *reader,
+                                  struct pn_feedback_result *ret_result, struct pn_err *err)
+{
+    return pn_feedback_finish(reader->feedback, ret_result, err);
+}
+
+enum pn_code pn_feedback_read(struct pn_feedback_reader *reader,
+                              const struct pn_feedback_query *query,
+                              struct pn_feedback_result *ret_result, struct pn_err *err)
+{
+    bool is_last = false;
+    enum pn_code code = pn_feedback_read_begin(reader, query, err);
+    while (code == PN_OK && !is_last) {
+        code = pn_feedback_read_part(reader, &is_last, err);
+    }
+    return code == PN_OK ? pn_feedback_read_end(reader, ret_result, err) : code;
 }

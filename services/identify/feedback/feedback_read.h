@@ -32,6 +32,18 @@ PN_MUST_USE enum pn_code pn_feedback_read(struct pn_feedback_reader *reader,
                                           const struct pn_feedback_query *query,
                                           struct pn_feedback_result *ret_result,
                                           struct pn_err *err);
+
+// The same in parts, for a process that has other things to do: of a county-year each takes some
+// milliseconds. Any other read of the reader gives it up. After the part that is the last comes the
+// end.
+PN_MUST_USE enum pn_code pn_feedback_read_begin(struct pn_feedback_reader *reader,
+                                                const struct pn_feedback_query *query,
+                                                struct pn_err *err);
+PN_MUST_USE enum pn_code pn_feedback_read_part(struct pn_feedback_reader *reader, bool *ret_is_last,
+                                               struct pn_err *err);
+PN_MUST_USE enum pn_code pn_feedback_read_end(struct pn_feedback_reader *reader,
+                                              struct pn_feedback_result *ret_result,
+                                              struct pn_err *err);
 // The rules in use, for titles; NULL when there are none yet.
 const struct pn_ruleset *pn_feedback_reader_rules(const struct pn_feedback_reader *reader);
 

@@ -100,7 +100,7 @@ static void write_telling(struct bench *bench, struct history *history, unsigned
     const unsigned happening = history->holds[rule] ? PN_TRIGGER_RAISED : 1 + draw(2);
     const struct pn_value values[] = {
         PN_INT(++history->serials[rule]),  PN_INT(history->client), PN_STR(rule_ids[rule]),
-        PN_INT(1 + history->client % 2),   PN_INT(happening),       PN_INT(history->at_ms),
+        PN_INT(1 + (history->client & 1)), PN_INT(happening),       PN_INT(history->at_ms),
         PN_STR(draw(2) == 0 ? "U1" : "U2")};
     exec(bench,
          "INSERT INTO trigger_log (serial, client, rule, version, happening, at_ms, told_ms, unit,"
@@ -133,11 +133,17 @@ static void write_case(struct bench *bench, struct history *history)
          values, PN_ARRAY_COUNT(values));
 }
 
+// Spread over all numbers, as clients' are.
+static int64_t number_of(unsigned place)
+{
+    return (int64_t)(place * UINT64_C(0x9E3779B97F4A7C15));
+}
+
 static void write_histories(struct bench *bench)
 {
     assert_int_equal(pn_store_begin(bench->store, &err), PN_OK);
     for (unsigned i = 0; i < CLIENTS; i++) {
-        struct history history = {.client = i, .at_ms = at(2025, 10, 1)};
+        struct history history = {.client = number_of(i), .at_ms = at(2025, 10, 1)};
         for (unsigned step = draw(STEPS_MAX); step > 0; step--) {
             history.at_ms += (1 + draw(90)) * DAY;
             if (draw(2) == 0) {
