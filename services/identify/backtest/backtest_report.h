@@ -23,6 +23,7 @@ struct pn_sheet {
     enum pn_report_text title, note; // note: PN_TEXT_COUNT for none
     struct pn_sheet_column columns[PN_SHEET_COLUMNS_MAX];
     unsigned column_count;
+    bool is_list;       // its last column, in sentences
     const char **cells; // row by row
     size_t row_count, row_capacity, shown;
 };
@@ -62,10 +63,13 @@ void pn_sheet_text(const struct pn_sheet *sheet, enum pn_language language, stru
 void pn_backtest_html(const struct pn_backtest_report_input *report,
                       const struct pn_sheet sheets[static PN_SHEET_COUNT], struct pn_buf *out);
 
-// For backtest_html.c: the pictures, as SVG.
-void pn_svg_weeks(const struct pn_backtest_report_input *report, struct pn_buf *out);
-void pn_svg_overlap(const struct pn_backtest_report_input *report, struct pn_buf *out);
-void pn_svg_thresholds(const struct pn_backtest_report_input *report, struct pn_buf *out);
+// For backtest_write.c: the pictures of a sheet, as SVG.
+void pn_svg_weeks(const struct pn_backtest_report_input *report, const struct pn_sheet *sheet,
+                  struct pn_buf *out);
+void pn_svg_overlap(const struct pn_backtest_report_input *report, const struct pn_sheet *sheet,
+                    struct pn_buf *out);
+void pn_svg_thresholds(const struct pn_backtest_report_input *report, const struct pn_sheet *sheet,
+                       struct pn_buf *out);
 void pn_html_text(struct pn_buf *out, const char *text); // escaped
 
 #endif

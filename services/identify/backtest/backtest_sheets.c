@@ -365,6 +365,7 @@ templates[PN_SHEET_COUNT] = {
                             .title = PN_TEXT_WARNINGS,
                             .note = PN_TEXT_COUNT,
                             .shown = SHOWN_ALL,
+                            .is_list = true,
                             .column_count = 2,
                             .columns = {{"what", PN_TEXT_WHAT, false},
                                         {"warning", PN_TEXT_WARNING, false}}},

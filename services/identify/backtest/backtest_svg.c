@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * The report's pictures. Each has its table under it, so a picture's name is enough for those who
- * do not see it.
+ * The report's pictures. Each has its table under it, and says so to those who do not see it. No
+ * colour is needed: today's bars are striped.
  */
 #include <string.h>
 
@@ -16,14 +16,19 @@ enum {
     LEGEND_X = 220,
     ROW_HEIGHT = 26,
     LABEL_WIDTH = 330,
-    NUMBER_WIDTH = 70
+    NUMBER_WIDTH = 70,
+    DATE_WIDTH = 76,
+    WEEKS_NAMED = 9 // under the axis, at most
 };
 
-static void begin(struct pn_buf *out, int height, const char *name)
+static void begin(const struct pn_backtest_report_input *report, enum pn_report_text name,
+                  int height, struct pn_buf *out)
 {
     pn_buf_printf(out, "<svg role=\"img\" viewBox=\"0 0 %d %d\" width=\"%d\" aria-label=\"", WIDTH,
                   height, WIDTH);
-    pn_html_text(out, name);
+    pn_html_text(out, pn_report_text(name, report->language));
+    pn_buf_add_str(out, ": ");
+    pn_html_text(out, pn_report_text(PN_TEXT_PICTURE, report->language));
     pn_buf_add_str(out, "\">");
 }
 
@@ -51,7 +56,7 @@ static const char *word(const struct pn_backtest_report_input *report, enum pn_r
     return pn_report_text(text, report->language);
 }
 
-// Colour is not the only thing that tells them apart: today's stands on the right of the new one's.
+// Today's stands on the right of the new one's, or under it.
 static void add_legend(const struct pn_backtest_report_input *report, struct pn_buf *out)
 {
     const double places[2][4] = {{LEFT, 6, 12, 12}, {LEFT + LEGEND_X, 6, 12, 12}};
@@ -66,7 +71,8 @@ static int64_t greater(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-void pn_svg_weeks(const struct pn_backtest_report_input *report, struct pn_buf *out)
+void pn_svg_weeks(const struct pn_backtest_report_input *report, const struct pn_sheet *sheet,
+                  struct pn_buf *out)
 {
     const struct pn_backtest_figures *figures = report->figures;
     const unsigned weeks = report->input->plan->week_count;
@@ -78,7 +84,7 @@ void pn_svg_weeks(const struct pn_backtest_report_input *report, struct pn_buf *
         most = greater(most, greater(figures->weeks[w][0], figures->weeks[w][1]));
     }
     const double top = budget > (double)most ? budget : (double)most;
-    begin(out, HEIGHT, word(report, PN_TEXT_WEEKS));
+    begin(report, PN_TEXT_WEEKS, HEIGHT, out);
     add_legend(report, out);
     for (unsigned w = 0; w < weeks; w++) {
         for (unsigned side = 0; side < PN_BACKTEST_SIDES; side++) {
@@ -92,6 +98,11 @@ void pn_svg_weeks(const struct pn_backtest_report_input *report, struct pn_buf *
                   WIDTH, HEIGHT - BOTTOM, HEIGHT - BOTTOM);
     add_number(out, LEFT - 6, TOP + 5, "end", (int64_t)top);
     add_number(out, LEFT - 6, HEIGHT - BOTTOM, "end", 0);
+    const unsigned apart = weeks / WEEKS_NAMED + 1;
+    for (unsigned w = 0; w < weeks && step * w < WIDTH - LEFT - DATE_WIDTH; w += apart) {
+        add_text(out, LEFT + step * w, HEIGHT - BOTTOM + 18, "start",
+                 sheet->cells[(size_t)w * sheet->column_count]);
+    }
     if (budget >= 0) {
         double y = TOP + room - room * budget / top;
         pn_buf_printf(out, "<line class=\"budget\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>",
@@ -101,8 +112,10 @@ void pn_svg_weeks(const struct pn_backtest_report_input *report, struct pn_buf *
     pn_buf_add_str(out, "</svg>\n");
 }
 
-void pn_svg_overlap(const struct pn_backtest_report_input *report, struct pn_buf *out)
+void pn_svg_overlap(const struct pn_backtest_report_input *report, const struct pn_sheet *sheet,
+                    struct pn_buf *out)
 {
+    (void)sheet;
     const struct pn_backtest_figures *figures = report->figures;
     const int height = TOP + (int)figures->rule_count * ROW_HEIGHT + 4;
     const double room = WIDTH - LABEL_WIDTH - NUMBER_WIDTH;
@@ -111,7 +124,7 @@ void pn_svg_overlap(const struct pn_backtest_report_input *report, struct pn_buf
         const int64_t *clients = figures->rules[i].clients;
         most = greater(most, greater(clients[0], clients[1]));
     }
-    begin(out, height, word(report, PN_TEXT_OVERLAP));
+    begin(report, PN_TEXT_OVERLAP, height, out);
     add_legend(report, out);
     for (unsigned i = 0; i < figures->rule_count; i++) {
         const struct pn_backtest_rule_row *row = &figures->rules[i];
@@ -168,8 +181,10 @@ static void add_condition(const struct pn_backtest_report_input *report, unsigne
     }
 }
 
-void pn_svg_thresholds(const struct pn_backtest_report_input *report, struct pn_buf *out)
+void pn_svg_thresholds(const struct pn_backtest_report_input *report, const struct pn_sheet *sheet,
+                       struct pn_buf *out)
 {
+    (void)sheet;
     enum { TALL = 80 };
     const struct pn_backtest_plan *plan = report->input->plan;
     unsigned conditions = 0;
@@ -177,7 +192,7 @@ void pn_svg_thresholds(const struct pn_backtest_report_input *report, struct pn_
         conditions +=
             i == 0 || !is_same_condition(&plan->variants[i - 1], &plan->variants[i]) ? 1 : 0;
     }
-    begin(out, (int)conditions * TALL + 4, word(report, PN_TEXT_THRESHOLDS));
+    begin(report, PN_TEXT_THRESHOLDS, (int)conditions * TALL + 4, out);
     unsigned first = 0;
     for (unsigned k = 0; k < conditions; k++) {
         unsigned count = 1;

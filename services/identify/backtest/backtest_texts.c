@@ -80,9 +80,12 @@ static const char *const texts[PN_TEXT_COUNT][PN_LANGUAGE_COUNT] = {
     [PN_TEXT_GOES] = {"Poistuisi listalta", "Skulle lämna listan", "Would go"},
     [PN_TEXT_WEEKS] = {"Uudet nimet viikoittain", "Nya namn per vecka", "New names by week"},
     [PN_TEXT_WEEKS_NOTE] =
-        {"Asiakas tulee listalle, kun jokin sääntö alkaa täyttyä eikä mikään täyttynyt ennestään.",
-         "Klienten kommer till listan när någon regel börjar gälla och ingen gällde förut.",
-         "A client comes on the list when a rule begins to hold and none held before."},
+        {"Asiakas tulee listalle, kun täyttyvät säännöt riittävät siihen eivätkä juuri ennen "
+         "riittäneet.",
+         "Klienten kommer till listan när de regler som gäller räcker till det och inte gjorde det "
+         "alldeles före.",
+         "A client comes on the list when the rules that hold are enough for it, and were not just "
+         "before."},
     [PN_TEXT_WEEK] = {"Viikko alkaa", "Veckan börjar", "Week begins"},
     [PN_TEXT_NEW_RULES] = {"Uudet säännöt", "Nya regler", "New rules"},
     [PN_TEXT_TODAYS_RULES] = {"Nykyiset säännöt", "Dagens regler", "Today's rules"},
@@ -142,15 +145,20 @@ static const char *const texts[PN_TEXT_COUNT][PN_LANGUAGE_COUNT] = {
     [PN_TEXT_RULES] = {"Säännöt", "Regler", "Rules"},
     [PN_TEXT_MORE_IN_FILE] = {"Loput ovat tiedostossa", "Resten finns i filen",
                               "The rest is in the file"},
+    [PN_TEXT_PICTURE] = {"kuva; samat luvut ovat sen jälkeen taulukossa",
+                         "bild; samma siffror finns i tabellen efter den",
+                         "picture; the same figures are in the table after it"},
+    [PN_TEXT_NOBODY] = {"Ei yhtään.", "Inga.", "None."},
     [PN_TEXT_THRESHOLDS] = {"Jos raja olisi toinen", "Om gränsen vore en annan",
                             "If a threshold were another"},
     [PN_TEXT_THRESHOLDS_NOTE] =
-        {"Montako asiakasta jaksolla nostettaisiin, kun yhtä rajaa muutetaan ja muut pysyvät.",
+        {"Montako asiakasta jaksolla nostettaisiin, kun yhtä rajaa muutetaan ja muut pysyvät. "
+         "Kuvassa tiedoston oma raja on hakasulkeissa ja sen palkki raidallinen.",
          "Hur många klienter som skulle lyftas under perioden när en gräns ändras och de andra "
-         "består.",
+         "består. På bilden står filens egen gräns inom hakparentes och dess stapel är randig.",
          "How many clients would be flagged in the period when one threshold changes and the "
-         "others "
-         "stay."},
+         "others stay. In the picture the file's own threshold is in brackets and its bar is "
+         "striped."},
     [PN_TEXT_CONDITION] = {"Ehto", "Villkor", "Condition"},
     [PN_TEXT_THRESHOLD] = {"Raja", "Gräns", "Threshold"},
     [PN_TEXT_BY_RULE] = {"Asiakkaita, tämä sääntö", "Klienter, denna regel", "Clients, this rule"},

@@ -61,6 +61,8 @@ enum pn_report_text {
     PN_TEXT_WHAT,
     PN_TEXT_RULES,
     PN_TEXT_MORE_IN_FILE,
+    PN_TEXT_PICTURE, // what follows a picture's name
+    PN_TEXT_NOBODY,  // in the place of a table without rows
     PN_TEXT_THRESHOLDS,
     PN_TEXT_THRESHOLDS_NOTE,
     PN_TEXT_CONDITION,

@@ -69,8 +69,21 @@ static void add_padded(struct pn_buf *out, const char *text, size_t width, bool 
     }
 }
 
+static void add_lines(const struct pn_sheet *sheet, enum pn_language language, struct pn_buf *out)
+{
+    pn_buf_printf(out, "%s\n", pn_report_text(sheet->title, language));
+    for (size_t r = 0; r < sheet->row_count; r++) {
+        pn_buf_printf(out, "  - %s\n", cell(sheet, r, sheet->column_count - 1));
+    }
+    pn_buf_add_char(out, '\n');
+}
+
 void pn_sheet_text(const struct pn_sheet *sheet, enum pn_language language, struct pn_buf *out)
 {
+    if (sheet->is_list) {
+        add_lines(sheet, language, out);
+        return;
+    }
     size_t widths[PN_SHEET_COLUMNS_MAX] = {0};
     for (unsigned c = 0; c < sheet->column_count; c++) {
         widths[c] = width_of(pn_report_text(sheet->columns[c].head, language));
@@ -131,6 +144,10 @@ static void add_element(struct pn_buf *out, const char *opening, const char *tex
 
 static void add_table(const struct pn_sheet *sheet, enum pn_language language, struct pn_buf *out)
 {
+    if (sheet->row_count == 0) {
+        add_element(out, "<p>", pn_report_text(PN_TEXT_NOBODY, language), "</p>\n");
+        return;
+    }
     pn_buf_printf(out, "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s\">",
                   sheet->file);
     add_element(out, "<table><caption>", pn_report_text(sheet->title, language),
@@ -159,7 +176,8 @@ static void add_table(const struct pn_sheet *sheet, enum pn_language language, s
     }
 }
 
-typedef void picture_function(const struct pn_backtest_report_input *report, struct pn_buf *out);
+typedef void picture_function(const struct pn_backtest_report_input *report,
+                              const struct pn_sheet *sheet, struct pn_buf *out);
 
 static void add_section(const struct pn_backtest_report_input *report, const struct pn_sheet *sheet,
                         picture_function *picture, struct pn_buf *out)
@@ -169,8 +187,12 @@ static void add_section(const struct pn_backtest_report_input *report, const str
     if (sheet->note != PN_TEXT_COUNT) {
         add_element(out, "<p>", pn_report_text(sheet->note, report->language), "</p>\n");
     }
-    if (picture != NULL) {
-        picture(report, out);
+    if (picture != NULL && sheet->row_count > 0) {
+        pn_buf_printf(out,
+                      "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-labelledby=\"%s\">",
+                      sheet->file);
+        picture(report, sheet, out);
+        pn_buf_add_str(out, "</div>\n");
     }
     add_table(sheet, report->language, out);
     pn_buf_add_str(out, "</section>\n");
@@ -202,13 +224,22 @@ static const char style[] =
     "table{border-collapse:collapse;margin:.5rem 0 1rem}caption{text-align:left;font-weight:600}"
     "th,td{border:1px solid var(--line);padding:.25rem .5rem;text-align:left;vertical-align:top}"
     "thead th{background:var(--soft)}.n{text-align:right;font-variant-numeric:tabular-nums}"
-    ".warnings{border:3px solid var(--today);padding:0 1rem}"
+    ".hidden{position:absolute;min-width:0;width:0}.warnings{border:3px solid "
+    "var(--today);padding:0 1rem}"
     ".wide{overflow-x:auto;max-height:40rem;overflow-y:auto}"
     ".wide:focus-visible{outline:3px solid var(--new)}"
-    "svg{max-width:100%;height:auto}svg text{fill:var(--ink);font-size:13px}"
-    ".new{fill:var(--new)}.today{fill:var(--today)}.axis{stroke:var(--line)}"
+    "svg{width:100%;min-width:44rem;height:auto}svg text{fill:var(--ink);font-size:13px}"
+    ".new{fill:var(--new)}.today{fill:url(#stripes);stroke:var(--today)}.stripe{fill:var(--today)}."
+    "axis{stroke:var(--line)}"
     ".budget{stroke:var(--ink);stroke-width:2;stroke-dasharray:6 4}"
-    ".dash{fill:none;stroke:var(--new);stroke-width:2}";
+    "@media print{.wide{max-height:none;overflow:visible}}";
+
+// What today's bars are filled with, in every picture.
+static const char stripes[] =
+    "<svg class=\"hidden\" aria-hidden=\"true\" width=\"0\" height=\"0\"><defs><pattern "
+    "id=\"stripes\""
+    " width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"
+    "<rect class=\"stripe\" width=\"3\" height=\"6\"/></pattern></defs></svg>\n";
 
 void pn_backtest_html(const struct pn_backtest_report_input *report,
                       const struct pn_sheet sheets[static PN_SHEET_COUNT], struct pn_buf *out)
@@ -233,6 +264,7 @@ void pn_backtest_html(const struct pn_backtest_report_input *report,
                   pn_language_code(report->language));
     add_element(out, "<title>", title, "</title>\n");
     pn_buf_printf(out, "<style>%s</style></head>\n<body><main>", style);
+    pn_buf_add_str(out, stripes);
     add_element(out, "<h1>", title, "</h1>\n");
     add_warnings(&sheets[PN_SHEET_WARNINGS], report->language, out);
     for (unsigned i = 0; i < PN_ARRAY_COUNT(sections); i++) {
