@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# The page in a real browser, on a hub with a made-up county in it.
+# The page and the report of a backtest in a real browser, on a hub with a made-up county in it.
 #   tests/web/run.sh            pictures go to build/web-shots
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -24,6 +24,7 @@ for _ in $(seq 1800); do
     kill -0 "$server" || exit 1
     sleep 0.1
 done
-read -r PUNOS_URL PUNOS_TOKEN_FILE PUNOS_TEAMS_FILE <"$work/out"
-export PUNOS_URL PUNOS_TOKEN_FILE PUNOS_TEAMS_FILE PUNOS_SHOTS=${PUNOS_SHOTS:-$root/build/web-shots}
-node --test --test-concurrency=1 page.test.mjs
+read -r PUNOS_URL PUNOS_TOKEN_FILE PUNOS_TEAMS_FILE PUNOS_REPORTS <"$work/out"
+export PUNOS_URL PUNOS_TOKEN_FILE PUNOS_TEAMS_FILE PUNOS_REPORTS
+export PUNOS_SHOTS=${PUNOS_SHOTS:-$root/build/web-shots}
+node --test --test-concurrency=1 page.test.mjs report.test.mjs

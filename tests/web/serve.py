@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """A hub with a made-up county's events in it, for the browser: prints its address, the file that
-holds the token and the file of teams, and stops when its standard input ends."""
+holds the token, the file of teams and the folder of its backtests, and stops when its standard input
+ends."""
+import datetime
 import subprocess
 import sys
 import tempfile
@@ -49,8 +51,26 @@ def show_all_but_one(hub, teams):
     wait_until(lambda: len(hub.get("/worklist")["clients"]) == shown, 60, "room on the list")
 
 
+def backtest(hub):
+    """Reports of a backtest in each language, of rules with a lower threshold, in a folder each."""
+    rules = hub.folder / "new.yaml"
+    text = (ROOT / "config/rules/start.yaml").read_text(encoding="utf-8")
+    before = "where: emergency, in_months: 12, at_least: 10, lapse_below: 8"
+    assert before in text
+    rules.write_text(text.replace(before, before.replace("10", "4").replace("8", "3")), encoding="utf-8")
+    today = datetime.date.today()
+    for language in ("fi", "sv", "en"):
+        answer = hub.run("rules", "backtest", str(rules), "--language", language, "--from",
+                         str(today - datetime.timedelta(days=150)), "--to",
+                         str(today + datetime.timedelta(days=1)), "--out",
+                         str(hub.folder / f"report-{language}"))
+        assert answer.returncode == 0, answer.stderr
+        assert answer.stderr == b"", f"progress in a pipe: {answer.stderr!r}"
+
+
 def serve(hub, teams):
-    print(f"http://127.0.0.1:{hub.api_port} {hub.data / 'secrets' / 'api-token'} {teams}", flush=True)
+    print(f"http://127.0.0.1:{hub.api_port} {hub.data / 'secrets' / 'api-token'} {teams} {hub.folder}",
+          flush=True)
     sys.stdin.read()
 
 
@@ -63,6 +83,7 @@ def main():
                  settings=[f'teams: "{teams}"']) as hub:
             fill(hub)
             show_all_but_one(hub, teams)
+            backtest(hub)
             serve(hub, teams)
 
 
