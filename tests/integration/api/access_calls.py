@@ -186,3 +186,28 @@ def who_looked_at_the_list_is_in_the_trail_of_each_client(world):
     done = world.hub.run("worklist", "export", "--month", "2026-01", "--dir", str(folder))
     equal(done.returncode, 0, done.stderr)
     assert any("2026-01" in r["what"] for r in trail(world, "identify")), "an export without names"
+
+
+@check
+def the_trail_can_be_read_and_proved(world):
+    done = world.hub.run("audit", "list", "--client", world.client)
+    equal(done.returncode, 0, done.stderr)
+    head, *rows = [line.split("\t") for line in done.stdout.decode().splitlines()]
+    records = [dict(zip(head, row)) for row in rows]
+    assert all(r["client"] == world.client for r in records), "another client's"
+    assert {"api", "identify"} <= {r["store"] for r in records}, "every store's trail"
+    assert any((r["user"], r["action"], r["allowed"]) == ("nurse-1", "timeline", "no")
+               for r in records), "a refusal"
+    done = world.hub.run("audit", "list", "--user", "nurse-1", "--to", "2020-01-01")
+    equal(len(done.stdout.decode().splitlines()), 1, "nothing so long ago")
+    equal(world.hub.run("audit", "list", "--from", "soon").returncode, 1, "no day")
+    done = world.hub.run("audit", "verify")
+    equal(done.returncode, 0, done.stdout)
+    assert done.stdout.decode().startswith("api: "), done.stdout
+    if "kind: postgres" in world.hub.config.read_text(encoding="utf-8"):
+        return
+    subprocess.run(["sqlite3", str(world.hub.data / "store/identify.db"),
+                    "UPDATE audit SET user_name = 'somebody else' WHERE number = 1"], check=True)
+    done = world.hub.run("audit", "verify")
+    equal(done.returncode, 1, "a row was changed")
+    assert "identify: audit row 1" in done.stdout.decode(), done.stdout
