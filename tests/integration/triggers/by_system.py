@@ -91,7 +91,7 @@ def of_each(system, name, values):
 
 
 def vague(system):
-    return made(system, 3, met(system, "reason"), reason=reasons(system)[0])
+    return made(system, 4, met(system, "reason"), reason=reasons(system)[0])
 
 
 def costly(system):

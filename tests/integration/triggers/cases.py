@@ -187,7 +187,7 @@ CASES = {
         "many-services": MANY_SERVICES,
         "concern": CONCERN,
         "core-not-reached": CORE,
-        "vague-reasons": VAGUE,
+        "vague-reasons": in_both(4, "visit", "A04", "R53"),
         "behaviour-or-risk": [*reported("odd-behaviour", "forms", "lifecare", kept_out=True),
                               *reported("suspected-addiction", "yph-effica", kept_out=True)],
         "unclear-work-ability": WORK,
