@@ -15,9 +15,8 @@ static bool has_code(const struct pn_rule_codes *codes, uint32_t code)
     return codes->count == 0;
 }
 
-bool pn_code_fits(const struct pn_filter *filter, uint64_t code)
+static inline bool is_in_ranges(const struct pn_code_ranges *ranges, uint64_t code)
 {
-    const struct pn_code_ranges *ranges = &filter->codes;
     for (unsigned i = 0; i < ranges->count; i++) {
         if (code >= ranges->ranges[i].from && code <= ranges->ranges[i].until) {
             return true;
@@ -26,14 +25,19 @@ bool pn_code_fits(const struct pn_filter *filter, uint64_t code)
     return ranges->count == 0;
 }
 
-static bool has_fitting_code(const struct pn_filter *filter, const struct pn_fact_entry *fact)
+bool pn_code_fits(const struct pn_filter *filter, uint64_t code)
 {
-    for (unsigned i = 0; i < PN_CODES_MAX && fact->codes[i] != 0; i++) {
-        if (pn_code_fits(filter, fact->codes[i])) {
-            return true;
-        }
+    return is_in_ranges(&filter->codes, code);
+}
+
+static inline bool has_fitting_code(const struct pn_filter *filter,
+                                    const struct pn_fact_entry *fact)
+{
+    bool fits = filter->codes.count == 0;
+    for (unsigned i = 0; !fits && i < PN_CODES_MAX && fact->codes[i] != 0; i++) {
+        fits = is_in_ranges(&filter->codes, fact->codes[i]);
     }
-    return filter->codes.count == 0;
+    return fits;
 }
 
 static bool fits_lists(const struct pn_filter *filter, const struct pn_fact_entry *fact)
