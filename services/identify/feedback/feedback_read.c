@@ -12,7 +12,7 @@
 enum {
     WORK_BYTES_MAX = 512 * 1024 * 1024,
     SPAN_MONTHS = 12,
-    PART_BITS = 8,
+    PART_BITS = 9,
     PARTS = 1 << PART_BITS
 };
 
