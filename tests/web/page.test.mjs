@@ -145,7 +145,7 @@ test("what the team's week has no room for is counted, and shown when asked for"
   const shown = await page.locator("tbody tr").count();
   assert.ok(shown >= 1);
   assert.match(await page.locator("p", { has: page.locator("#held") }).textContent(),
-    /^1 uutta nimeä odottaa/);
+    /^1 uusi nimi odottaa/);
   await page.locator("#held").click();
   await page.locator("#held[aria-pressed=true]").waitFor();
   assert.equal(await page.locator("tbody tr").count(), 1);
@@ -282,7 +282,49 @@ test("a state set here is the state that the list shows", async () => {
   assert.equal(await page.locator("#case-state").inputValue(), "in-discussion");
 });
 
+test("who saves by keyboard stays where they were and sees that it was saved", async () => {
+  const list = await ask("/worklist?state=new");
+  await page.goto(`${base}/#/client/${list.clients[0].client}`);
+  await page.locator("#answer-hint").waitFor();
+  await page.locator("#case-state").selectOption("seen");
+  await page.locator("#why form button").focus();
+  await page.keyboard.press("Enter");
+  await page.locator("#status", { hasText: "Tallennettu" }).waitFor();
+  await page.locator("#case-state:focus").waitFor();
+  assert.equal(await page.locator("#case-state").inputValue(), "seen");
+  const told = await page.locator("#status").boundingBox();
+  const height = await page.evaluate(() => innerHeight);
+  assert.ok(told.y >= 0 && told.y + told.height <= height, `the status at ${told.y} px`);
+  assert.equal(await page.locator("#answer-hint").count(), 0, "the answer can be noted now");
+  await page.locator("#case-state").selectOption("refuses");
+  assert.match(await page.locator("#again-hint").textContent(), /Ilman päivää/);
+});
+
+test("a save that is answered late shows over no other view", async () => {
+  await openFirstClient(page);
+  let answer;
+  const gate = new Promise((resolve) => {
+    answer = resolve;
+  });
+  const path = /\/worklist\/[0-9a-f]{32}$/;
+  await page.route(path, async (route) => {
+    if (route.request().method() === "PUT") {
+      await gate;
+    }
+    await route.continue();
+  });
+  await page.locator("#case-state").selectOption({ index: 1 });
+  await page.locator("#why form button").click();
+  await page.locator("#nav-list").click();
+  await page.locator("tbody tr").first().waitFor();
+  answer();
+  await page.locator("#status", { hasText: "Tallennettu" }).waitFor();
+  assert.equal(await page.locator("h1").textContent(), "Mahdolliset yhteiset asiakkaat");
+  await page.unroute(path);
+});
+
 test("a reason is chosen from a list, and a date brings the client back", async () => {
+  await openFirstClient(page);
   await page.locator("#case-state").selectOption("not-relevant");
   assert.ok(await page.getByLabel("Syy", { exact: true }).isVisible());
   assert.equal(await page.locator('#case-reason option[value=""]').count(), 0, "a reason is needed");
@@ -401,6 +443,25 @@ test("narrow screens and large text reflow", async () => {
   await audit(shown, "narrow");
   await shot(shown, "narrow");
   await made.close();
+});
+
+test("on a narrow screen the whole list is seen without scrolling sideways", async () => {
+  for (const language of ["fi", "sv", "en"]) {
+    const shown = await newPage(language);
+    await shown.setViewportSize({ width: 320, height: 700 });
+    await shown.goto(`${base}/#/`);
+    await shown.locator("tbody tr").first().waitFor();
+    const [inner, outer] = await shown.locator(".wide").evaluate((element) =>
+      [element.scrollWidth, element.clientWidth]);
+    assert.ok(inner <= outer, `${language}: ${inner} px of ${outer}`);
+    assert.ok(await shown.getByRole("table").isVisible(), "still a table");
+    const cells = shown.getByRole("row").nth(1).getByRole("cell");
+    assert.equal(await cells.count(), 3, "with its cells");
+    assert.equal(await shown.getByRole("columnheader").count(), 4, "and its heads");
+    await audit(shown, `a narrow list in ${language}`);
+    await shot(shown, `worklist-narrow-${language}`);
+    await shown.context().close();
+  }
 });
 
 for (const [language, title] of [["fi", "Sääntöjen palaute"], ["sv", "Återkoppling om reglerna"],

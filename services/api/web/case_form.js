@@ -25,11 +25,12 @@ function reasonField(json) {
 function againField(json) {
   const input = h("input", { id: "case-again", type: "date",
     value: json.again ? json.again.slice(0, 10) : "", "aria-describedby": "again-hint" });
-  const field = h("div", {}, h("label", { for: "case-again" }, t("again")), input,
-    h("span", { id: "again-hint", class: "hint block" }, t("againHelp")));
+  const hint = h("span", { id: "again-hint", class: "hint block" });
+  const field = h("div", {}, h("label", { for: "case-again" }, t("again")), input, hint);
   return { field,
     update: (state) => {
       field.hidden = !WAITING.includes(state);
+      hint.textContent = t(state === "refuses" ? "againRefuses" : "againHelp");
     },
     value: () => (field.hidden ? "" : input.value) };
 }
@@ -38,7 +39,9 @@ function againField(json) {
 export function stateForm(client, found, refresh) {
   const { json } = found;
   const states = [json.state, ...(json.next || []).filter((state) => state !== json.state)];
-  const select = h("select", { id: "case-state" }, states.map((state) =>
+  const isEarly = json.state === "new";
+  const described = isEarly ? "answer-hint" : null;
+  const select = h("select", { id: "case-state", "aria-describedby": described }, states.map((state) =>
     h("option", { value: state, selected: state === json.state }, t(`state.${state}`))));
   const reason = reasonField(json);
   const again = againField(json);
@@ -57,14 +60,17 @@ export function stateForm(client, found, refresh) {
     if (again.value()) {
       change.again = again.value();
     }
+    say("");
     try {
       await calls.setState(client, change, found.etag);
       await refresh();
       say(t("saved"));
+      document.getElementById("case-state")?.focus();
     } catch (error) {
       if (error.status === 412 || error.status === 409) {
         await refresh();
         say(t("stale"));
+        document.getElementById("case-state")?.focus();
       } else if (error.status === 400 || error.status === 403) {
         say(error.message);
       } else {
@@ -73,7 +79,8 @@ export function stateForm(client, found, refresh) {
     }
   };
   return h("form", { class: "bar", onsubmit: save },
-    h("div", {}, h("label", { for: "case-state" }, t("setState")), select),
+    h("div", {}, h("label", { for: "case-state" }, t("setState")), select,
+      isEarly && h("span", { id: "answer-hint", class: "hint block" }, t("answerLater"))),
     reason.field, again.field,
     h("button", { type: "submit" }, t("save")));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client: why on the list, the timeline over the sectors, the plan and where it stands.
 
-import { h, say, show } from "./dom.js";
+import { h, place, say, show } from "./dom.js";
 import { day, moment, t } from "./texts.js";
 import * as calls from "./calls.js";
 import { caseHistory, stateForm } from "./case_form.js";
@@ -117,6 +117,7 @@ function sourcesSection(bundle) {
 }
 
 export async function showClient(main, caller, client) {
+  const isHere = place();
   const [patient, triggers, found, flag, plan, timeline] = await Promise.all([
     calls.patient(client),
     orNull(calls.triggers(client), 403, 503),
@@ -125,13 +126,17 @@ export async function showClient(main, caller, client) {
     orNull(calls.currentPlan(client), 403),
     timelineSection(client),
   ]);
-  const refresh = () => showClient(main, caller, client);
+  const refresh = async () => isHere() && showClient(main, caller, client);
+  const planned = await planSection(client, plan, caller);
+  if (!isHere()) {
+    return;
+  }
   show(main,
     h("p", {}, h("a", { href: "#/" }, t("back"))),
     heading(client, patient, caller),
     whySection(client, triggers, found, caller, timeline.highlight, refresh),
     timeline.element,
     sharedSection(client, flag, found, caller, refresh),
-    await planSection(client, plan, caller),
+    planned,
     sourcesSection(timeline.bundle));
 }

@@ -30,6 +30,13 @@ export function svg(name, attributes, ...children) {
   return fill(document.createElementNS(SVG, name), attributes, children);
 }
 
+// Whether the reader is still where this was asked: an answer that comes late shows over no other
+// view.
+export function place() {
+  const here = location.hash;
+  return () => location.hash === here;
+}
+
 export function show(target, ...children) {
   target.replaceChildren(...children.flat(4).filter((child) => child));
 }

@@ -2,7 +2,7 @@
 // What became of the names that each rule put on the list, and whether some groups get there more
 // often than others. Every picture has its numbers in the same row of the table.
 
-import { h, say, show, svg } from "./dom.js";
+import { h, place, say, show, svg } from "./dom.js";
 import { currentLanguage, day, has, inLanguage, t } from "./texts.js";
 import * as calls from "./calls.js";
 
@@ -194,13 +194,17 @@ function teamChoice(teams, onchange) {
 }
 
 export async function showRules(main, caller) {
+  const isHere = place();
   const feedback = await calls.feedback(query());
+  if (!isHere()) {
+    return;
+  }
   const choose = (key, id) => async (event) => {
     chosen[key] = event.target.value;
     say(t("loading"));
     await showRules(main, caller);
     say("");
-    document.getElementById(id).focus();
+    document.getElementById(id)?.focus();
   };
   show(main,
     h("h1", {}, t("feedback")),

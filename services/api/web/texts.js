@@ -41,8 +41,8 @@ export function t(key, ...values) {
 
 // The same by number: "key.one" or "key.many". All three languages have one form for 1 and one for
 // the rest.
-export function tn(key, number) {
-  return t(`${key}.${number === 1 ? "one" : "many"}`, number);
+export function tn(key, number, ...more) {
+  return t(`${key}.${number === 1 ? "one" : "many"}`, number, ...more);
 }
 
 export function has(key) {

@@ -3,7 +3,7 @@
 // letter, not by colour; arrow keys move between them.
 
 import { h, newId, say, show, svg } from "./dom.js";
-import { day, has, moment, t } from "./texts.js";
+import { day, has, moment, t, tn } from "./texts.js";
 import * as calls from "./calls.js";
 
 const LANES = ["primary", "specialist", "social", "national"];
@@ -340,7 +340,7 @@ export async function timelineSection(client) {
         drawing(read.events, counted, choose)),
       chosenLine,
       read.events.length > 0 && legend(read.events),
-      withheld > 0 && h("p", { class: "hint" }, t("withheld", withheld)),
+      withheld > 0 && h("p", { class: "hint" }, tn("withheld", withheld)),
       read.events.length > 0 && listing(read.events, counted));
   };
   const refresh = async () => {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The work list: who may be a shared client, why, and where the work stands.
 
-import { h, say, show } from "./dom.js";
-import { day, inLanguage, t } from "./texts.js";
+import { h, place, say, show } from "./dom.js";
+import { day, inLanguage, t, tn } from "./texts.js";
 import * as calls from "./calls.js";
 import { stateNotes } from "./case_form.js";
 
@@ -28,20 +28,26 @@ function who(item) {
   return parts.filter((part) => part).join(", ");
 }
 
+// Narrow screens show each row as a card (style.css): the roles keep it a table for those who hear
+// it, and the label is what stood over the column.
+function cell(key, ...children) {
+  return h("td", { role: "cell", "data-label": t(key) }, ...children);
+}
+
 function row(item) {
-  return h("tr", {},
-    h("th", { scope: "row" },
+  return h("tr", { role: "row" },
+    h("th", { scope: "row", role: "rowheader" },
       h("a", { href: `#/client/${item.client}` }, item.name || shortKey(item.client)),
       h("span", { class: "hint block" }, who(item))),
-    h("td", {},
+    cell("why",
       h("ul", { class: "plain" },
         item.triggers.map((trigger) => h("li", {}, inLanguage(trigger.title) || trigger.rule,
           " ", h("span", { class: "hint" }, t("counted", trigger.count, trigger.threshold)),
           trigger.supports && [" ", h("span", { class: "tag" }, t("supports"))])))),
-    h("td", {}, t(`state.${item.state}`),
+    cell("state", h("span", { class: "block" }, t(`state.${item.state}`)),
       h("span", { class: "hint block" }, stateNotes(item, reasons)),
       item.held && h("span", { class: "hint block" }, t("isHeld"))),
-    h("td", {}, day(item.changed)));
+    cell("changed", day(item.changed)));
 }
 
 function stateFilter(counts, refresh) {
@@ -52,7 +58,7 @@ function stateFilter(counts, refresh) {
   select.addEventListener("change", async () => {
     chosen.state = select.value;
     await refresh();
-    document.getElementById("state-filter").focus();
+    document.getElementById("state-filter")?.focus();
   });
   return h("div", {}, h("label", { for: "state-filter" }, t("stateFilter")), select);
 }
@@ -63,7 +69,7 @@ function choice(id, label, options, value, choose, refresh) {
   select.addEventListener("change", async () => {
     choose(select.value);
     await refresh();
-    document.getElementById(id).focus();
+    document.getElementById(id)?.focus();
   });
   return h("div", {}, h("label", { for: id }, label), select);
 }
@@ -89,7 +95,7 @@ function unitFilter(refresh) {
   input.addEventListener("change", async () => {
     chosen.unit = input.value.trim();
     await refresh();
-    document.getElementById("unit-filter").focus();
+    document.getElementById("unit-filter")?.focus();
   });
   return h("div", {}, h("label", { for: "unit-filter" }, t("unitOf")), input);
 }
@@ -104,7 +110,7 @@ function heldSwitch(held, refresh) {
     await refresh();
     document.getElementById("held")?.focus();
   };
-  return h("p", {}, t("heldCount", held), " ",
+  return h("p", {}, tn("heldCount", held), " ",
     h("button", { id: "held", type: "button", "aria-pressed": String(chosen.held),
       onclick: toggle }, t("showHeld")));
 }
@@ -116,7 +122,7 @@ function noTeamNote(withoutTeam) {
   }
   const open = withoutTeam.units.reduce((sum, item) => sum + item.open, 0);
   const units = withoutTeam.units.map((item) => item.unit || t("unitNotKnown"));
-  return h("p", { class: "notice", id: "no-team" }, t("noTeamNote", open, units.join(", ")));
+  return h("p", { class: "notice", id: "no-team" }, tn("noTeamNote", open, units.join(", ")));
 }
 
 function nameSwitch(caller, refresh) {
@@ -126,7 +132,7 @@ function nameSwitch(caller, refresh) {
   const toggle = async () => {
     chosen.names = !chosen.names;
     await refresh();
-    document.getElementById("names").focus();
+    document.getElementById("names")?.focus();
   };
   return h("div", {},
     h("button", { id: "names", type: "button", "aria-pressed": String(chosen.names),
@@ -135,11 +141,11 @@ function nameSwitch(caller, refresh) {
 }
 
 function table(list) {
-  const body = h("tbody", {}, list.clients.map(row));
-  const element = h("table", {},
+  const body = h("tbody", { role: "rowgroup" }, list.clients.map(row));
+  const element = h("table", { class: "cases", role: "table" },
     h("caption", { class: "unseen" }, t("worklist")),
-    h("thead", {}, h("tr", {},
-      ["client", "why", "state", "changed"].map((key) => h("th", { scope: "col" }, t(key))))),
+    h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ["client", "why", "state", "changed"]
+      .map((key) => h("th", { scope: "col", role: "columnheader" }, t(key))))),
     body);
   return { element, body };
 }
@@ -159,12 +165,16 @@ function moreButton(list, body) {
 }
 
 export async function showWorklist(main, caller) {
+  const isHere = place();
   const list = await calls.worklist(chosen, "");
+  if (!isHere()) {
+    return;
+  }
   reasons = list.reasons || [];
   const refresh = async () => {
     say(t("loading"));
     await showWorklist(main, caller);
-    say(t("count", document.querySelectorAll("tbody tr").length));
+    say(tn("count", document.querySelectorAll("tbody tr").length));
   };
   const { element, body } = table(list);
   show(main,
@@ -174,7 +184,7 @@ export async function showWorklist(main, caller) {
       teamFilter(list, refresh), unitFilter(refresh), nameSwitch(caller, refresh)),
     noTeamNote(list.withoutTeam),
     heldSwitch(list.held, refresh),
-    list.withheld > 0 && h("p", { class: "hint" }, t("withheld", list.withheld)),
+    list.withheld > 0 && h("p", { class: "hint" }, tn("withheld", list.withheld)),
     list.clients.length === 0
       ? h("p", {}, t("noClients"))
       : h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": t("worklist") },
