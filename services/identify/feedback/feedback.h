@@ -10,9 +10,9 @@
  *                  the rule rose nobody is asked to look again, unless the case begins anew (it
  *                  leaves the decision for `new`): `decided` counts those, and the time to first
  *                  look leaves them out. Else it runs from the telling, or from when the case began
- *                  after it; of
- *                  a name that a team's budget held back from when it was shown, and before that
- *                  nobody waits for a look. A case that becomes new by a merge begins nothing anew.
+ *                  after it; of a name that a team's budget held back, from when it was shown:
+ *                  nobody waits for a look before that. A case that becomes new by a merge begins
+ *                  nothing anew.
  *   accepted       the last state that a person gave is in-discussion, consents, thinking or
  *                  has-worker: a professional took the client to be one.
  *   refused        it is refuses: the client's own choice. The rule had found the right one.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * A client's triggers as the store has them: a row for each rule that holds or has held. What a row
- * says is as of the last telling (trigger_tell.h), but for what the rank is made of, which follows
- * the facts. Inside services/identify only.
+ * says is as of the last telling (trigger_tell.h), but for share and classes, which follow the
+ * facts. Inside services/identify only.
  */
 #ifndef PN_IDENTIFY_TRIGGER_ROWS_H
 #define PN_IDENTIFY_TRIGGER_ROWS_H
@@ -37,7 +37,7 @@ struct pn_trigger_row *pn_trigger_rows_find(struct pn_trigger_rows *rows, const 
 PN_MUST_USE enum pn_code pn_trigger_rows_add(struct pn_trigger_rows *rows,
                                              struct pn_trigger_row **ret_row, struct pn_err *err);
 
-// Writes what the rank is made of into a row that the store has.
+// Writes the row's share and classes into a row of the rule that the store has.
 PN_MUST_USE enum pn_code pn_trigger_row_write_share(struct pn_store *store, int64_t client,
                                                     const struct pn_trigger_row *row,
                                                     struct pn_err *err);

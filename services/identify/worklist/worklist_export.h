@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
  * The monthly list of a unit (herätelista) as files: who stands on the list at the month's end, and
- * how many were identified and looked into in it, also those who did not join (FINLAND.md 7.6).
- * Inside services/identify only.
+ * how many were identified and looked into in it, also those who did not join. Inside
+ * services/identify only.
  */
 #ifndef PN_IDENTIFY_WORKLIST_EXPORT_H
 #define PN_IDENTIFY_WORKLIST_EXPORT_H

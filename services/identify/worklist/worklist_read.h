@@ -29,9 +29,8 @@ PN_MUST_USE enum pn_code pn_worklist_open(const struct pn_config *config,
                                           struct pn_worklist **ret_worklist, struct pn_err *err);
 void pn_worklist_close(struct pn_worklist *worklist); // takes NULL
 
-// Where the work with a flagged client stands. FINLAND.md 7.5: refusing and thinking it over are
-// states of their own. `lapsed` is set by the service when nothing holds that could begin the
-// case and nobody has.
+// Where the work with a flagged client stands. Refusing and thinking it over are states of their
+// own. `lapsed` is set by the service when nothing holds that could begin the case and nobody has.
 enum pn_case_state {
     PN_CASE_NEW,
     PN_CASE_SEEN,
