@@ -14,7 +14,7 @@ Made from `config/rules/*.yaml` by `punos rules list` (`tests/generated/rule_set
 starts with; the other files are one source document each, whole. The language stands in `docs/RULES.md`. *Number*: whether the
 document gives it (or says that once is enough), or whether it is ours. `tests/integration/run_triggers.sh` shows each rule
 firing from the native messages of at least two systems, and not when one of them is missing; which system each rule of
-`start.yaml` is blind at stands in [RULES-BY-SYSTEM.md](RULES-BY-SYSTEM.md).
+`start.yaml` is blind at stands in [RULES-BY-SYSTEM.md](RULES-BY-SYSTEM.md). What `(000:312)` points to: [SOURCES.md](SOURCES.md).
 HEAD
     set -- config/rules/start.yaml
     for file in config/rules/*.yaml; do
