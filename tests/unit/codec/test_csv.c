@@ -8,23 +8,7 @@
 #include <cmocka.h>
 
 #include "codec/csv.h"
-
-static struct pn_arena *arena;
-static struct pn_err err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = pn_arena_new(PN_MESSAGE_ARENA_BYTES_MAX);
-    return arena == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    pn_arena_free(arena);
-    return 0;
-}
+#include "tests/unit/arena_fixture.h"
 
 static const struct pn_node *read_good(const char *text, char separator, const char *charset)
 {

@@ -10,23 +10,7 @@
 
 #include "base/text.h"
 #include "codec/hl7v2.h"
-
-static struct pn_arena *arena;
-static struct pn_err err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = pn_arena_new(PN_MESSAGE_ARENA_BYTES_MAX);
-    return arena == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    pn_arena_free(arena);
-    return 0;
-}
+#include "tests/unit/arena_fixture.h"
 
 static enum pn_code read_bytes(const char *bytes, size_t len, const char *charset,
                                struct pn_hl7v2 *ret_message)

@@ -10,23 +10,7 @@
 #include <unistd.h>
 
 #include "codec/xml.h"
-
-static struct pn_arena *arena;
-static struct pn_err err;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena = pn_arena_new(PN_MESSAGE_ARENA_BYTES_MAX);
-    return arena == NULL;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    pn_arena_free(arena);
-    return 0;
-}
+#include "tests/unit/arena_fixture.h"
 
 static enum pn_code read_text(const char *text, const char *charset,
                               const struct pn_node **ret_root)

@@ -308,4 +308,55 @@ static inline const char *last_told(const struct bench *bench)
     return bench->told_count == 0 ? "" : bench->told[bench->told_count - 1];
 }
 
+// --- What people do, and common events
+// ------------------------------------------------------------
+
+static inline enum pn_code try_change(struct bench *bench, const struct pn_case_change *change)
+{
+    struct pn_identify_writer *writer = NULL;
+    int64_t version = 0;
+    assert_int_equal(pn_identify_writer_open(&bench->config, &writer, &err), PN_OK);
+    enum pn_code code = pn_worklist_set_state(writer, change, &version, &err);
+    pn_identify_writer_close(writer);
+    return code;
+}
+
+static inline void set_state(struct bench *bench, const char *client, enum pn_case_state state,
+                             const char *reason)
+{
+    const struct pn_case_change change = {.client = pn_slice_str(client),
+                                          .state = state,
+                                          .expected_version = -1,
+                                          .set_by = pn_slice_str("coordinator-1"),
+                                          .reason = pn_slice_str(reason)};
+    assert_int_equal(try_change(bench, &change), PN_OK);
+}
+
+static inline void put_visits_of(struct bench *bench, const char *client, unsigned from,
+                                 const char *unit)
+{
+    for (unsigned i = from; i < from + 3; i++) {
+        put(bench, (struct spec){.happening = "appointment.noshow",
+                                 .subject = client,
+                                 .number = i,
+                                 .start_ms = at(2026, 1, (int)(i % 27) + 1),
+                                 .recorded_ms = at(2026, 1, (int)(i % 27) + 1),
+                                 .status = "noshow",
+                                 .unit = unit});
+    }
+}
+
+// Ten in the emergency room: another rule.
+static inline void put_emergencies(struct bench *bench, const char *client, unsigned from)
+{
+    for (unsigned i = from; i < from + 10; i++) {
+        put(bench, (struct spec){.happening = "visit.finished",
+                                 .subject = client,
+                                 .number = i,
+                                 .start_ms = at(2026, 3, (int)(i - from) + 1),
+                                 .recorded_ms = at(2026, 3, (int)(i - from) + 1),
+                                 .encounter_class = "EMER"});
+    }
+}
+
 #endif

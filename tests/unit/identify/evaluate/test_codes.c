@@ -3,59 +3,13 @@
  * Facts with several codes: an event that has a reason in ICPC-2 and diagnoses in ICD-10 is found
  * by either, and counts as one, or as so many different ones, by what is asked.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/clock.h"
-#include "services/identify/evaluate/evaluate.h"
-#include "services/identify/rules/rules.h"
+#include "tests/unit/identify/evaluate/rule_bench.h"
 
 enum { TEXT_BYTES = 4096 };
-
-struct bench {
-    struct pn_arena *arena;
-    struct pn_ruleset rules;
-    struct pn_evaluator *evaluator;
-    struct pn_fact_entry facts[PN_CLIENT_FACTS_MAX];
-    unsigned count;
-    struct pn_finding finding;
-};
-
-static int open_bench(void **state)
-{
-    struct bench *bench = calloc(1, sizeof *bench);
-    struct pn_err err;
-    bench->arena = pn_arena_new(64 * 1024 * 1024);
-    assert_int_equal(pn_evaluator_new(&bench->evaluator, &err), PN_OK);
-    *state = bench;
-    return 0;
-}
-
-static int close_bench(void **state)
-{
-    struct bench *bench = *state;
-    pn_evaluator_free(bench->evaluator);
-    pn_arena_free(bench->arena);
-    free(bench);
-    return 0;
-}
-
-static int64_t at(int year, int month, int day)
-{
-    return pn_days_from_civil(year, month, day) * PN_MS_PER_DAY;
-}
 
 static void use(struct bench *bench, const char *scope, const char *when)
 {
     char text[TEXT_BYTES];
-    struct pn_err err;
     (void)snprintf(text, sizeof text,
                    "code_groups:\n"
                    "  tired: { icpc2: [A04-A05, A29] }\n"
@@ -74,9 +28,7 @@ static void use(struct bench *bench, const char *scope, const char *when)
                    "    title: { fi: a, sv: b, en: c }\n"
                    "    explanation: { fi: a, sv: b, en: c }\n%s    when: %s\n",
                    scope, when);
-    if (pn_rules_parse(bench->arena, "r.yaml", pn_slice_str(text), &bench->rules, &err) != PN_OK) {
-        fail_msg("%s: %s", err.where, err.text);
-    }
+    read_rules(bench, text);
     bench->count = 0;
 }
 

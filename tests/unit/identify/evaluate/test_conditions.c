@@ -1,58 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/identify/evaluate/rule_bench.h"
 
-#include <cmocka.h>
-
-#include "base/clock.h"
-#include "services/identify/evaluate/evaluate.h"
-#include "services/identify/rules/rules.h"
-
-enum { TEXT_BYTES = 8192, FACTS_MAX = 64 };
-
-struct bench {
-    struct pn_arena *arena;
-    struct pn_ruleset rules;
-    struct pn_evaluator *evaluator;
-    struct pn_fact_entry facts[FACTS_MAX];
-    unsigned count;
-    struct pn_finding finding;
-};
-
-static int open_bench(void **state)
-{
-    struct bench *bench = calloc(1, sizeof *bench);
-    struct pn_err err;
-    bench->arena = pn_arena_new(64 * 1024 * 1024);
-    assert_int_equal(pn_evaluator_new(&bench->evaluator, &err), PN_OK);
-    *state = bench;
-    return 0;
-}
-
-static int close_bench(void **state)
-{
-    struct bench *bench = *state;
-    pn_evaluator_free(bench->evaluator);
-    pn_arena_free(bench->arena);
-    free(bench);
-    return 0;
-}
-
-static int64_t at(int year, int month, int day)
-{
-    return pn_days_from_civil(year, month, day) * PN_MS_PER_DAY;
-}
+enum { TEXT_BYTES = 8192 };
 
 // A rule of one line of conditions, and further lines of the rule.
 static void use(struct bench *bench, const char *when, const char *more)
 {
     char text[TEXT_BYTES];
-    struct pn_err err;
     (void)snprintf(text, sizeof text,
                    "code_groups: { vague: { icpc2: [A04-A05, A29], icd10: [R50-R69] } }\n"
                    "filters:\n"
@@ -69,9 +23,7 @@ static void use(struct bench *bench, const char *when, const char *more)
                    "    title: { fi: a, sv: b, en: c }\n"
                    "    explanation: { fi: a, sv: b, en: c }\n    when: %s\n%s",
                    when, more);
-    if (pn_rules_parse(bench->arena, "r.yaml", pn_slice_str(text), &bench->rules, &err) != PN_OK) {
-        fail_msg("%s: %s", err.where, err.text);
-    }
+    read_rules(bench, text);
 }
 
 static struct pn_fact_entry *add(struct bench *bench, enum pn_entry_kind kind, int64_t start_ms)

@@ -68,20 +68,6 @@ static void withdraw_contacts(struct bench *bench, unsigned from, unsigned count
     }
 }
 
-static void set_state(struct bench *bench, enum pn_case_state state, const char *reason)
-{
-    struct pn_identify_writer *writer = NULL;
-    int64_t version = 0;
-    const struct pn_case_change change = {.client = pn_slice_str(CLIENT_A),
-                                          .state = state,
-                                          .expected_version = -1,
-                                          .set_by = pn_slice_str("coordinator-1"),
-                                          .reason = pn_slice_str(reason)};
-    assert_int_equal(pn_identify_writer_open(&bench->config, &writer, &err), PN_OK);
-    assert_int_equal(pn_worklist_set_state(writer, &change, &version, &err), PN_OK);
-    pn_identify_writer_close(writer);
-}
-
 static bool is_listed(struct bench *bench)
 {
     struct pn_case found;
@@ -160,7 +146,7 @@ static void what_a_person_began_stays(void **state)
     use_rules(bench, "", absences);
     put_noshows(bench);
     put_contacts(bench, 100, 10, "EMER");
-    set_state(bench, PN_CASE_HAS_WORKER, "");
+    set_state(bench, CLIENT_A, PN_CASE_HAS_WORKER, "");
     withdraw_contacts(bench, 100, 1);
     assert_int_equal(case_of(bench, CLIENT_A).state, PN_CASE_HAS_WORKER);
     assert_false(has_active_flag(bench));
@@ -185,7 +171,7 @@ static void only_what_could_begin_it_brings_it_back(void **state)
     struct bench *bench = *state;
     use_rules(bench, "", (const char *const[]){"visits", NULL});
     put_noshows(bench);
-    set_state(bench, PN_CASE_NOT_RELEVANT, "single-episode");
+    set_state(bench, CLIENT_A, PN_CASE_NOT_RELEVANT, "single-episode");
     put_contacts(bench, 100, 11, "AMB");
     assert_string_equal(last_told(bench), "raised visits");
     assert_int_equal(case_of(bench, CLIENT_A).state, PN_CASE_NOT_RELEVANT);

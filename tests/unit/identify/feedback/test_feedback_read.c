@@ -22,20 +22,6 @@ static struct pn_feedback_result read_all(struct pn_feedback_reader *reader, int
     return result;
 }
 
-static void set_state(struct bench *bench, enum pn_case_state state, const char *reason)
-{
-    struct pn_identify_writer *writer = NULL;
-    int64_t version = 0;
-    const struct pn_case_change change = {.client = pn_slice_str(CLIENT_A),
-                                          .state = state,
-                                          .expected_version = -1,
-                                          .set_by = pn_slice_str("somebody"),
-                                          .reason = pn_slice_str(reason)};
-    assert_int_equal(pn_identify_writer_open(&bench->config, &writer, &err), PN_OK);
-    assert_int_equal(pn_worklist_set_state(writer, &change, &version, &err), PN_OK);
-    pn_identify_writer_close(writer);
-}
-
 static void what_the_engine_and_people_wrote(void **state)
 {
     struct bench *bench = *state;
@@ -53,9 +39,9 @@ static void what_the_engine_and_people_wrote(void **state)
     assert_int_equal(result.skews[0].whole.hits, 1);
     assert_int_equal(result.skews[0].whole.of, 1);
     pn_clock_set_for_test(at(2026, 6, 3));
-    set_state(bench, PN_CASE_SEEN, "");
+    set_state(bench, CLIENT_A, PN_CASE_SEEN, "");
     pn_clock_set_for_test(at(2026, 6, 4));
-    set_state(bench, PN_CASE_NOT_RELEVANT, "treated-elsewhere");
+    set_state(bench, CLIENT_A, PN_CASE_NOT_RELEVANT, "treated-elsewhere");
     result = read_all(reader, at(2026, 6, 5));
     assert_int_equal(result.cells[0]->looked, 1);
     assert_int_equal(result.cells[0]->not_relevant, 1);

@@ -13,19 +13,6 @@ static void put_emergency(struct bench *bench, const char *client, unsigned numb
                              .encounter_class = "EMER"});
 }
 
-static void set_state(struct bench *bench, enum pn_case_state state)
-{
-    struct pn_identify_writer *writer = NULL;
-    int64_t version = 0;
-    const struct pn_case_change change = {.client = pn_slice_str(CLIENT_A),
-                                          .state = state,
-                                          .expected_version = -1,
-                                          .set_by = pn_slice_str("coordinator-1")};
-    assert_int_equal(pn_identify_writer_open(&bench->config, &writer, &err), PN_OK);
-    assert_int_equal(pn_worklist_set_state(writer, &change, &version, &err), PN_OK);
-    pn_identify_writer_close(writer);
-}
-
 static int64_t rank_told(const struct bench *bench)
 {
     const char *found = strstr(bench->flag, "flag-rank\",\"valueInteger\":");
@@ -47,7 +34,7 @@ static void it_is_told_when_a_trigger_begins_or_ends(void **state)
     }
     assert_string_equal(last_told(bench), "changed no-shows");
     assert_string_equal(bench->flags, "raised ");
-    set_state(bench, PN_CASE_SEEN);
+    set_state(bench, CLIENT_A, PN_CASE_SEEN, NULL);
     for (unsigned i = 1; i <= 10; i++) {
         put_emergency(bench, CLIENT_A, i);
     }
@@ -87,13 +74,14 @@ static void what_is_told_is_what_is_read(void **state)
     }
     assert_told_is_read(bench);
     const int64_t version = case_of(bench, CLIENT_A).version;
-    set_state(bench, PN_CASE_HAS_WORKER); // the case goes on, the Flag ends all the same
+    set_state(bench, CLIENT_A, PN_CASE_HAS_WORKER,
+              NULL); // the case goes on, the Flag ends all the same
     tick(bench, at(2027, 4, 1));
     assert_string_equal(bench->flags, "raised lapsed ");
     assert_non_null(strstr(bench->flag, "\"status\":\"inactive\""));
     assert_told_is_read(bench);
     assert_int_equal(case_of(bench, CLIENT_A).version, version + 2);
-    set_state(bench, PN_CASE_IN_DISCUSSION); // a person's change moves no end
+    set_state(bench, CLIENT_A, PN_CASE_IN_DISCUSSION, NULL); // a person's change moves no end
     assert_told_is_read(bench);
 }
 

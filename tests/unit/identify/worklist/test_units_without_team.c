@@ -11,19 +11,6 @@
     "teams: [{ id: one, name: { fi: a, sv: b, en: c }, units: " units                              \
     ", new_names_a_week: " budget " }]\n" REASONS
 
-static void put_visits_of(struct bench *bench, const char *client, unsigned from, const char *unit)
-{
-    for (unsigned i = from; i < from + 3; i++) {
-        put(bench, (struct spec){.happening = "appointment.noshow",
-                                 .subject = client,
-                                 .number = i,
-                                 .start_ms = at(2026, 1, (int)(i % 27) + 1),
-                                 .recorded_ms = at(2026, 1, (int)(i % 27) + 1),
-                                 .status = "noshow",
-                                 .unit = unit});
-    }
-}
-
 // The first letters of the clients' keys.
 static const char *listed(struct bench *bench, struct pn_worklist_filter filter)
 {
@@ -85,20 +72,6 @@ static struct pn_unit_count units_without_team(struct bench *bench, unsigned *re
     return units[0];
 }
 
-static void set_not_relevant(struct bench *bench, const char *client)
-{
-    struct pn_identify_writer *writer = NULL;
-    int64_t version = 0;
-    const struct pn_case_change change = {.client = pn_slice_str(client),
-                                          .state = PN_CASE_NOT_RELEVANT,
-                                          .expected_version = -1,
-                                          .set_by = pn_slice_str("coordinator-1"),
-                                          .reason = pn_slice_str("other")};
-    assert_int_equal(pn_identify_writer_open(&bench->config, &writer, &err), PN_OK);
-    assert_int_equal(pn_worklist_set_state(writer, &change, &version, &err), PN_OK);
-    pn_identify_writer_close(writer);
-}
-
 static void the_units_are_named_and_counted(void **state)
 {
     struct bench *bench = *state;
@@ -118,7 +91,7 @@ static void the_units_are_named_and_counted(void **state)
     assert_string_equal(listed(bench, (struct pn_worklist_filter){.teams = ","}), "d");
     assert_int_equal(strlen(listed(bench, (struct pn_worklist_filter){.teams = "one,"})), 3);
     assert_int_equal(strlen(listed(bench, (struct pn_worklist_filter){.teams = "one"})), 2);
-    set_not_relevant(bench, CLIENT_D);
+    set_state(bench, CLIENT_D, PN_CASE_NOT_RELEVANT, "other");
     (void)units_without_team(bench, &count);
     assert_int_equal(count, 0);
     tick(bench, at(2026, 6, 4));

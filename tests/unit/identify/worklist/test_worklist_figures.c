@@ -12,45 +12,6 @@
 #define CLIENT_C "c0000000000000000000000000000003"
 #define CLIENT_D "d0000000000000000000000000000004"
 
-static void set_state(struct bench *bench, const char *client, enum pn_case_state state)
-{
-    struct pn_identify_writer *writer = NULL;
-    int64_t version = 0;
-    const struct pn_case_change change = {.client = pn_slice_str(client),
-                                          .state = state,
-                                          .expected_version = -1,
-                                          .set_by = pn_slice_str("coordinator-1")};
-    assert_int_equal(pn_identify_writer_open(&bench->config, &writer, &err), PN_OK);
-    assert_int_equal(pn_worklist_set_state(writer, &change, &version, &err), PN_OK);
-    pn_identify_writer_close(writer);
-}
-
-static void put_visits_of(struct bench *bench, const char *client, unsigned from, const char *unit)
-{
-    for (unsigned i = from; i < from + 3; i++) {
-        put(bench, (struct spec){.happening = "appointment.noshow",
-                                 .subject = client,
-                                 .number = i,
-                                 .start_ms = at(2026, 1, (int)(i % 27) + 1),
-                                 .recorded_ms = at(2026, 1, (int)(i % 27) + 1),
-                                 .status = "noshow",
-                                 .unit = unit});
-    }
-}
-
-// Ten in the emergency room: another rule.
-static void put_emergencies(struct bench *bench, const char *client, unsigned from)
-{
-    for (unsigned i = from; i < from + 10; i++) {
-        put(bench, (struct spec){.happening = "visit.finished",
-                                 .subject = client,
-                                 .number = i,
-                                 .start_ms = at(2026, 3, (int)(i - from) + 1),
-                                 .recorded_ms = at(2026, 3, (int)(i - from) + 1),
-                                 .encounter_class = "EMER"});
-    }
-}
-
 static void put_four(struct bench *bench)
 {
     put_visits_of(bench, CLIENT_A, 1, "station-1");
@@ -78,8 +39,8 @@ static void each_team_has_its_gauges(void **state)
     assert_int_equal(gauge("new_names_a_week", "one"), 1);
     assert_int_equal(gauge("new", "rest"), 1);
     assert_int_equal(gauge("held", "rest"), 0);
-    set_state(bench, CLIENT_B, PN_CASE_SEEN);
-    set_state(bench, CLIENT_B, PN_CASE_IN_DISCUSSION);
+    set_state(bench, CLIENT_B, PN_CASE_SEEN, NULL);
+    set_state(bench, CLIENT_B, PN_CASE_IN_DISCUSSION, NULL);
     tick(bench, at(2026, 6, 8)); // another week
     assert_int_equal(gauge("in_discussion", "one"), 1);
     assert_int_equal(gauge("new", "one"), 1);
@@ -97,7 +58,7 @@ static void the_months_list_and_figures(void **state)
     bench_teams(bench, TEAMS("1"));
     put_four(bench);
     tick(bench, at(2026, 6, 29)); // b is shown
-    set_state(bench, CLIENT_B, PN_CASE_SEEN);
+    set_state(bench, CLIENT_B, PN_CASE_SEEN, NULL);
     tick(bench, at(2026, 7, 6)); // and another
     struct pn_export_query query = {.from_ms = at(2026, 6, 1),
                                     .to_ms = at(2026, 7, 1),
