@@ -166,8 +166,12 @@ static unsigned read_batch(struct bench *bench, const struct pn_record *records,
 
 static struct pn_fact_entry *find_fact(struct client *client, const struct pn_fact_entry *fact)
 {
+    uint64_t wanted[2], id[2]; // two words are compared faster than sixteen bytes
+    _Static_assert(sizeof id == PN_FACT_ID_BYTES, "an id is two words");
+    memcpy(wanted, fact->id, sizeof wanted);
     for (unsigned i = client->count; i > 0; i--) { // a resource's events are near to each other
-        if (memcmp(client->facts[i - 1].id, fact->id, PN_FACT_ID_BYTES) == 0) {
+        memcpy(id, client->facts[i - 1].id, sizeof id);
+        if (id[0] == wanted[0] && id[1] == wanted[1]) {
             return &client->facts[i - 1];
         }
     }

@@ -163,7 +163,11 @@ static void find(struct pn_walk *walk, bool wants_near, struct pn_finding *findi
 // On from the moment: when each leaf that holds lapses, and when the rule changes.
 static void look_ahead(struct pn_walk *walk, struct pn_finding *finding)
 {
-    int64_t next_ms = pn_walk_next(walk);
+    bool is_over = !finding->holds && !pn_walk_may_rise(walk); // nothing lapses, and nothing rises
+    for (unsigned k = 0; k < finding->leaf_count; k++) {
+        is_over = is_over && !finding->leaves[k].holds;
+    }
+    int64_t next_ms = is_over ? INT64_MAX : pn_walk_next(walk);
     for (unsigned i = 0; i < PN_STEPS_MAX && next_ms != INT64_MAX; i++) {
         pn_walk_step(walk, next_ms);
         for (unsigned k = 0; k < finding->leaf_count; k++) {
@@ -173,7 +177,8 @@ static void look_ahead(struct pn_walk *walk, struct pn_finding *finding)
                 leaf->lapses_ms = next_ms;
             }
         }
-        if (walk->holds != finding->holds || walk->since_ms > finding->since_ms) {
+        bool rose_anew = finding->holds && walk->since_ms > finding->since_ms;
+        if (walk->holds != finding->holds || rose_anew) {
             break;
         }
         next_ms = pn_walk_next(walk);
@@ -207,12 +212,13 @@ static void walk_on(struct pn_walk *walk, struct pn_standing *standing)
 void pn_evaluate(struct pn_evaluator *evaluator, const struct pn_evaluation *evaluation,
                  struct pn_finding *ret_finding)
 {
-    struct pn_walk walk = {.evaluator = evaluator,
-                           .rule = evaluation->rule,
-                           .from_ms = evaluation->moment_ms,
-                           .moment_ms = evaluation->moment_ms};
+    struct pn_walk walk; // large, and little of it is used
+    walk.evaluator = evaluator;
+    walk.rule = evaluation->rule;
+    walk.from_ms = walk.moment_ms = evaluation->moment_ms;
     struct pn_finding *finding = ret_finding;
-    memset(finding, 0, offsetof(struct pn_finding, evidence));
+    memset(finding, 0, offsetof(struct pn_finding, leaves));
+    finding->evidence_count = 0;
     pn_walk_start(&walk, evaluation->birth_year);
     finding->may_hold = pn_walk_may_hold(&walk, &finding->due_ms);
     if (!finding->may_hold && !evaluation->wants_all) {
@@ -249,10 +255,11 @@ static void put_span(struct spans *spans, const struct pn_span *span, int64_t fr
 unsigned pn_evaluate_history(struct pn_evaluator *evaluator, const struct pn_history *history,
                              struct pn_span *ret_spans, unsigned max)
 {
-    struct pn_walk walk = {.evaluator = evaluator,
-                           .rule = history->rule,
-                           .from_ms = history->from_ms,
-                           .moment_ms = history->to_ms};
+    struct pn_walk walk;
+    walk.evaluator = evaluator;
+    walk.rule = history->rule;
+    walk.from_ms = history->from_ms;
+    walk.moment_ms = history->to_ms;
     int64_t ignored = 0;
     pn_walk_start(&walk, history->birth_year);
     if (!pn_walk_may_hold(&walk, &ignored)) {

@@ -17,6 +17,7 @@ enum pn_code pn_evaluator_new(struct pn_evaluator **ret_evaluator, struct pn_err
     if (evaluator == NULL) {
         return pn_err_set(err, PN_MEMORY, "identify", "no memory");
     }
+    pn_calendar_init(&evaluator->calendar);
     *ret_evaluator = evaluator;
     return PN_OK;
 }
@@ -142,6 +143,9 @@ void pn_walk_start(struct pn_walk *walk, int birth_year)
         }
     }
     walk->tree.rule = rule;
+    walk->cursor_count = 0;
+    walk->holds = false;
+    walk->since_ms = 0;
     walk->time_ms = walk->cool_ms = INT64_MIN;
     walk->expires_ms = walk->first_ms = walk->to_age_ms = INT64_MAX;
     walk->from_age_ms = INT64_MIN;
@@ -152,48 +156,25 @@ void pn_walk_start(struct pn_walk *walk, int birth_year)
         walk->to_age_ms = age_ms(birth_year, rule->scope.to_years + 1);
     }
     make_ready(walk->evaluator, rule->match);
+    walk->began = place_after(&walk->evaluator->facts, walk->moment_ms);
 }
 
 // --- Quick answer --------------------------------------------------------------------------------
 
-static bool may_count(const struct pn_sorted_facts *facts, const struct pn_node *leaf,
-                      unsigned place)
-{
-    for (unsigned s = 0; s < leaf->step_count; s++) {
-        if (pn_leaf_fits(facts, leaf, s, place)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// No fewer than the leaf counts from walk->from_ms to the moment, or would at a later time if
-// nothing came.
-static int64_t upper_bound(const struct pn_walk *walk, const struct pn_node *leaf, int64_t *due_ms)
-{
-    const struct pn_sorted_facts *facts = &walk->evaluator->facts;
-    const unsigned until = place_after(facts, walk->moment_ms);
-    int64_t count = 0;
-    for (unsigned i = place_after(facts, pn_leaf_reach(leaf, 1, walk->from_ms)); i < until; i++) {
-        if (may_count(facts, leaf, i) &&
-            (leaf->kind != PN_NODE_OPEN || facts->facts[facts->order[i]].end_ms > walk->from_ms)) {
-            count += pn_leaf_most(facts, leaf, i);
-        }
-    }
-    for (unsigned i = until; i < facts->count; i++) {
-        if (may_count(facts, leaf, i)) {
-            *due_ms = *due_ms == 0 || facts->starts[i] < *due_ms ? facts->starts[i] : *due_ms;
-            break;
-        }
-    }
-    return count;
-}
-
 bool pn_walk_may_hold(struct pn_walk *walk, int64_t *due_ms)
 {
+    const struct pn_sorted_facts *facts = &walk->evaluator->facts;
     for (unsigned i = 0; i < walk->rule->leaf_count; i++) {
-        unsigned node = walk->leaves[i];
-        walk->tree.values[node] = upper_bound(walk, &walk->rule->nodes[node], due_ms);
+        const unsigned node = walk->leaves[i];
+        const struct pn_node *leaf = &walk->rule->nodes[node];
+        const struct pn_places past = {place_after(facts, pn_leaf_reach(leaf, 1, walk->from_ms)),
+                                       walk->began};
+        const struct pn_places future = {walk->began, facts->count};
+        walk->tree.values[node] = pn_leaf_bound(facts, leaf, past, walk->from_ms);
+        const unsigned next = pn_leaf_first(facts, leaf, future);
+        if (next < facts->count && (*due_ms == 0 || facts->starts[next] < *due_ms)) {
+            *due_ms = facts->starts[next];
+        }
     }
     walk->tree.mode = PN_TREE_POSSIBLE;
     return pn_tree_holds(&walk->tree, 0);
@@ -304,8 +285,10 @@ void pn_walk_fill(struct pn_walk *walk, const struct pn_standing *standing)
 {
     struct pn_evaluator *evaluator = walk->evaluator;
     const int64_t from_ms = standing == NULL ? INT64_MIN : standing->time_ms;
-    struct pn_lane_input input = {.facts = &evaluator->facts, .moment_ms = walk->moment_ms};
-    input.count = place_after(input.facts, walk->moment_ms);
+    struct pn_lane_input input = {.facts = &evaluator->facts,
+                                  .calendar = &evaluator->calendar,
+                                  .count = walk->began,
+                                  .moment_ms = walk->moment_ms};
     walk->first_ms = first_of(input.facts, input.count);
     for (unsigned i = 0; i < walk->rule->leaf_count; i++) {
         const unsigned node = walk->leaves[i];
@@ -358,6 +341,17 @@ static bool tree_holds(struct pn_walk *walk, enum pn_tree_mode mode)
     walk->tree.mode = mode;
     return walk->time_ms >= walk->first_ms && walk->time_ms >= walk->from_age_ms &&
            walk->time_ms < walk->to_age_ms && pn_tree_holds(&walk->tree, 0);
+}
+
+// Facts that leave can make a tree hold only by what it asks not to be.
+bool pn_walk_may_rise(struct pn_walk *walk)
+{
+    walk->tree.mode = PN_TREE_RISE;
+    bool may_rise = walk->rule->rises_by_time || pn_tree_holds(&walk->tree, 0);
+    for (unsigned i = 0; i < walk->cursor_count; i++) { // days of stays that go on
+        may_rise = may_rise || walk->cursors[i].enter_ms != INT64_MAX;
+    }
+    return may_rise;
 }
 
 void pn_walk_step(struct pn_walk *walk, int64_t time_ms)

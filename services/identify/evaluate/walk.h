@@ -31,6 +31,7 @@ struct pn_evaluator {
     uint16_t order[PN_CLIENT_FACTS_MAX];
     int64_t starts[PN_CLIENT_FACTS_MAX];
     uint64_t fits[PN_CLIENT_FACTS_MAX * PN_MATCH_WORDS];
+    struct pn_calendar calendar;
     struct pn_lane lanes[PN_LANES_MAX]; // of leaf i: 2 i and 2 i + 1
     struct pn_keys keys[PN_RULE_LEAVES_MAX];
 };
@@ -51,6 +52,7 @@ struct pn_walk {
     const struct pn_rule *rule;
     int64_t from_ms;   // what holds from here
     int64_t moment_ms; // to here is asked
+    unsigned began;    // places of facts that began by the moment
     struct pn_tree tree;
     unsigned leaves[PN_RULE_LEAVES_MAX]; // their nodes
     struct pn_cursor cursors[PN_LANES_MAX];
@@ -62,7 +64,7 @@ struct pn_walk {
     int64_t since_ms, expires_ms, cool_ms;
 };
 
-// `walk` is empty but for its first four fields. The facts are made ready.
+// Of `walk` the first four fields are set, and nothing else. The facts are made ready.
 void pn_walk_start(struct pn_walk *walk, int birth_year);
 // False when the tree surely does not hold at any time from from_ms on, if nothing comes after the
 // moment. *due_ms becomes the first fact of the future that may count, when that is earlier.
@@ -71,6 +73,8 @@ bool pn_walk_may_hold(struct pn_walk *walk, int64_t *due_ms);
 void pn_walk_fill(struct pn_walk *walk, const struct pn_standing *standing);
 // When something may change next; INT64_MAX: never.
 int64_t pn_walk_next(const struct pn_walk *walk);
+// False when time alone surely does not make the rule hold, which does not hold now.
+bool pn_walk_may_rise(struct pn_walk *walk);
 // Counts up to that time and settles whether the rule holds: the next time, and no later one.
 void pn_walk_step(struct pn_walk *walk, int64_t time_ms);
 void pn_walk_until(struct pn_walk *walk, int64_t moment_ms);

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identify/rules/match.h"
 
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
-// --- One filter ----------------------------------------------------------------------------------
+// --- Lists ---------------------------------------------------------------------------------------
 
-static bool has_code(const struct pn_rule_codes *codes, uint32_t code)
-{
-    for (unsigned i = 0; i < codes->count; i++) {
-        if (codes->codes[i] == code) {
-            return true;
-        }
-    }
-    return codes->count == 0;
-}
+enum field {
+    FIELD_CODE,
+    FIELD_SERVICE,
+    FIELD_PROFESSION,
+    FIELD_CONTACT,
+    FIELD_STATUS,
+    FIELD_UNIT,
+    FIELD_SETTING
+};
+_Static_assert((int)FIELD_SETTING + 1 == (int)PN_MATCH_FIELDS, "a row for each field");
 
-static inline bool is_in_ranges(const struct pn_code_ranges *ranges, uint64_t code)
+bool pn_code_fits(const struct pn_filter *filter, uint64_t code)
 {
+    const struct pn_code_ranges *ranges = &filter->codes;
     for (unsigned i = 0; i < ranges->count; i++) {
         if (code >= ranges->ranges[i].from && code <= ranges->ranges[i].until) {
             return true;
@@ -25,40 +29,177 @@ static inline bool is_in_ranges(const struct pn_code_ranges *ranges, uint64_t co
     return ranges->count == 0;
 }
 
-bool pn_code_fits(const struct pn_filter *filter, uint64_t code)
+// Of codes there may be several.
+static uint64_t value_of(const struct pn_fact_entry *fact, unsigned field)
 {
-    return is_in_ranges(&filter->codes, code);
-}
-
-static inline bool has_fitting_code(const struct pn_filter *filter,
-                                    const struct pn_fact_entry *fact)
-{
-    bool fits = filter->codes.count == 0;
-    for (unsigned i = 0; !fits && i < PN_CODES_MAX && fact->codes[i] != 0; i++) {
-        fits = is_in_ranges(&filter->codes, fact->codes[i]);
+    switch ((enum field)field) {
+    case FIELD_CODE:
+        return fact->codes[0];
+    case FIELD_SERVICE:
+        return fact->service;
+    case FIELD_PROFESSION:
+        return fact->profession;
+    case FIELD_CONTACT:
+        return fact->contact;
+    case FIELD_STATUS:
+        return fact->status;
+    case FIELD_UNIT:
+        return fact->unit;
+    case FIELD_SETTING:
+        return fact->setting;
     }
-    return fits;
+    return 0;
 }
 
-static bool fits_lists(const struct pn_filter *filter, const struct pn_fact_entry *fact)
+// What the filter asks of the field: a code of a list is a range of one. An empty code is in no
+// range of codes.
+static unsigned ranges_of(const struct pn_filter *filter, unsigned field,
+                          struct pn_code_range ret_ranges[static PN_RULE_RANGES_MAX])
 {
-    return has_fitting_code(filter, fact) && has_code(&filter->services, fact->service) &&
-           has_code(&filter->professions, fact->profession) &&
-           has_code(&filter->contacts, fact->contact) &&
-           has_code(&filter->statuses, fact->status) && has_code(&filter->units, fact->unit) &&
-           has_code(&filter->settings, fact->setting);
+    static const size_t lists[] = {[FIELD_SERVICE] = offsetof(struct pn_filter, services),
+                                   [FIELD_PROFESSION] = offsetof(struct pn_filter, professions),
+                                   [FIELD_CONTACT] = offsetof(struct pn_filter, contacts),
+                                   [FIELD_STATUS] = offsetof(struct pn_filter, statuses),
+                                   [FIELD_UNIT] = offsetof(struct pn_filter, units),
+                                   [FIELD_SETTING] = offsetof(struct pn_filter, settings)};
+    if (field == FIELD_CODE) {
+        for (unsigned i = 0; i < filter->codes.count; i++) {
+            ret_ranges[i] = filter->codes.ranges[i];
+            ret_ranges[i].from = ret_ranges[i].from == 0 ? 1 : ret_ranges[i].from;
+        }
+        return filter->codes.count;
+    }
+    const struct pn_rule_codes *codes =
+        (const struct pn_rule_codes *)((const char *)filter + lists[field]);
+    for (unsigned i = 0; i < codes->count; i++) {
+        ret_ranges[i] = (struct pn_code_range){codes->codes[i], codes->codes[i]};
+    }
+    return codes->count;
+}
+_Static_assert((int)PN_RULE_CODES_MAX <= (int)PN_RULE_RANGES_MAX, "lists are told as ranges");
+
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t one = *(const uint64_t *)a, two = *(const uint64_t *)b;
+    return (one > two) - (one < two);
 }
 
-bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *fact)
+// The last edge that is no greater than the value; the number of edges when there is none.
+static unsigned edge_of(const struct pn_match_lists *lists, uint64_t value)
 {
-    return (filter->kinds & (1U << fact->kind)) != 0 && (fact->flags & PN_FACT_WITHDRAWN) == 0 &&
-           (filter->sectors == 0 || (filter->sectors & (1U << fact->sector)) != 0) &&
-           (filter->urgency == PN_URGENCY_UNKNOWN || filter->urgency == fact->urgency) &&
-           (filter->reported_by == 0 || (filter->reported_by & (1U << fact->reporter)) != 0) &&
-           (filter->concerns == 0 || (filter->concerns & (1U << fact->concern)) != 0) &&
-           (!filter->noshow_only || (fact->flags & PN_FACT_NOSHOW) != 0) &&
-           (!filter->client_contacts_only || (fact->flags & PN_FACT_CLIENT_CONTACT) != 0) &&
-           (!filter->has_lists || fits_lists(filter, fact));
+    unsigned low = 0, count = lists->count;
+    if (count == 0 || lists->edges[0] > value) {
+        return count;
+    }
+    while (count > 1) { // edges[low] <= value
+        const unsigned half = count / 2;
+        low += lists->edges[low + half] <= value ? half : 0;
+        count -= half;
+    }
+    return low;
+}
+
+static bool put_edges(const struct pn_match *match, struct pn_match_lists *lists,
+                      struct pn_arena *arena)
+{
+    struct pn_code_range ranges[PN_RULE_RANGES_MAX];
+    size_t room = 0;
+    for (unsigned bit = 0; bit < match->count; bit++) {
+        room += 2 * (size_t)ranges_of(match->filters[bit], lists->field, ranges);
+    }
+    lists->edges = pn_arena_alloc_array(arena, room + 1, sizeof lists->edges[0]);
+    if (lists->edges == NULL) {
+        return false;
+    }
+    size_t found = 0;
+    for (unsigned bit = 0; bit < match->count; bit++) {
+        const unsigned count = ranges_of(match->filters[bit], lists->field, ranges);
+        for (unsigned i = 0; i < count; i++) {
+            lists->edges[found++] = ranges[i].from;
+            if (ranges[i].until < UINT64_MAX) {
+                lists->edges[found++] = ranges[i].until + 1;
+            }
+        }
+    }
+    qsort(lists->edges, found, sizeof lists->edges[0], by_value);
+    for (size_t i = 0; i < found; i++) {
+        if (lists->count == 0 || lists->edges[lists->count - 1] != lists->edges[i]) {
+            lists->edges[lists->count++] = lists->edges[i];
+        }
+    }
+    return true;
+}
+
+static bool put_lists(const struct pn_match *match, struct pn_match_lists *lists,
+                      struct pn_arena *arena)
+{
+    struct pn_code_range ranges[PN_RULE_RANGES_MAX];
+    if (!put_edges(match, lists, arena)) {
+        return false;
+    }
+    lists->fits =
+        pn_arena_alloc_array(arena, (size_t)lists->count * match->words + 1, sizeof lists->fits[0]);
+    for (unsigned bit = 0; lists->fits != NULL && bit < match->count; bit++) {
+        const uint64_t one = UINT64_C(1) << (bit % 64);
+        const unsigned count = ranges_of(match->filters[bit], lists->field, ranges);
+        lists->asks[bit / 64] |= count > 0 ? one : 0;
+        for (unsigned i = 0; i < count; i++) {
+            unsigned edge = edge_of(lists, ranges[i].from);
+            for (; edge < lists->count && lists->edges[edge] <= ranges[i].until; edge++) {
+                lists->fits[(size_t)edge * match->words + bit / 64] |= one;
+            }
+        }
+    }
+    return lists->fits != NULL;
+}
+
+bool pn_match_ready(struct pn_match *match, struct pn_arena *arena)
+{
+    bool is_ready = true;
+    match->list_count = 0;
+    for (unsigned field = 0; is_ready && field < PN_MATCH_FIELDS; field++) {
+        struct pn_match_lists *lists = &match->lists[match->list_count];
+        *lists = (struct pn_match_lists){.field = field};
+        is_ready = put_lists(match, lists, arena);
+        match->list_count += lists->count > 0 ? 1 : 0;
+    }
+    return is_ready;
+}
+
+// The words of the value; NULL when it fits none.
+static const uint64_t *fits_of(const struct pn_match *match, const struct pn_match_lists *lists,
+                               uint64_t value)
+{
+    const unsigned edge = edge_of(lists, value);
+    return edge < lists->count ? &lists->fits[(size_t)edge * match->words] : NULL;
+}
+
+// Takes away what asks for other values than the fact has. Of its codes one is enough.
+static void fit_lists(const struct pn_match *match, const struct pn_match_lists *lists,
+                      const struct pn_fact_entry *fact, uint64_t *fits)
+{
+    uint64_t asks = 0;
+    for (unsigned w = 0; w < match->words; w++) {
+        asks |= fits[w] & lists->asks[w];
+    }
+    if (asks == 0) {
+        return;
+    }
+    uint64_t found[PN_MATCH_WORDS] = {0};
+    const unsigned count = lists->field == FIELD_CODE ? PN_CODES_MAX : 1;
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t value = i == 0 ? value_of(fact, lists->field) : fact->codes[i];
+        const uint64_t *some = fits_of(match, lists, value);
+        for (unsigned w = 0; some != NULL && w < match->words; w++) {
+            found[w] |= some[w];
+        }
+        if (value == 0) {
+            break; // no more codes
+        }
+    }
+    for (unsigned w = 0; w < match->words; w++) {
+        fits[w] &= ~lists->asks[w] | found[w];
+    }
 }
 
 // --- All of them ---------------------------------------------------------------------------------
@@ -104,7 +245,6 @@ uint16_t pn_match_add(struct pn_match *match, const struct pn_filter *filter)
     set(match->reporters, PN_REPORTER_COUNT, filter->reported_by, bit);
     set(match->concerns, PN_CONCERN_COUNT, filter->concerns, bit);
     set(match->flags, PN_FACT_FLAGS_COUNT, flag_rows(filter), bit);
-    match->lists[bit / 64] |= (uint64_t)filter->has_lists << (bit % 64);
     return bit;
 }
 
@@ -121,17 +261,13 @@ void pn_match_fact(const struct pn_match *match, const struct pn_fact_entry *fac
     const unsigned flags = fact->flags % PN_FACT_FLAGS_COUNT;
     const bool is_none = is_damaged(fact);
     for (unsigned w = 0; w < match->words; w++) {
-        uint64_t fits =
+        ret_fits[w] =
             is_none ? 0
                     : match->kinds[fact->kind][w] & match->flags[flags][w] &
                           match->sectors[fact->sector][w] & match->urgencies[fact->urgency][w] &
                           match->reporters[fact->reporter][w] & match->concerns[fact->concern][w];
-        for (uint64_t left = fits & match->lists[w]; left != 0; left &= left - 1) {
-            unsigned bit = (unsigned)__builtin_ctzll(left);
-            if (!fits_lists(match->filters[w * 64 + bit], fact)) {
-                fits &= ~(UINT64_C(1) << bit);
-            }
-        }
-        ret_fits[w] = fits;
+    }
+    for (unsigned i = 0; i < match->list_count; i++) {
+        fit_lists(match, &match->lists[i], fact, ret_fits);
     }
 }

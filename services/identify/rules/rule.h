@@ -38,11 +38,9 @@ struct pn_filter {
     uint32_t reported_by, concerns; // likewise; 0: any
     enum pn_urgency urgency;        // unknown: any
     bool noshow_only, client_contacts_only;
-    bool has_lists; // one of the following is not empty
     struct pn_rule_codes services, professions, contacts, statuses, units, settings;
     struct pn_code_ranges codes;
 };
-bool pn_filter_fits(const struct pn_filter *filter, const struct pn_fact_entry *fact);
 // Whether the code is one that the filter asks for; a filter that asks for none takes any.
 bool pn_code_fits(const struct pn_filter *filter, uint64_t code);
 
@@ -135,8 +133,9 @@ struct pn_rule {
     // counts something.
     unsigned headline;
     int64_t threshold, lapse_below, window_months;
-    bool is_plain;   // more facts only put its end off
-    bool has_memory; // whether it holds depends on whether it held before
+    bool is_plain;      // more facts only put its end off
+    bool rises_by_time; // its tree may begin to hold because something leaves a window
+    bool has_memory;    // whether it holds depends on whether it held before
 };
 
 #endif

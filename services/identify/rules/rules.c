@@ -135,6 +135,17 @@ static bool is_plain(const struct pn_rule *rule)
     return is;
 }
 
+static bool rises_by_time(const struct pn_rule *rule)
+{
+    bool does = false;
+    for (unsigned i = 0; i < rule->node_count; i++) {
+        enum pn_node_kind kind = rule->nodes[i].kind;
+        does = does || kind == PN_NODE_GAP || kind == PN_NODE_TREND || kind == PN_NODE_ABSENT ||
+               kind == PN_NODE_NONE;
+    }
+    return does;
+}
+
 static void describe(struct pn_rule *rule)
 {
     rule->headline = find_headline(rule->nodes, rule->node_count);
@@ -149,6 +160,7 @@ static void describe(struct pn_rule *rule)
     }
     rule->has_memory = has_memory(rule);
     rule->is_plain = is_plain(rule);
+    rule->rises_by_time = rises_by_time(rule);
 }
 
 // A client who has something open that takes the rule away: all of [the tree, none of [open]].
@@ -379,6 +391,9 @@ enum pn_code pn_rules_parse(struct pn_arena *arena, const char *name, struct pn_
     reader->match = match;
     rules->match = match;
     code = read_parts(reader, root, rules);
+    if (code == PN_OK && !pn_match_ready(match, arena)) {
+        code = pn_rules_no_memory(reader);
+    }
     if (code == PN_OK) {
         rules->fingerprint = pn_fact_code(text) + LANGUAGE_VERSION;
         *ret_rules = *rules;

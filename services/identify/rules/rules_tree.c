@@ -217,14 +217,8 @@ static const struct pn_rules_field filter_fields[] = {
 static enum pn_code read_filter(struct pn_rules_reader *reader, const struct pn_yaml *node,
                                 const struct pn_rules_field *field, void *ret_place)
 {
-    struct pn_filter *filter = ret_place;
     (void)field;
-    enum pn_code code = pn_rules_fields(reader, node, filter_fields, filter);
-    filter->has_lists = filter->services.count + filter->professions.count +
-                            filter->contacts.count + filter->statuses.count + filter->units.count +
-                            filter->settings.count + filter->codes.count >
-                        0;
-    return code;
+    return pn_rules_fields(reader, node, filter_fields, ret_place);
 }
 
 enum pn_code pn_rules_filters(struct pn_rules_reader *reader, const struct pn_yaml *node,

@@ -3,38 +3,38 @@
 
 enum { WHOLE = 1000 };
 
-static int64_t needed(const struct pn_tree *tree, const struct pn_node *node)
+static bool holds(const struct pn_tree *tree, enum pn_tree_mode mode, unsigned place);
+
+static int64_t needed(enum pn_tree_mode mode, const struct pn_node *node)
 {
-    return tree->mode == PN_TREE_RISE ? node->at_least : node->lapse_below;
+    return mode == PN_TREE_RISE ? node->at_least : node->lapse_below;
 }
 
-static bool leaf_holds(const struct pn_tree *tree, unsigned place)
+static bool leaf_holds(const struct pn_tree *tree, enum pn_tree_mode mode, unsigned place)
 {
     const struct pn_node *node = &tree->rule->nodes[place];
     int64_t value = tree->values[place];
     if (node->kind == PN_NODE_ABSENT) {
-        return tree->mode == PN_TREE_POSSIBLE || value == 0;
+        return mode == PN_TREE_POSSIBLE || value == 0;
     }
-    return value >= needed(tree, node) &&
-           (node->kind != PN_NODE_TREND || tree->mode == PN_TREE_POSSIBLE ||
+    return value >= needed(mode, node) &&
+           (node->kind != PN_NODE_TREND || mode == PN_TREE_POSSIBLE ||
             value >= node->factor * tree->before[place]);
 }
 
 // What is negated is asked with the plain thresholds.
 static bool holds_any_negated(const struct pn_tree *tree, unsigned place)
 {
-    struct pn_tree plain = *tree;
-    plain.mode = PN_TREE_RISE;
     const struct pn_node *nodes = tree->rule->nodes;
     for (unsigned c = place + 1; c < nodes[place].end; c = nodes[c].end) {
-        if (pn_tree_holds(&plain, c)) {
+        if (holds(tree, PN_TREE_RISE, c)) {
             return true;
         }
     }
     return false;
 }
 
-int64_t pn_tree_measure(const struct pn_tree *tree, unsigned place)
+static int64_t measure(const struct pn_tree *tree, enum pn_tree_mode mode, unsigned place)
 {
     const struct pn_node *nodes = tree->rule->nodes;
     const struct pn_node *node = &nodes[place];
@@ -43,23 +43,33 @@ int64_t pn_tree_measure(const struct pn_tree *tree, unsigned place)
         return tree->values[place];
     }
     for (unsigned c = place + 1; c < node->end; c = nodes[c].end) {
-        if (pn_tree_holds(tree, c)) {
+        if (holds(tree, mode, c)) {
             sum += node->kind == PN_NODE_SCORE ? nodes[c].weight : 1;
         }
     }
     return sum;
 }
 
-bool pn_tree_holds(const struct pn_tree *tree, unsigned place)
+static bool holds(const struct pn_tree *tree, enum pn_tree_mode mode, unsigned place)
 {
     const struct pn_node *node = &tree->rule->nodes[place];
     if (pn_node_is_leaf(node->kind)) {
-        return leaf_holds(tree, place);
+        return leaf_holds(tree, mode, place);
     }
     if (node->kind == PN_NODE_NONE) {
-        return tree->mode == PN_TREE_POSSIBLE || !holds_any_negated(tree, place);
+        return mode == PN_TREE_POSSIBLE || !holds_any_negated(tree, place);
     }
-    return pn_tree_measure(tree, place) >= needed(tree, node);
+    return measure(tree, mode, place) >= needed(mode, node);
+}
+
+int64_t pn_tree_measure(const struct pn_tree *tree, unsigned node)
+{
+    return measure(tree, tree->mode, node);
+}
+
+bool pn_tree_holds(const struct pn_tree *tree, unsigned node)
+{
+    return holds(tree, tree->mode, node);
 }
 
 static int64_t share(int64_t value, int64_t whole)

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/words.h"
-#include "services/identify/evaluate/lanes.h"
+#include "services/identify/evaluate/calendar.h"
 
 enum { NAMED_SOURCES_MAX = 8 }; // in words; the data has them all
 

@@ -101,6 +101,27 @@ static void holds_from_the_threshold_until_the_oldest_leaves(void **state)
     assert_true(finding_of("visits", facts, 11, moment).holds);
 }
 
+// What has ended needs no look before something comes: facts that leave do not make it hold.
+static void what_has_ended_is_not_due(void **state)
+{
+    (void)state;
+    struct pn_fact_entry facts[12];
+    for (uint8_t i = 0; i < 12; i++) {
+        facts[i] = visit(i, at(2026, 1, 1 + i));
+    }
+    struct pn_finding finding = finding_of("emergency-visits", facts, 12, at(2027, 1, 3) - 1);
+    assert_true(finding.holds);
+    assert_int_equal(finding.due_ms, at(2027, 1, 3));
+    finding = finding_of("emergency-visits", facts, 12, at(2027, 1, 3));
+    assert_false(finding.holds);
+    assert_true(finding.may_hold); // some left the window just now: it is not refused at once
+    assert_int_equal(finding.due_ms, 0);
+    facts[11].start_ms = at(2027, 2, 1); // one that is told of ahead
+    finding = finding_of("emergency-visits", facts, 12, at(2027, 1, 4));
+    assert_false(finding.holds);
+    assert_int_equal(finding.due_ms, at(2027, 2, 1));
+}
+
 static void leaves_out_what_does_not_count(void **state)
 {
     (void)state;
@@ -244,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(goes_by_the_calendar),
         cmocka_unit_test(holds_from_the_threshold_until_the_oldest_leaves),
+        cmocka_unit_test(what_has_ended_is_not_due),
         cmocka_unit_test(leaves_out_what_does_not_count),
         cmocka_unit_test(counts_no_shows_but_not_cancellations),
         cmocka_unit_test(counts_different_professions_and_services),
