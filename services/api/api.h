@@ -75,6 +75,11 @@ void pn_call_begin(struct pn_call *call, struct pn_http_exchange *exchange, void
 // `client` may be NULL when no one client is concerned.
 PN_MUST_USE bool pn_call_may(struct pn_call *call, enum pn_action action,
                              const struct pn_client *client, const char *what);
+// Around the pn_call_may of an answer that shows many clients: their records are made durable
+// together, by pn_call_records_end, and nothing may be answered before it. A pn_call_may that says
+// no ends it by itself. False: it has answered (503).
+PN_MUST_USE bool pn_call_records_begin(struct pn_call *call);
+PN_MUST_USE bool pn_call_records_end(struct pn_call *call);
 // Only the decision by role; nothing is written or answered. To leave out of a view what may not be
 // asked for.
 bool pn_caller_could(const struct pn_caller *caller, enum pn_action action);

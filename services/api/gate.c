@@ -116,17 +116,42 @@ static enum pn_code write_record(struct pn_call *call, enum pn_action action,
         .rule = pn_slice_str(call->access.rule),
         .is_allowed = call->access.is_allowed,
     };
-    enum pn_code code = pn_store_begin(store, err);
+    const bool is_one_of_many = pn_store_in_transaction(store);
+    enum pn_code code = is_one_of_many ? PN_OK : pn_store_begin(store, err);
     if (code == PN_OK) {
         code = pn_audit_add(store, call->api->privacy, &record, err);
     }
-    if (code == PN_OK) {
+    // A refusal is the last of them.
+    if (code == PN_OK && (!is_one_of_many || !record.is_allowed)) {
         code = pn_store_commit(store, err);
     }
     if (code != PN_OK) {
         pn_store_rollback(store);
     }
     return code;
+}
+
+static bool answer_unrecorded(struct pn_call *call, struct pn_err *err)
+{
+    pn_store_rollback(pn_run_store(call->api->run));
+    pn_log_error("access record not written", err);
+    pn_err_set(err, PN_UNAVAILABLE, "access record", "could not be written: try again");
+    pn_call_answer_error(call, err);
+    return false;
+}
+
+bool pn_call_records_begin(struct pn_call *call)
+{
+    struct pn_err err;
+    return pn_store_begin(pn_run_store(call->api->run), &err) == PN_OK ||
+           answer_unrecorded(call, &err);
+}
+
+bool pn_call_records_end(struct pn_call *call)
+{
+    struct pn_err err;
+    return pn_store_commit(pn_run_store(call->api->run), &err) == PN_OK ||
+           answer_unrecorded(call, &err);
 }
 
 // A care or client relationship is verified by a contact that the client's timeline holds: the
@@ -177,10 +202,7 @@ bool pn_call_may(struct pn_call *call, enum pn_action action, const struct pn_cl
     };
     pn_access_decide(&request, &call->access);
     if (write_record(call, action, client, what, &err) != PN_OK) {
-        pn_log_error("access record not written", &err);
-        pn_err_set(&err, PN_UNAVAILABLE, "access record", "could not be written: try again");
-        pn_call_answer_error(call, &err);
-        return false;
+        return answer_unrecorded(call, &err);
     }
     if (!call->access.is_allowed) {
         pn_metric_add("punos_api_refused_total", "reason", "access", 1);

@@ -277,10 +277,16 @@ static void answer_page(struct worklist_page *page)
     }
     cJSON *answer = cJSON_CreateObject();
     cJSON *clients = cJSON_AddArrayToObject(answer, "clients");
+    if (!pn_call_records_begin(call)) {
+        return;
+    }
     for (unsigned i = 0; i < count; i++) {
         if (!add_client(page, clients, &cases[i])) {
             return;
         }
+    }
+    if (!pn_call_records_end(call)) {
+        return;
     }
     if (pn_slice_starts_with(pn_http_header(call->exchange, "Accept"), "application/fhir+json")) {
         pn_call_answer(call, 200, PN_TYPE_FHIR,
