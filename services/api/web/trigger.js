@@ -46,8 +46,10 @@ function conditionList(issue, title) {
     return null;
   }
   const line = (condition) => {
-    const words = [t(condition.holds ? "conditionHolds" : "conditionOpen",
-      condition.value, condition.threshold)];
+    const words = [condition.value === undefined
+      ? t("conditionWithheld", condition.threshold)
+      : t(condition.holds ? "conditionHolds" : "conditionOpen", condition.value,
+        condition.threshold)];
     if (condition["not-with"] >= 0) {
       words.push(t("notWith", condition["not-with"]));
     }

@@ -18,6 +18,11 @@ static void earlier(int64_t *due_ms, int64_t time_ms)
 
 // --- What is found -------------------------------------------------------------------------------
 
+static uint32_t class_of(const struct pn_walk *walk, uint16_t place)
+{
+    return UINT32_C(1) << walk->evaluator->facts.facts[place].data_class;
+}
+
 static void mark_evidence(const struct pn_walk *walk, struct pn_finding *finding,
                           uint16_t marks[static PN_CLIENT_FACTS_MAX])
 {
@@ -26,14 +31,17 @@ static void mark_evidence(const struct pn_walk *walk, struct pn_finding *finding
         const struct pn_lane *lane = &walk->evaluator->lanes[2 * i];
         const struct pn_node *leaf = &walk->rule->nodes[walk->leaves[i]];
         bool is_told = finding->leaves[i].holds || !finding->holds;
-        for (unsigned k = 0; is_told && k < lane->count; k++) {
+        for (unsigned k = 0; k < lane->count; k++) {
             const struct pn_interval *interval = &lane->intervals[k];
             if (interval->enter_ms > moment_ms || interval->leave_ms <= moment_ms) {
                 continue;
             }
-            marks[interval->fact] |= (uint16_t)(1U << i);
+            const uint16_t mark = is_told ? (uint16_t)(1U << i) : 0;
+            finding->leaves[i].classes |= class_of(walk, interval->fact);
+            marks[interval->fact] |= mark;
             for (unsigned s = 0; s + 1 < leaf->step_count; s++) {
-                marks[interval->earlier[s]] |= (uint16_t)(1U << i);
+                finding->leaves[i].classes |= class_of(walk, interval->earlier[s]);
+                marks[interval->earlier[s]] |= mark;
             }
         }
     }
@@ -54,7 +62,15 @@ static void gather_evidence(const struct pn_walk *walk, struct pn_finding *findi
         finding->evidence[finding->evidence_count] = place;
         finding->evidence_leaves[finding->evidence_count++] = marks[place];
         finding->newest_ms = fact->start_ms; // in order
-        finding->classes |= UINT32_C(1) << fact->data_class;
+        finding->classes |= class_of(walk, place);
+    }
+    for (unsigned i = 0; i < finding->leaf_count; i++) {
+        if (finding->leaves[i].node == walk->rule->headline) {
+            finding->classes |= finding->leaves[i].classes;
+        }
+    }
+    for (unsigned i = 0; i < finding->leaf_count; i++) {
+        finding->leaves[i].is_withheld = (finding->leaves[i].classes & ~finding->classes) != 0;
     }
 }
 

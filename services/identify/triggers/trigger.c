@@ -82,11 +82,13 @@ static void add_conditions(const struct pn_trigger_view *view, struct pn_buf *ou
                       "{\"url\":\"" EXTENSION
                       "condition\",\"extension\":[{\"url\":\"kind\",\"valueCode\":\"%s\"},"
                       "{\"url\":\"holds\",\"valueBoolean\":%s},"
-                      "{\"url\":\"value\",\"valueInteger\":%lld},"
                       "{\"url\":\"threshold\",\"valueInteger\":%lld}",
                       pn_node_kind_name(view->rule->nodes[leaf->node].kind),
-                      leaf->holds ? "true" : "false", (long long)leaf->value,
-                      (long long)leaf->threshold);
+                      leaf->holds ? "true" : "false", (long long)leaf->threshold);
+        if (!leaf->is_withheld) {
+            pn_buf_printf(out, ",{\"url\":\"value\",\"valueInteger\":%lld}",
+                          (long long)leaf->value);
+        }
         if (leaf->not_with >= 0) {
             pn_buf_printf(out, ",{\"url\":\"not-with\",\"valueInteger\":%lld}",
                           (long long)leaf->not_with);

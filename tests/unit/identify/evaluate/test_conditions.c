@@ -373,6 +373,43 @@ static void tells_what_nearly_holds(void **state)
 
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, open_bench, close_bench)
 
+static void values_over_what_is_more_protected_are_withheld(void **state)
+{
+    struct bench *bench = *state;
+    const uint32_t ordinary = 1U << PN_CLASS_ORDINARY, mental = 1U << PN_CLASS_MENTAL_HEALTH;
+    use(bench,
+        "{ any: [ { count: { where: visit, at_least: 2, in_months: 12 } },"
+        " { count: { where: noshow, at_least: 2, in_months: 12 } } ] }",
+        "");
+    add(bench, PN_KIND_VISIT, at(2026, 1, 1));
+    add(bench, PN_KIND_VISIT, at(2026, 1, 2));
+    struct pn_fact_entry *missed = add(bench, PN_KIND_APPOINTMENT, at(2026, 1, 3));
+    missed->flags |= PN_FACT_NOSHOW;
+    missed->data_class = PN_CLASS_MENTAL_HEALTH;
+    const struct pn_finding *finding = find(bench, at(2026, 2, 1), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->classes, ordinary);
+    assert_false(finding->leaves[0].is_withheld);
+    assert_false(finding->leaves[1].holds);
+    assert_true(finding->leaves[1].is_withheld);
+    // What the rule tells first is told of anyhow: the trigger is as protected as it is.
+    use(bench,
+        "{ any: [ { count: { where: noshow, at_least: 2, in_months: 12 } },"
+        " { count: { where: visit, at_least: 2, in_months: 12 } } ] }",
+        "");
+    finding = find(bench, at(2026, 2, 1), 0);
+    assert_true(finding->holds);
+    assert_int_equal(finding->count, 1);
+    assert_int_equal(finding->classes, ordinary | mental);
+    assert_false(finding->leaves[0].is_withheld);
+    // And so it is where that condition holds too.
+    missed = add(bench, PN_KIND_APPOINTMENT, at(2026, 1, 4));
+    missed->flags |= PN_FACT_NOSHOW;
+    finding = find(bench, at(2026, 2, 1), 0);
+    assert_true(finding->leaves[0].holds);
+    assert_int_equal(finding->classes, ordinary | mental);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +427,7 @@ int main(void)
         WITH_BENCH(the_same_code_is_counted_by_itself),
         WITH_BENCH(concerns_are_told_apart),
         WITH_BENCH(tells_what_nearly_holds),
+        WITH_BENCH(values_over_what_is_more_protected_are_withheld),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
