@@ -12,6 +12,7 @@
 #include "privacy/audit.h"
 #include "services/api/calls.h"
 #include "services/api/feed.h"
+#include "services/api/feedback_call.h"
 #include "services/api/feedback_metrics.h"
 #include "services/api/service.h"
 
@@ -31,6 +32,7 @@ static void api_stop(void *state)
     pn_http_server_close(api->server);
     pn_run_tls_close(api->tls);
     pn_feed_close(api);
+    pn_feedback_calls_close(api);
     pn_api_close_stores(api);
     pn_tokens_close(api->tokens);
     free(api);
@@ -88,6 +90,9 @@ static enum pn_code api_start(struct pn_run *run, void **ret_state, struct pn_er
     enum pn_code code = open_tokens(api, err);
     if (code == PN_OK) {
         code = pn_feed_open(api, err);
+    }
+    if (code == PN_OK) {
+        code = pn_feedback_calls_open(api, err);
     }
     if (code == PN_OK) {
         code = open_server(api, err);

@@ -28,6 +28,7 @@
 #include "services/timeline/timeline_read.h"
 
 struct pn_feed_hub;
+struct pn_feedback_calls;
 struct pn_feedback_reader;
 struct pn_loss_systems;
 struct pn_teams;
@@ -47,6 +48,7 @@ struct pn_api {
     struct pn_teams_follower *teams_follower; // NULL until it is needed
     const struct pn_teams *teams;             // of the work list, as pn_api_open_teams found them
     struct pn_feedback_reader *feedback;
+    struct pn_feedback_calls *feedback_calls;    // that wait for its figures
     struct pn_feedback_reader *feedback_metrics; // their own: they are read part by part
     bool is_reading_feedback;                    // for the metrics
     int64_t feedback_told_ms; // when its metrics were begun, by the monotonic clock; 0: not yet

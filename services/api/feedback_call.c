@@ -5,13 +5,40 @@
  *
  * No client is named, and what would tell of a few is hidden
  * (services/identify/feedback/feedback.h).
+ *
+ * Of a county-year the figures take a second of a processor. They are read part by part, one call
+ * after another, and the API answers others in between.
  */
+#include "services/api/feedback_call.h"
+
+#include <stdlib.h>
+
 #include "base/clock.h"
+#include "fhir/json.h"
 #include "services/api/calls.h"
-#include "services/api/api.h"
 #include "services/identify/feedback/feedback_print.h"
 
-enum { CSV_BYTES_MAX = PN_HTTP_BODY_BYTES_MAX };
+enum {
+    CSV_BYTES_MAX = PN_HTTP_BODY_BYTES_MAX,
+    WAITING_MAX = 16,
+    TURN_MS_MAX = 10, // then it is the others' turn
+    PAUSE_US = 1000
+};
+
+// In the arena of its exchange.
+struct waiting {
+    struct pn_call call;
+    struct pn_feedback_query query;
+    struct waiting *next;
+};
+
+struct pn_feedback_calls {
+    struct pn_api *api;
+    struct event *turn;
+    struct waiting *first; // whose figures are read
+    unsigned count;
+    bool is_reading;
+};
 
 #define TYPE_CSV "text/csv; charset=utf-8; header=present"
 
@@ -71,33 +98,130 @@ static void answer_csv(struct pn_call *call, const struct pn_feedback_result *re
     pn_buf_release(&out);
 }
 
-static void answer(struct pn_call *call, const struct pn_feedback_query *query)
+// --- One call after another ----------------------------------------------------------------------
+
+static void take_turn_soon(struct pn_feedback_calls *calls)
 {
+    const struct timeval pause = {.tv_usec = PAUSE_US};
+    (void)event_add(calls->turn, &pause);
+}
+
+static enum pn_code read_some(struct pn_feedback_calls *calls, bool *ret_is_last,
+                              struct pn_err *err)
+{
+    struct pn_feedback_reader *reader = calls->api->feedback;
+    const int64_t began_ms = pn_clock_monotonic_ms();
+    enum pn_code code =
+        calls->is_reading ? PN_OK : pn_feedback_read_begin(reader, &calls->first->query, err);
+    calls->is_reading = true;
+    while (code == PN_OK && !*ret_is_last && pn_clock_monotonic_ms() - began_ms < TURN_MS_MAX) {
+        code = pn_feedback_read_part(reader, ret_is_last, err);
+    }
+    return code;
+}
+
+static void answer(struct waiting *waiting, enum pn_code code, struct pn_err *err)
+{
+    struct pn_call *call = &waiting->call;
     struct pn_feedback_result result;
-    struct pn_err err;
-    enum pn_code code = pn_api_open_feedback(call->api, &err);
+    pn_json_use_arena(call->arena);
     if (code == PN_OK) {
-        code = pn_feedback_read(call->api->feedback, query, &result, &err);
+        code = pn_feedback_read_end(call->api->feedback, &result, err);
     }
     if (code != PN_OK) {
-        pn_call_answer_error(call, &err);
+        pn_call_answer_error(call, err);
     } else if (wants_csv(call)) {
         answer_csv(call, &result);
     } else {
         pn_call_answer(call, 200, PN_TYPE_JSON,
-                       pn_feedback_json(&result, query, call->api->feedback));
+                       pn_feedback_json(&result, &waiting->query, call->api->feedback));
     }
+}
+
+static void on_turn(evutil_socket_t socket, short what, void *context)
+{
+    (void)socket;
+    (void)what;
+    struct pn_feedback_calls *calls = context;
+    struct pn_err err;
+    bool is_last = false;
+    enum pn_code code = read_some(calls, &is_last, &err);
+    if (code != PN_OK || is_last) {
+        struct waiting *waiting = calls->first;
+        calls->first = waiting->next;
+        calls->count--;
+        calls->is_reading = false;
+        answer(waiting, code, &err);
+    }
+    if (calls->first != NULL) {
+        take_turn_soon(calls);
+    }
+}
+
+static enum pn_code wait_in_line(struct pn_feedback_calls *calls, struct waiting *waiting,
+                                 struct pn_err *err)
+{
+    struct waiting **last = &calls->first;
+    if (calls->count == WAITING_MAX) {
+        return pn_err_set(err, PN_UNAVAILABLE, "feedback", "many ask at once: try again");
+    }
+    enum pn_code code = pn_api_open_feedback(calls->api, err);
+    if (code != PN_OK) {
+        return code;
+    }
+    while (*last != NULL) {
+        last = &(*last)->next;
+    }
+    *last = waiting;
+    if (calls->count++ == 0) {
+        take_turn_soon(calls);
+    }
+    return PN_OK;
 }
 
 void pn_rules_feedback_call(struct pn_http_exchange *exchange, void *context)
 {
-    struct pn_call call;
-    struct pn_feedback_query query;
+    struct waiting *waiting = pn_arena_alloc(pn_http_arena(exchange), sizeof *waiting);
     struct pn_err err;
-    pn_call_begin(&call, exchange, context);
-    if (read_query(&call, &query, &err) != PN_OK) {
-        pn_call_answer_error(&call, &err);
-    } else if (pn_call_may(&call, PN_ACTION_RULES_FEEDBACK, NULL, "feedback of the rules")) {
-        answer(&call, &query);
+    if (waiting == NULL) {
+        pn_err_set(&err, PN_LIMIT, "feedback", "no memory");
+        pn_http_answer_error(exchange, &err);
+        return;
     }
+    struct pn_call *call = &waiting->call;
+    waiting->next = NULL;
+    pn_call_begin(call, exchange, context);
+    if (read_query(call, &waiting->query, &err) != PN_OK) {
+        pn_call_answer_error(call, &err);
+    } else if (pn_call_may(call, PN_ACTION_RULES_FEEDBACK, NULL, "feedback of the rules") &&
+               wait_in_line(call->api->feedback_calls, waiting, &err) != PN_OK) {
+        pn_call_answer_error(call, &err);
+    }
+}
+
+// --- Begin and end -------------------------------------------------------------------------------
+
+enum pn_code pn_feedback_calls_open(struct pn_api *api, struct pn_err *err)
+{
+    struct pn_feedback_calls *calls = calloc(1, sizeof *calls);
+    if (calls == NULL) {
+        return pn_err_set(err, PN_MEMORY, "feedback", "no memory");
+    }
+    calls->api = api;
+    api->feedback_calls = calls;
+    calls->turn = evtimer_new(pn_run_base(api->run), on_turn, calls);
+    return calls->turn != NULL ? PN_OK : pn_err_set(err, PN_MEMORY, "feedback", "no timer");
+}
+
+void pn_feedback_calls_close(struct pn_api *api)
+{
+    struct pn_feedback_calls *calls = api->feedback_calls;
+    if (calls == NULL) {
+        return;
+    }
+    if (calls->turn != NULL) {
+        event_free(calls->turn);
+    }
+    free(calls);
+    api->feedback_calls = NULL;
 }

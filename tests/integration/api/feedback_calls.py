@@ -3,6 +3,8 @@
 import csv
 import io
 import re
+import socket
+from concurrent.futures import ThreadPoolExecutor
 
 from hub import wait_until
 
@@ -79,6 +81,21 @@ def csv_and_the_command_line_tell_the_same(world):
     shown = world.hub.get("/rules/feedback?from=2020-01-01")["rules"]
     equal([(row["rule"], int(row["fired"])) for row in rows_of(text) if row["scope"] == "all"],
           [(rule["rule"], rule["fired"]) for rule in shown], "as JSON")
+
+
+@check
+def many_who_ask_at_once_get_the_same(world):
+    path = "/rules/feedback?from=2020-01-01&to=2030-01-01"
+    wanted = world.hub.get(path)
+    for _ in range(3):  # who hangs up while waiting does nobody harm
+        with socket.create_connection(("127.0.0.1", world.hub.api_port)) as impatient:
+            impatient.sendall(f"GET {path} HTTP/1.1\r\nHost: hub\r\n"
+                              f"Authorization: Bearer {world.hub.token()}\r\n\r\n".encode())
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: world.hub.get(path)["rules"], range(12)))
+    for answer in answers:
+        equal(answer, wanted["rules"], "at once")
+    equal(world.hub.call("GET", "/readyz")[0], 200, "afterwards")
 
 
 @check
