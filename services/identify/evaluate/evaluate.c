@@ -36,7 +36,7 @@ static void mark_evidence(const struct pn_walk *walk, struct pn_finding *finding
             if (interval->enter_ms > moment_ms || interval->leave_ms <= moment_ms) {
                 continue;
             }
-            const uint16_t mark = is_told ? (uint16_t)(1U << i) : 0;
+            const uint16_t mark = (uint16_t)(is_told ? 1U << i : 0U);
             finding->leaves[i].classes |= class_of(walk, interval->fact);
             marks[interval->fact] |= mark;
             for (unsigned s = 0; s + 1 < leaf->step_count; s++) {
