@@ -321,13 +321,19 @@ void pn_worklist_call(struct pn_http_exchange *exchange, void *context)
 
 // --- One client ----------------------------------------------------------------------------------
 
+// Another team's client is for that team to look at and to decide on.
 static enum pn_code read_case(struct pn_call *call, const struct pn_client *client,
                               struct pn_case *ret_case, struct pn_err *err)
 {
     enum pn_code code = pn_api_open_worklist(call->api, err);
-    return code != PN_OK ? code
-                         : pn_worklist_case(call->api->worklist, call->arena,
-                                            pn_slice_str(client->key), ret_case, err);
+    code = code == PN_OK ? pn_api_open_teams(call->api, err) : code;
+    if (code == PN_OK) {
+        code = pn_worklist_case(call->api->worklist, call->arena, pn_slice_str(client->key),
+                                ret_case, err);
+    }
+    return code == PN_OK && !pn_caller_sees_team(call, ret_case->team)
+               ? pn_err_set(err, PN_DENIED, "team", "the client is on another team's list")
+               : code;
 }
 
 static void add_history(struct pn_call *call, const struct pn_client *client, cJSON *object)
@@ -383,9 +389,7 @@ static void answer_case(struct pn_call *call, const struct pn_client *client)
     cJSON *object = show_case(&showing, &found);
     add_year_and_gender(object, client);
     add_history(call, client, object);
-    if (pn_api_open_teams(call->api, &err) == PN_OK) {
-        pn_worklist_add_reasons(call->api->teams, object);
-    }
+    pn_worklist_add_reasons(call->api->teams, object);
     pn_silences_list(silences, object);
     cJSON_AddNumberToObject(object, "withheld", showing.withheld);
     pn_call_add_etag(call, found.version);
@@ -403,18 +407,6 @@ void pn_worklist_case_call(struct pn_http_exchange *exchange, void *context)
     }
 }
 
-// Another team's client is for that team to decide on.
-static enum pn_code check_team(struct pn_call *call, const struct pn_client *client,
-                               struct pn_err *err)
-{
-    struct pn_case found;
-    enum pn_code code = read_case(call, client, &found, err);
-    code = code == PN_OK ? pn_api_open_teams(call->api, err) : code;
-    return code == PN_OK && !pn_caller_sees_team(call, found.team)
-               ? pn_err_set(err, PN_DENIED, "team", "the client is on another team's list")
-               : code;
-}
-
 static void set_state(struct pn_call *call, const struct pn_client *client,
                       struct pn_case_change change)
 {
@@ -422,7 +414,8 @@ static void set_state(struct pn_call *call, const struct pn_client *client,
     int64_t version = 0;
     change.client = pn_slice_str(client->key);
     change.set_by = pn_slice_str(call->caller->name);
-    enum pn_code code = check_team(call, client, &err);
+    struct pn_case found;
+    enum pn_code code = read_case(call, client, &found, &err);
     code = code == PN_OK ? pn_api_open_case_writer(call->api, &err) : code;
     if (code == PN_OK) {
         code = pn_worklist_set_state(call->api->case_writer, &change, &version, &err);

@@ -66,6 +66,8 @@ def lists_are_by_team_and_unit(world):
     status, _, body = world.hub.call("GET", "/worklist", None, other)
     equal((status, body["clients"], body["held"]), (200, [], 0), "another team's list")
     equal(put(world, {"state": "has-worker"}, other)[0], 403, "another team's client")
+    equal(world.hub.call("GET", f"/worklist/{world.client}", None, other)[0], 403,
+          "another team's client, looked at")
     equal(world.hub.call("GET", "/me", None, other)[2]["teams"], ["other"], "its teams")
 
 
