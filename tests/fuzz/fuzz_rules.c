@@ -34,9 +34,9 @@ static void evaluate(const struct pn_rule *rule)
                                           .sector = (uint8_t)(i % PN_SECTOR_COUNT),
                                           .flags = (uint8_t)(i % 8)};
         for (unsigned k = 0; k < i % (PN_CODES_MAX + 1); k++) {
-            const char code[] = {'A', '0', (char)('0' + (i + k) % 7)};
+            const char text[] = {'A', '0', (char)('0' + (i + k) % 7)};
             enum pn_code_system system = k % 2 == 0 ? PN_SYSTEM_ICPC2 : PN_SYSTEM_ICD10;
-            facts[i].codes[k] = pn_fact_pack(system, pn_slice_of(code, sizeof code), 0);
+            facts[i].codes[k] = pn_fact_pack(system, pn_slice_of(text, sizeof text), 0);
         }
     }
     pn_evaluator_take(evaluator, facts, FACTS);

@@ -24,9 +24,14 @@ def extensions(resource, name):
 
 @check
 def a_trigger_is_explained(world):
-    answer = world.hub.get(f"/clients/{world.client}/triggers")
-    equal(answer["withheld"], 0, "withheld")
-    trigger = next(t for t in answer["triggers"] if t["rule"] == "emergency-visits")
+    def explained():
+        answer = world.hub.get(f"/clients/{world.client}/triggers")
+        equal(answer["withheld"], 0, "withheld")
+        return next(t for t in answer["triggers"] if t["rule"] == "emergency-visits")
+
+    # Identify may have heard of an event before the timeline has.
+    wait_until(lambda: len(explained()["counted"]) == explained()["count"], 30, "the events counted")
+    trigger = explained()
     issue = trigger["issue"]
     world.valid(issue)
     equal(len(trigger["counted"]), trigger["count"], "the events counted")
