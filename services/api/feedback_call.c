@@ -106,18 +106,13 @@ static void take_turn_soon(struct pn_feedback_calls *calls)
     (void)event_add(calls->turn, &pause);
 }
 
-static enum pn_code read_some(struct pn_feedback_calls *calls, bool *ret_is_last,
-                              struct pn_err *err)
+static enum pn_code read_on(struct pn_feedback_calls *calls, bool *ret_is_last, struct pn_err *err)
 {
     struct pn_feedback_reader *reader = calls->api->feedback;
-    const int64_t began_ms = pn_clock_monotonic_ms();
     enum pn_code code =
         calls->is_reading ? PN_OK : pn_feedback_read_begin(reader, &calls->first->query, err);
     calls->is_reading = true;
-    while (code == PN_OK && !*ret_is_last && pn_clock_monotonic_ms() - began_ms < TURN_MS_MAX) {
-        code = pn_feedback_read_part(reader, ret_is_last, err);
-    }
-    return code;
+    return code == PN_OK ? pn_feedback_read_some(reader, TURN_MS_MAX, ret_is_last, err) : code;
 }
 
 static void answer(struct waiting *waiting, enum pn_code code, struct pn_err *err)
@@ -145,7 +140,7 @@ static void on_turn(evutil_socket_t socket, short what, void *context)
     struct pn_feedback_calls *calls = context;
     struct pn_err err;
     bool is_last = false;
-    enum pn_code code = read_some(calls, &is_last, &err);
+    enum pn_code code = read_on(calls, &is_last, &err);
     if (code != PN_OK || is_last) {
         struct waiting *waiting = calls->first;
         calls->first = waiting->next;

@@ -60,14 +60,10 @@ static enum pn_code finish(struct pn_api *api, struct pn_err *err)
     return code;
 }
 
-static enum pn_code read_some(struct pn_api *api, struct pn_err *err)
+static enum pn_code read_on(struct pn_api *api, struct pn_err *err)
 {
-    const int64_t began_ms = pn_clock_monotonic_ms();
     bool is_last = false;
-    enum pn_code code = PN_OK;
-    while (code == PN_OK && !is_last && pn_clock_monotonic_ms() - began_ms < WORK_MS_MAX) {
-        code = pn_feedback_read_part(api->feedback_metrics, &is_last, err);
-    }
+    enum pn_code code = pn_feedback_read_some(api->feedback_metrics, WORK_MS_MAX, &is_last, err);
     api->is_reading_feedback = code == PN_OK && !is_last;
     return code == PN_OK && is_last ? finish(api, err) : code;
 }
@@ -87,7 +83,7 @@ void pn_feedback_tell(struct pn_api *api, int64_t now_ms)
         }
         api->feedback_told_ms = clock_ms;
     }
-    code = code == PN_OK ? read_some(api, &err) : code;
+    code = code == PN_OK ? read_on(api, &err) : code;
     if (code != PN_OK) {
         api->is_reading_feedback = false;
         pn_log_error("no figures of feedback for the metrics", &err);

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "services/identify/identify_store.h"
 #include "services/identify/rules/rule_sets.h"
 #include "services/identify/worklist/teams.h"
@@ -252,14 +253,29 @@ enum pn_code pn_feedback_read_begin(struct pn_feedback_reader *reader,
                                     : add_scopes(reader, reader->feedback, err);
 }
 
-enum pn_code pn_feedback_read_part(struct pn_feedback_reader *reader, bool *ret_is_last,
-                                   struct pn_err *err)
+static enum pn_code read_part(struct pn_feedback_reader *reader, bool *ret_is_last,
+                              struct pn_err *err)
 {
     const struct part part = part_of(reader->part);
     enum pn_code code = add_people(reader, part, err);
     code = code == PN_OK ? add_rows(reader, part, err) : code;
     if (code == PN_OK) {
         *ret_is_last = ++reader->part == PARTS;
+    }
+    return code;
+}
+
+enum pn_code pn_feedback_read_some(struct pn_feedback_reader *reader, int work_ms_max,
+                                   bool *ret_is_last, struct pn_err *err)
+{
+    const int64_t began_ms = pn_clock_monotonic_ms();
+    bool is_last = false;
+    enum pn_code code = PN_OK;
+    do {
+        code = read_part(reader, &is_last, err);
+    } while (code == PN_OK && !is_last && pn_clock_monotonic_ms() - began_ms < work_ms_max);
+    if (code == PN_OK) {
+        *ret_is_last = is_last;
     }
     return code;
 }
@@ -277,7 +293,7 @@ enum pn_code pn_feedback_read(struct pn_feedback_reader *reader,
     bool is_last = false;
     enum pn_code code = pn_feedback_read_begin(reader, query, err);
     while (code == PN_OK && !is_last) {
-        code = pn_feedback_read_part(reader, &is_last, err);
+        code = read_part(reader, &is_last, err);
     }
     return code == PN_OK ? pn_feedback_read_end(reader, ret_result, err) : code;
 }

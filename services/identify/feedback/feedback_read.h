@@ -33,14 +33,14 @@ PN_MUST_USE enum pn_code pn_feedback_read(struct pn_feedback_reader *reader,
                                           struct pn_feedback_result *ret_result,
                                           struct pn_err *err);
 
-// The same in parts, for a process that has other things to do: of a county-year each takes some
-// milliseconds. Any other read of the reader gives it up. After the part that is the last comes the
-// end.
+// The same in parts, for a process that has other things to do: a call reads for `work_ms_max`, and
+// one part more at most, of a county-year some milliseconds. Any other read of the reader gives it
+// up. After the part that is the last comes the end.
 PN_MUST_USE enum pn_code pn_feedback_read_begin(struct pn_feedback_reader *reader,
                                                 const struct pn_feedback_query *query,
                                                 struct pn_err *err);
-PN_MUST_USE enum pn_code pn_feedback_read_part(struct pn_feedback_reader *reader, bool *ret_is_last,
-                                               struct pn_err *err);
+PN_MUST_USE enum pn_code pn_feedback_read_some(struct pn_feedback_reader *reader, int work_ms_max,
+                                               bool *ret_is_last, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_feedback_read_end(struct pn_feedback_reader *reader,
                                               struct pn_feedback_result *ret_result,
                                               struct pn_err *err);
