@@ -26,7 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/senders")]
 from fhir_server import FhirServer, seconds_of  # noqa: E402
-from hub import Hub, free_ports, wait_until  # noqa: E402
+from hub import Hub, wait_until  # noqa: E402
+from ports import held_ports  # noqa: E402
 
 MLLP = ("oberon", "pegasos", "lifecare", "mediatri")
 HTTP = {"lifecare": "application/fhir+json", "forms": "application/fhir+json",
@@ -107,7 +108,7 @@ class CountyHub(Hub):
     def __init__(self, county, rules=None, settings=(), binary=None):
         self.county = Path(county)
         self.server = CountyServer(self.county)
-        self.ports = free_ports(len(MLLP))
+        self.ports = held_ports(len(MLLP))
         more = [*settings, *([f'rules: "{Path(rules).resolve()}"'] if rules else [])]
         super().__init__(systems=(), settings=more, binary=binary)
         with open(self.config, "a", encoding="utf-8") as file:

@@ -13,7 +13,8 @@
 #   tests/integration/kafka.sh fetch            only brings the jars into the cache
 #
 # The jars come from Maven Central once, as kafka/pom.xml pins them, into
-# ${PUNOS_TEST_CACHE:-$HOME/.cache/punos}. It listens on ephemeral ports of the loopback address.
+# ${PUNOS_TEST_CACHE:-$HOME/.cache/punos}. It listens on ports of the
+# loopback address that are its own until the folder is removed (tests/lib/ports.py).
 set -euo pipefail
 
 readonly ready_seconds_max=90
@@ -41,14 +42,6 @@ fetch() {
         mv "$part" "$jars"
     fi
     exec 8>&-
-}
-
-free_ports() {
-    python3 -c 'import socket
-sockets = [socket.socket() for _ in range(2)]
-for s in sockets:
-    s.bind(("127.0.0.1", 0))
-print(*[s.getsockname()[1] for s in sockets])'
 }
 
 # In place of the (sub)shell that calls it, so that its process id is the broker's.
@@ -115,29 +108,23 @@ end_process() {
 }
 
 start() {
-    local folder id try
+    local folder id
     fetch
     folder=$(mktemp -d "${TMPDIR:-/tmp}/punos-kafka.XXXXXX")
-    # Another process may take a port between the look and the start: then look again.
-    for try in 1 2 3; do
-        # shellcheck disable=SC2046
-        configure "$folder" $(free_ports)
-        if [ "$try" = 1 ]; then
-            id=$(python3 -c 'import base64, uuid
+    # shellcheck disable=SC2046
+    configure "$folder" $(python3 "$here/../lib/ports.py" "$folder" 2)
+    id=$(python3 -c 'import base64, uuid
 print(base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="))')
-            # A Kafka id may not begin with a dash.
-            (run_java "$folder" kafka.tools.StorageTool format -t "P${id:1}" \
-                -c "$folder/server.properties") >"$folder/format.log" 2>&1 ||
-                fail "formatting failed, see $folder/format.log"
-        fi
-        if launch "$folder"; then
-            echo "$folder"
-            return
-        fi
+    # A Kafka id may not begin with a dash.
+    (run_java "$folder" kafka.tools.StorageTool format -t "P${id:1}" \
+        -c "$folder/server.properties") >"$folder/format.log" 2>&1 ||
+        fail "formatting failed, see $folder/format.log"
+    if ! launch "$folder"; then
         end_process "$folder"
-    done
-    tail -n 20 "$folder/log" >&2
-    fail "the broker did not start, see $folder/log"
+        tail -n 20 "$folder/log" >&2
+        fail "the broker did not start, see $folder/log"
+    fi
+    echo "$folder"
 }
 
 [ $# -ge 1 ] || fail "say start, fetch, or env|stop|pause|resume|kill|restart FOLDER"

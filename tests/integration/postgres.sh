@@ -11,11 +11,12 @@
 #   tests/integration/postgres.sh restart FOLDER  starts it again after kill or halt
 #   tests/integration/postgres.sh halt FOLDER   stops it at once, keeps the folder
 #
-# It listens on a Unix socket in the folder and on an ephemeral port of the loopback address; fsync is
-# on. Run by root the server runs as the user `postgres`, since it refuses to run as root.
+# It listens on a Unix socket in the folder and on a port of the loopback address that is its own until
+# the folder is removed (tests/lib/ports.py); fsync is on. Run by root the server runs as the user `postgres`, since it refuses to run as root.
 set -euo pipefail
 
 readonly wait_seconds_max=60
+here=$(cd "$(dirname "$0")" && pwd)
 
 fail() {
     echo "postgres.sh: $*" >&2
@@ -38,13 +39,6 @@ as_server() {
     fi
 }
 
-free_port() {
-    python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
-
 is_ready() {
     as_server "$(bin_dir)/pg_isready" -q -h "$1/socket" -p "$(cat "$1/port")"
 }
@@ -57,7 +51,7 @@ launch() {
 }
 
 start() {
-    local folder port try
+    local folder port
     folder=$(mktemp -d "${TMPDIR:-/tmp}/punos-postgres.XXXXXX")
     mkdir "$folder/socket"
     if [ "$(id -u)" = 0 ]; then
@@ -65,11 +59,9 @@ start() {
     fi
     as_server "$(bin_dir)/initdb" -D "$folder/data" -U punos -A trust -E UTF8 --locale=C \
         --no-instructions >"$folder/initdb.out" 2>&1 || fail "initdb failed, see $folder/initdb.out"
-    # Another process may take the port between the look and the start: then look again.
-    for try in 1 2 3 4 5; do
-        port=$(free_port)
-        echo "$port" >"$folder/port"
-        cat >"$folder/data/postgresql.auto.conf" <<END
+    port=$(python3 "$here/../lib/ports.py" "$folder")
+    echo "$port" >"$folder/port"
+    cat >"$folder/data/postgresql.auto.conf" <<END
 listen_addresses = '127.0.0.1'
 port = $port
 unix_socket_directories = '$folder/socket'
@@ -78,14 +70,12 @@ synchronous_commit = on
 max_connections = 60
 shared_buffers = '64MB'
 END
-        if launch "$folder" && is_ready "$folder"; then
-            as_server "$(bin_dir)/createdb" -h "$folder/socket" -p "$port" -U punos punos
-            echo "$folder"
-            return
-        fi
-    done
-    cat "$folder/log" >&2 || true
-    fail "the server did not start"
+    if ! launch "$folder" || ! is_ready "$folder"; then
+        cat "$folder/log" >&2 || true
+        fail "the server did not start"
+    fi
+    as_server "$(bin_dir)/createdb" -h "$folder/socket" -p "$port" -U punos punos
+    echo "$folder"
 }
 
 print_env() {

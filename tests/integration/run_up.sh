@@ -36,10 +36,6 @@ wait_for() {
     fail "waited in vain: $* ($tries tries)"
 }
 
-free_port() {
-    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 child_of() { # service
     pgrep -P "$up" -f "^punos $1 " || true
 }
@@ -58,8 +54,9 @@ start() {
     wait_for is_ready
 }
 
+# shellcheck disable=SC2046
 printf 'api: {listen: "127.0.0.1:%s"}\ningest: {http_listen: "127.0.0.1:%s"}\n' \
-    "$(free_port)" "$(free_port)" >"$folder/punos.yaml"
+    $(python3 tests/lib/ports.py "$folder" 2) >"$folder/punos.yaml"
 start
 [ "$(pgrep -c -P "$up")" = 6 ] || fail "not six services"
 for part in "" /store /stream /run /secrets /drop; do

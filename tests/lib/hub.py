@@ -5,7 +5,7 @@
         hub.send_mllp("oberon", message)
         hub.get("/worklist")
 
-Everything listens on free loopback ports. PN_TEST_BROKERS (Kafka's bootstrap address) and
+Everything listens on loopback ports of its own (ports.py). PN_TEST_BROKERS (Kafka's bootstrap address) and
 PN_TEST_CONNINFO (PostgreSQL's connection string) put it on those instead of the embedded stream and
 store; each hub has topics and a database of its own there.
 """
@@ -22,17 +22,11 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from ports import held_ports
+
 ROOT = Path(__file__).resolve().parents[2]
 START, END = b"\x0b", b"\x1c\r"
 SERVICES = ("ingest", "timeline", "identify", "plan", "deliver", "api")
-
-
-def free_ports(count):
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in held]
-    for s in held:
-        s.close()
-    return ports
 
 
 def wait_until(condition, seconds, what):
@@ -52,7 +46,7 @@ def equal(found, wanted, what):
 
 
 class Receiver:
-    """One of tests/receivers/receiver.py's systems."""
+    """One of tests/receivers/receiver.py's systems. Its address is its own also while it is stopped."""
 
     def __init__(self, kind, folder, *options):
         self.taken = folder / "taken"
@@ -61,6 +55,8 @@ class Receiver:
                      str(self.taken), *options]
         if kind == "drop":
             arguments += ["--folder", str(self.drop)]
+        elif "--listen" not in options:
+            arguments += ["--listen", f"127.0.0.1:{held_ports(1)[0]}"]
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
         self.address = self.process.stdout.readline().split()[-1]
 
@@ -94,7 +90,7 @@ class Hub:
         self.binary = binary or os.environ.get("PN_TEST_BINARY", str(ROOT / "build/punos"))
         self.systems = systems
         self.receivers = receivers or {}
-        self.api_port, self.in_port, *self.mllp_ports = free_ports(2 + len(systems))
+        self.api_port, self.in_port, *self.mllp_ports = held_ports(2 + len(systems))
         self.process = None
         self.log = self.folder / "hub.log"
         self._write_config(settings, more_systems)

@@ -24,7 +24,8 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county")]
 import hl7  # noqa: E402
 import people  # noqa: E402
-from hub import Hub, Receiver, acknowledgement, equal, free_ports, wait_until  # noqa: E402
+from hub import Hub, Receiver, acknowledgement, equal, wait_until  # noqa: E402
+from ports import held_ports  # noqa: E402
 
 UTC = datetime.timezone.utc
 FHIR = {"Content-Type": "application/fhir+json"}
@@ -63,7 +64,7 @@ class System:
         self.folder = folder / name
         self.folder.mkdir()
         self.mood_file = self.folder / "mood.json"
-        self.listen = f"127.0.0.1:{free_ports(1)[0]}"
+        self.listen = f"127.0.0.1:{held_ports(1)[0]}"
         self.receiver = None
 
     def start(self):
@@ -206,7 +207,7 @@ def run(story):
 def main():
     folder = Path(tempfile.mkdtemp(prefix="punos-eight-"))
     systems = {name: System(folder, name) for name in SYSTEMS}
-    ports = free_ports(len(SYSTEMS))
+    ports = held_ports(len(SYSTEMS))
     lines = [line for number, system in zip(ports, systems.values()) if system.name != "oberon"
              for line in system.config(number)]
     try:

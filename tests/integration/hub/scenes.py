@@ -28,7 +28,8 @@ import kanta_samples  # noqa: E402
 import people  # noqa: E402
 import social  # noqa: E402
 from connection_point import ConnectionPoint  # noqa: E402
-from hub import Hub, Receiver, acknowledgement, equal, free_ports, wait_until  # noqa: E402
+from hub import Hub, Receiver, acknowledgement, equal, wait_until  # noqa: E402
+from ports import held_ports  # noqa: E402
 
 UTC = datetime.timezone.utc
 NOW = datetime.datetime.now(UTC).replace(microsecond=0)
@@ -52,7 +53,7 @@ class DeadReceiver:
     def __init__(self, folder):
         self.folder = folder
         self.drop = folder / "drop"
-        self.address = f"127.0.0.1:{free_ports(1)[0]}"
+        self.address = f"127.0.0.1:{held_ports(1)[0]}"
         self.receiver = None
 
     def rise(self):

@@ -28,7 +28,8 @@ sys.path += [str(ROOT / "tests" / part) for part in ("lib", "county", "senders",
 import messages  # noqa: E402
 import people  # noqa: E402
 from fhir_server import FhirServer  # noqa: E402
-from hub import Hub, exchange, free_ports, wait_until  # noqa: E402
+from hub import Hub, exchange, wait_until  # noqa: E402
+from ports import held_ports  # noqa: E402
 from leak import Leak  # noqa: E402
 from sweep import identity_values, said  # noqa: E402
 
@@ -153,7 +154,7 @@ class Feeder:
         self.folder = folder
         self.odd = Odd(person, int(os.environ.get("PN_TEST_SEED", "3")))
         self.server = FhirServer()
-        self.ports = dict(zip(MLLP, free_ports(len(MLLP))))
+        self.ports = dict(zip(MLLP, held_ports(len(MLLP))))
         self.said = []
         self.count = 0
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 sys.path.append(str(ROOT / "tests/lib"))
-from hub import (  # noqa: E402
-    Hub, Receiver, acknowledgement, equal, exchange, free_ports, wait_until)
+from hub import Hub, Receiver, acknowledgement, equal, exchange, wait_until  # noqa: E402
+from ports import held_ports  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 CODE = "010181-900C"  # of the samples
@@ -140,7 +140,7 @@ def main():
         (adapters / known.name).symlink_to(known)
     shutil.copytree(HERE / "hampi", adapters / "hampi")
     receiver = Receiver("drop", folder / "hampi")
-    port = free_ports(1)[0]
+    port = held_ports(1)[0]
     system = ["  - name: hampi", f'    listen: "127.0.0.1:{port}"', f'    deliver: "{receiver.drop}"']
     try:
         the_template_is_a_beginning(adapters)

@@ -17,8 +17,8 @@ import hl7  # noqa: E402
 import people  # noqa: E402
 import random  # noqa: E402
 import socket  # noqa: E402
-from hub import (  # noqa: E402
-    Hub, Receiver, acknowledgement, equal, exchange, free_ports, wait_until)
+from hub import Hub, Receiver, acknowledgement, equal, exchange, wait_until  # noqa: E402
+from ports import held_ports  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 FHIR = {"Content-Type": "application/fhir+json"}
@@ -47,7 +47,7 @@ class World:
         self.random, self.persons, self.messages = random.Random(7), 0, 0
         self.receivers = {name: Receiver(kind, folder / name, *options)
                           for name, (_, kind, options, _) in SYSTEMS.items()}
-        self.listen = free_ports(1)[0]
+        self.listen = held_ports(1)[0]
         self.hub = Hub(systems=("oberon",), more_systems=self.config(),
                        settings=["deliver: { backoff_first_ms: 100, backoff_max_ms: 300 }"])
 

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county")]
 import hl7  # noqa: E402
 import people  # noqa: E402
-from hub import Hub, acknowledgement, exchange, free_ports, wait_until  # noqa: E402
+from hub import Hub, acknowledgement, exchange, wait_until  # noqa: E402
+from ports import held_ports  # noqa: E402
 import socket  # noqa: E402
 
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
@@ -102,7 +103,7 @@ def play(world):
 
 
 def main():
-    port = free_ports(1)[0]
+    port = held_ports(1)[0]
     with Hub(systems=(), more_systems=system(port)) as hub:
         play(World(hub, port))
     print("silence: good")

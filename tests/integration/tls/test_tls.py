@@ -22,7 +22,8 @@ sys.path += [str(ROOT / "tests/lib"), str(ROOT / "tests/county")]
 import fhir  # noqa: E402
 import hl7  # noqa: E402
 import people  # noqa: E402
-from hub import Hub, Receiver, acknowledgement, exchange, free_ports, wait_until  # noqa: E402
+from hub import Hub, Receiver, acknowledgement, exchange, wait_until  # noqa: E402
+from ports import held_ports  # noqa: E402
 
 NOW = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 HOUR = datetime.timedelta(hours=1)
@@ -35,11 +36,10 @@ class Tls(unittest.TestCase):
         cls.folder = Path(tempfile.mkdtemp(prefix="punos-tls-hub-"))
         cls.ca = cls.folder / "ca"
         subprocess.run([ROOT / "tests/lib/make_ca.sh", cls.ca], check=True)
-        cls.receivers = {name: Receiver(kind, cls.folder / name, "--listen", "127.0.0.1:0", "--tls",
-                                        str(cls.ca), "hub")
+        cls.receivers = {name: Receiver(kind, cls.folder / name, "--tls", str(cls.ca), "hub")
                          for name, kind in (("oberon", "mllp"), ("lifecare", "http"))}
         port_of = {name: r.address.rsplit(":", 1)[1] for name, r in cls.receivers.items()}
-        cls.mllp_port = free_ports(1)[0]
+        cls.mllp_port = held_ports(1)[0]
         # Towards its partners the hub shows the certificate `uri`, whose common name is Integration.
         own = f"certificate: {cls.ca}/hub.pem, key: {cls.ca}/hub.key, ca: {cls.ca}/ca.pem"
         out = f"certificate: {cls.ca}/uri.pem, key: {cls.ca}/uri.key, ca: {cls.ca}/ca.pem"

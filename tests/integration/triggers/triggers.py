@@ -27,7 +27,8 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path += [str(ROOT / "tests/lib"), str(Path(__file__).parent)]
 import native  # noqa: E402
 from cases import CARE, CASES  # noqa: E402
-from hub import END, START, acknowledgement, free_ports, wait_until  # noqa: E402
+from hub import END, START, acknowledgement, wait_until  # noqa: E402
+from ports import held_ports  # noqa: E402
 
 BUILD = Path(sys.argv[1]).resolve()
 SECONDS = 60
@@ -96,7 +97,7 @@ class Intake:
     def __init__(self, folder):
         self.folder = folder
         self.data = folder / "data"
-        self.http_port, self.mllp_port = free_ports(2)
+        self.http_port, self.mllp_port = held_ports(2)
         lines = [f'ingest: {{ http_listen: "127.0.0.1:{self.http_port}" }}', "systems:",
                  f'  - {{ name: oberon, adapter: oberon, listen: "127.0.0.1:{self.mllp_port}" }}',
                  *(f"  - {{ name: {name}, adapter: {name} }}" for name in HTTP),
