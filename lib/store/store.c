@@ -8,6 +8,8 @@
 
 #include "store/store_backend.h"
 
+enum { TRIES_MAX = 20 }; // of a transaction: whoever gets in between has got on
+
 bool pn_store_is_guest(const struct pn_store_options *options)
 {
     return options->read_only || options->migration_count == 0;
@@ -138,10 +140,18 @@ enum pn_code pn_store_prepare(struct pn_store *store, const char *sql, struct pn
     return PN_OK;
 }
 
+// What a backend has answered.
+static enum pn_code heard(struct pn_store *store, enum pn_code code)
+{
+    store->has_conflict = store->has_conflict || code == PN_CONFLICT;
+    return code;
+}
+
 enum pn_code pn_store_begin(struct pn_store *store, struct pn_err *err)
 {
     assert(store != NULL && !store->in_transaction);
-    enum pn_code code = store->backend->begin(store, err);
+    store->has_conflict = false;
+    enum pn_code code = heard(store, store->backend->begin(store, err));
     store->in_transaction = code == PN_OK;
     store->has_savepoint = false;
     return code;
@@ -150,7 +160,7 @@ enum pn_code pn_store_begin(struct pn_store *store, struct pn_err *err)
 enum pn_code pn_store_commit(struct pn_store *store, struct pn_err *err)
 {
     assert(store != NULL && store->in_transaction);
-    enum pn_code code = store->backend->commit(store, err);
+    enum pn_code code = heard(store, store->backend->commit(store, err));
     if (code != PN_OK) {
         pn_store_rollback(store);
     }
@@ -166,10 +176,38 @@ void pn_store_rollback(struct pn_store *store)
     store->in_transaction = false;
 }
 
+// Another try makes sense as long as the store could begin: it has waited for that already.
+static enum pn_code transact_once(struct pn_store *store, pn_store_work *work, void *context,
+                                  bool *ret_may_again, struct pn_err *err)
+{
+    enum pn_code code = pn_store_begin(store, err);
+    *ret_may_again = code == PN_OK;
+    code = code == PN_OK ? work(store, context, err) : code;
+    code = code == PN_OK ? pn_store_commit(store, err) : code;
+    if (code != PN_OK) {
+        pn_store_rollback(store);
+    }
+    return code;
+}
+
+enum pn_code pn_store_transact(struct pn_store *store, pn_store_work *work, void *context,
+                               struct pn_err *err)
+{
+    bool may_again = true;
+    for (unsigned i = 0; may_again && i < TRIES_MAX; i++) {
+        enum pn_code code = transact_once(store, work, context, &may_again, err);
+        if (code != PN_CONFLICT || !store->has_conflict) {
+            return code;
+        }
+    }
+    return pn_err_set(err, PN_UNAVAILABLE, store->name,
+                      "other processes write into it all the time: try again later");
+}
+
 enum pn_code pn_store_savepoint(struct pn_store *store, struct pn_err *err)
 {
     assert(store->in_transaction);
-    enum pn_code code = store->backend->savepoint(store, err);
+    enum pn_code code = heard(store, store->backend->savepoint(store, err));
     store->has_savepoint = code == PN_OK;
     return code;
 }
@@ -177,7 +215,7 @@ enum pn_code pn_store_savepoint(struct pn_store *store, struct pn_err *err)
 enum pn_code pn_store_rollback_to_savepoint(struct pn_store *store, struct pn_err *err)
 {
     assert(store->in_transaction && store->has_savepoint);
-    return store->backend->rollback_to(store, err);
+    return heard(store, store->backend->rollback_to(store, err));
 }
 
 bool pn_store_in_transaction(const struct pn_store *store)
@@ -188,7 +226,7 @@ bool pn_store_in_transaction(const struct pn_store *store)
 enum pn_code pn_store_wake_on_commit(struct pn_store *store, struct pn_err *err)
 {
     assert(store->in_transaction);
-    return store->backend->wake_on_commit(store, err);
+    return heard(store, store->backend->wake_on_commit(store, err));
 }
 
 int pn_store_wake_fd(struct pn_store *store)
@@ -223,7 +261,7 @@ enum pn_code pn_store_exec(struct pn_store *store, struct pn_stmt *stmt,
         return code;
     }
     struct pn_store_call call = {.stmt = stmt, .values = values, .value_count = value_count};
-    return store->backend->exec(store, &call, ret_changed, err);
+    return heard(store, store->backend->exec(store, &call, ret_changed, err));
 }
 
 enum pn_code pn_store_query(struct pn_store *store, struct pn_stmt *stmt,
@@ -235,14 +273,14 @@ enum pn_code pn_store_query(struct pn_store *store, struct pn_stmt *stmt,
         return code;
     }
     struct pn_store_call call = {.stmt = stmt, .values = values, .value_count = value_count};
-    code = store->backend->query(store, &call, ret_rows, err);
+    code = heard(store, store->backend->query(store, &call, ret_rows, err));
     stmt->has_open_rows = code == PN_OK;
     return code;
 }
 
 enum pn_code pn_rows_next(struct pn_rows *rows, bool *ret_has_row, struct pn_err *err)
 {
-    return rows->store->backend->rows_next(rows, ret_has_row, err);
+    return heard(rows->store, rows->store->backend->rows_next(rows, ret_has_row, err));
 }
 
 bool pn_rows_is_null(const struct pn_rows *rows, unsigned column)

@@ -12,10 +12,10 @@
  *
  * One thread per handle. A handle has at most one transaction. PN_CONFLICT means that another
  * process got in between (serialisation failure, locked): roll back and do the whole transaction
- * again. A transaction sees one moment of the store (SQLite: the only writer; PostgreSQL:
- * repeatable read). After any error inside a transaction roll it back. PN_UNAVAILABLE means that
- * the database is away; the handle reconnects at the next begin or at the next call outside of a
- * transaction.
+ * again, which pn_store_transact does. A transaction sees one moment of the store (SQLite: the only
+ * writer; PostgreSQL: repeatable read). After any error inside a transaction roll it back.
+ * PN_UNAVAILABLE means that the database is away; the handle reconnects at the next begin or at the
+ * next call outside of a transaction.
  */
 #ifndef PN_STORE_STORE_H
 #define PN_STORE_STORE_H
@@ -57,6 +57,16 @@ PN_MUST_USE enum pn_code pn_store_prepare(struct pn_store *store, const char *sq
 PN_MUST_USE enum pn_code pn_store_begin(struct pn_store *store, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_store_commit(struct pn_store *store, struct pn_err *err); // durable
 void pn_store_rollback(struct pn_store *store); // does nothing without a transaction
+
+// A whole transaction: begins, calls `work`, commits. When the store says that another process got
+// in between, everything is rolled back and `work` is called again from the start; after many
+// times, or when the store can't even begin for that reason, PN_UNAVAILABLE. A PN_CONFLICT that
+// `work` itself decides on is handed on at once, as is any other failure. So `work` sets what it
+// hands out anew at each call, and leaves to its caller what a rollback does not undo (metrics,
+// answers, wake-ups).
+typedef enum pn_code pn_store_work(struct pn_store *store, void *context, struct pn_err *err);
+PN_MUST_USE enum pn_code pn_store_transact(struct pn_store *store, pn_store_work *work,
+                                           void *context, struct pn_err *err);
 
 // A place inside the transaction to go back to. One at a time: setting it again moves it.
 PN_MUST_USE enum pn_code pn_store_savepoint(struct pn_store *store, struct pn_err *err);

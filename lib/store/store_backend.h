@@ -66,6 +66,7 @@ struct pn_store {
     bool is_read_only;
     bool in_transaction;
     bool has_savepoint;
+    bool has_conflict; // another process got in between, says the backend, in this transaction
     struct pn_stmt *buckets[PN_STORE_BUCKETS];
     struct {
         const char *sql; // where the text stood that was asked for last
