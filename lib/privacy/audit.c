@@ -119,6 +119,25 @@ enum pn_code pn_audit_add(struct pn_store *store, const struct pn_privacy *priva
     return code == PN_OK ? insert(store, &added, mac, err) : code;
 }
 
+struct writing {
+    struct pn_store *store;
+    const struct pn_privacy *privacy;
+    const struct pn_audit_record *record;
+};
+
+static enum pn_code write_once(void *context, struct pn_err *err)
+{
+    const struct writing *writing = context;
+    return pn_audit_add(writing->store, writing->privacy, writing->record, err);
+}
+
+enum pn_code pn_audit_write(struct pn_store *store, const struct pn_privacy *privacy,
+                            const struct pn_audit_record *record, struct pn_err *err)
+{
+    struct writing writing = {.store = store, .privacy = privacy, .record = record};
+    return pn_store_transact(store, write_once, &writing, err);
+}
+
 // --- Reading -------------------------------------------------------------------------------------
 
 static void row_record(const struct pn_rows *rows, struct pn_audit_record *ret_record)

@@ -8,8 +8,10 @@
  * changed, removed or inserted row shows in pn_audit_verify; a tail that was cut off shows when the
  * head (number and MAC) that verify gives is compared with one noted earlier elsewhere.
  *
- * The table lives in the store of whoever writes it: put PN_AUDIT_SQL among its migrations. One
- * process writes. Retention is 12 years (annex of the act): nothing here deletes.
+ * The table lives in the store of whoever writes it: put PN_AUDIT_SQL among its migrations. Where
+ * several processes write, each row still takes the number after the last: one of two that meet
+ * gets PN_CONFLICT and does its transaction again (pn_store_transact). Retention is 12 years (annex
+ * of the act): nothing here deletes.
  */
 #ifndef PN_PRIVACY_AUDIT_H
 #define PN_PRIVACY_AUDIT_H
@@ -49,6 +51,10 @@ struct pn_audit_record {
 // Adds a row in the transaction that is open on `store`. PN_LIMIT when a field is too long.
 PN_MUST_USE enum pn_code pn_audit_add(struct pn_store *store, const struct pn_privacy *privacy,
                                       const struct pn_audit_record *record, struct pn_err *err);
+
+// The same in a transaction of its own.
+PN_MUST_USE enum pn_code pn_audit_write(struct pn_store *store, const struct pn_privacy *privacy,
+                                        const struct pn_audit_record *record, struct pn_err *err);
 
 struct pn_audit_filter {
     struct pn_slice client;    // empty: any

@@ -237,21 +237,18 @@ enum pn_code pn_outbox_drop_relayed(struct pn_run *run, struct pn_err *err)
     return code;
 }
 
+static enum pn_code drop_rows(void *context, struct pn_err *err)
+{
+    return pn_outbox_drop_relayed(context, err);
+}
+
 // In a transaction of its own, when no batch came along to take it with.
 static enum pn_code drop_now(struct pn_run *run, struct pn_err *err)
 {
     if (run->outbox.relayed_count == 0) {
         return PN_OK;
     }
-    enum pn_code code = pn_store_begin(run->store, err);
-    if (code == PN_OK) {
-        code = pn_outbox_drop_relayed(run, err);
-        if (code == PN_OK) {
-            code = pn_store_commit(run->store, err);
-        } else {
-            pn_store_rollback(run->store);
-        }
-    }
+    enum pn_code code = pn_store_transact(run->store, drop_rows, run, err);
     if (code == PN_OK) {
         run->outbox.relayed_count = 0;
     }

@@ -182,7 +182,7 @@ static enum pn_code transact_once(struct pn_store *store, pn_store_work *work, v
 {
     enum pn_code code = pn_store_begin(store, err);
     *ret_may_again = code == PN_OK;
-    code = code == PN_OK ? work(store, context, err) : code;
+    code = code == PN_OK ? work(context, err) : code;
     code = code == PN_OK ? pn_store_commit(store, err) : code;
     if (code != PN_OK) {
         pn_store_rollback(store);

@@ -64,7 +64,7 @@ void pn_store_rollback(struct pn_store *store); // does nothing without a transa
 // `work` itself decides on is handed on at once, as is any other failure. So `work` sets what it
 // hands out anew at each call, and leaves to its caller what a rollback does not undo (metrics,
 // answers, wake-ups).
-typedef enum pn_code pn_store_work(struct pn_store *store, void *context, struct pn_err *err);
+typedef enum pn_code pn_store_work(void *context, struct pn_err *err);
 PN_MUST_USE enum pn_code pn_store_transact(struct pn_store *store, pn_store_work *work,
                                            void *context, struct pn_err *err);
 

@@ -116,13 +116,12 @@ static enum pn_code write_record(struct pn_call *call, enum pn_action action,
         .rule = pn_slice_str(call->access.rule),
         .is_allowed = call->access.is_allowed,
     };
-    const bool is_one_of_many = pn_store_in_transaction(store);
-    enum pn_code code = is_one_of_many ? PN_OK : pn_store_begin(store, err);
-    if (code == PN_OK) {
-        code = pn_audit_add(store, call->api->privacy, &record, err);
+    if (!pn_store_in_transaction(store)) {
+        return pn_audit_write(store, call->api->privacy, &record, err);
     }
-    // A refusal is the last of them.
-    if (code == PN_OK && (!is_one_of_many || !record.is_allowed)) {
+    enum pn_code code = pn_audit_add(store, call->api->privacy, &record, err);
+    // A refusal is the last of many.
+    if (code == PN_OK && !record.is_allowed) {
         code = pn_store_commit(store, err);
     }
     if (code != PN_OK) {

@@ -248,11 +248,21 @@ static cJSON *unmerge_data(const struct unmerge *unmerge)
     return patient;
 }
 
+struct publishing {
+    struct pn_store *store;
+    const struct pn_event *event;
+};
+
+static enum pn_code add_to_outbox(void *context, struct pn_err *err)
+{
+    const struct publishing *publishing = context;
+    return pn_outbox_add(publishing->store, PN_TOPIC_EVENT, publishing->event, err);
+}
+
 // The event goes out by the API's own outbox.
 static enum pn_code publish_unmerge(struct pn_call *call, const struct unmerge *unmerge,
                                     struct pn_err *err)
 {
-    struct pn_store *store = pn_run_store(call->api->run);
     char id[PN_UUID_TEXT_BYTES];
     pn_uuid4(id);
     int64_t now_ms = pn_clock_now_ms();
@@ -266,18 +276,9 @@ static enum pn_code publish_unmerge(struct pn_call *call, const struct unmerge *
                                    .time_ms = now_ms,
                                    .recorded_ms = now_ms,
                                    .data = pn_buf_slice(&data)};
-    if (code == PN_OK) {
-        code = pn_store_begin(store, err);
-    }
-    if (code == PN_OK) {
-        code = pn_outbox_add(store, PN_TOPIC_EVENT, &event, err);
-    }
-    if (code == PN_OK) {
-        code = pn_store_commit(store, err);
-    }
-    if (code != PN_OK) {
-        pn_store_rollback(store);
-    }
+    struct publishing publishing = {.store = pn_run_store(call->api->run), .event = &event};
+    code =
+        code == PN_OK ? pn_store_transact(publishing.store, add_to_outbox, &publishing, err) : code;
     pn_buf_release(&data);
     return code;
 }

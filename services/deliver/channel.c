@@ -113,10 +113,21 @@ static enum pn_code write_committed(struct pn_channel *channel, int64_t now_ms, 
                                  PN_DELIVERY_COMMITTED, now_ms, err);
 }
 
-static enum pn_code write_answered(struct pn_channel *channel, const struct outcome *outcome,
-                                   int64_t now_ms, struct pn_err *err)
+// An outcome being written, in one transaction, and what is told once it is.
+struct writing {
+    struct pn_channel *channel;
+    const struct outcome *outcome;
+    int64_t now_ms;
+    struct pn_ledger_answer answer; // of an answered document
+    enum pn_answer_effect effect;
+    bool is_settled; // now, by this outcome
+};
+
+static enum pn_code write_answered(struct writing *writing, struct pn_err *err)
 {
-    const struct pn_ledger_answer answer = {
+    struct pn_channel *channel = writing->channel;
+    const struct outcome *outcome = writing->outcome;
+    writing->answer = (struct pn_ledger_answer){
         .system = channel->system->name,
         .delivery_id = channel->delivery.id,
         .ordinal = channel->ordinal,
@@ -125,57 +136,66 @@ static enum pn_code write_answered(struct pn_channel *channel, const struct outc
         .words = outcome->words,
         .remote_id = outcome->remote_id,
         .remote_version = outcome->remote_version,
-        .now_ms = now_ms,
-        .overdue_ms = overdue_ms(channel, now_ms),
+        .now_ms = writing->now_ms,
+        .overdue_ms = overdue_ms(channel, writing->now_ms),
     };
-    enum pn_answer_effect effect = PN_ANSWER_UNKNOWN;
-    enum pn_code code = pn_answer_write(channel->run, channel->receipt_arena, &answer,
-                                        channel->delivery.id, &effect, err);
+    writing->effect = PN_ANSWER_UNKNOWN;
+    enum pn_code code = pn_answer_write(channel->run, channel->receipt_arena, &writing->answer,
+                                        channel->delivery.id, &writing->effect, err);
     if (code == PN_OK && channel->trouble.is_on) {
         code = pn_ledger_wake_system(pn_run_store(channel->run), channel->system->name, err);
     }
-    if (code == PN_OK && effect == PN_ANSWER_NOTED && is_last(channel)) {
-        code = write_committed(channel, now_ms, err);
-    }
-    if (code == PN_OK) {
-        pn_answer_tell(&answer, effect);
+    if (code == PN_OK && writing->effect == PN_ANSWER_NOTED && is_last(channel)) {
+        code = write_committed(channel, writing->now_ms, err);
     }
     return code;
 }
 
-static enum pn_code write_settled(struct pn_channel *channel, const struct outcome *outcome,
-                                  int64_t now_ms, struct pn_err *err)
+static enum pn_code write_settled(struct writing *writing, struct pn_err *err)
 {
+    struct pn_channel *channel = writing->channel;
+    const struct outcome *outcome = writing->outcome;
     struct pn_store *store = pn_run_store(channel->run);
-    bool is_changed = false;
-    enum pn_code code = pn_ledger_settle(store, channel->delivery.id, outcome->state, now_ms,
-                                         outcome->words, &is_changed, err);
-    if (code != PN_OK || !is_changed) {
+    enum pn_code code =
+        pn_ledger_settle(store, channel->delivery.id, outcome->state, writing->now_ms,
+                         outcome->words, &writing->is_settled, err);
+    if (code != PN_OK || !writing->is_settled) {
         return code;
     }
-    pn_metric_add("punos_deliveries_total", "state", pn_delivery_state_name(outcome->state), 1);
     return pn_delivery_event_add(store, channel->receipt_arena, &channel->delivery, outcome->state,
-                                 now_ms, err);
+                                 writing->now_ms, err);
 }
 
-static enum pn_code write_outcome(struct pn_channel *channel, const struct outcome *outcome,
-                                  int64_t now_ms, struct pn_err *err)
+static enum pn_code write_outcome(void *context, struct pn_err *err)
 {
+    struct writing *writing = context;
+    struct pn_channel *channel = writing->channel;
+    const struct outcome *outcome = writing->outcome;
     struct pn_store *store = pn_run_store(channel->run);
     switch (outcome->kind) {
     case OUTCOME_PUT_OFF:
         return pn_ledger_put_off(store, channel->delivery.id, outcome->again_ms, outcome->reason,
                                  err);
     case OUTCOME_ANSWERED:
-        return write_answered(channel, outcome, now_ms, err);
+        return write_answered(writing, err);
     case OUTCOME_LEFT:
-        return is_last(channel)
-                   ? pn_ledger_wait(store, channel->delivery.id, overdue_ms(channel, now_ms), err)
-                   : PN_OK;
+        return is_last(channel) ? pn_ledger_wait(store, channel->delivery.id,
+                                                 overdue_ms(channel, writing->now_ms), err)
+                                : PN_OK;
     case OUTCOME_SETTLED:
-        return write_settled(channel, outcome, now_ms, err);
+        return write_settled(writing, err);
     }
     return PN_OK;
+}
+
+static void tell(const struct writing *writing)
+{
+    if (writing->outcome->kind == OUTCOME_ANSWERED) {
+        pn_answer_tell(&writing->answer, writing->effect);
+    } else if (writing->is_settled) {
+        pn_metric_add("punos_deliveries_total", "state",
+                      pn_delivery_state_name(writing->outcome->state), 1);
+    }
 }
 
 static void send_document(struct pn_channel *channel);
@@ -199,17 +219,9 @@ static void go_on(struct pn_channel *channel, const struct outcome *outcome)
 static void record(struct pn_channel *channel, const struct outcome *outcome)
 {
     struct pn_err err;
-    struct pn_store *store = pn_run_store(channel->run);
+    struct writing writing = {.channel = channel, .outcome = outcome, .now_ms = pn_clock_now_ms()};
     pn_json_use_arena(channel->receipt_arena);
-    enum pn_code code = pn_store_begin(store, &err);
-    if (code == PN_OK) {
-        code = write_outcome(channel, outcome, pn_clock_now_ms(), &err);
-    }
-    if (code == PN_OK) {
-        code = pn_store_commit(store, &err);
-    }
-    if (code != PN_OK) {
-        pn_store_rollback(store);
+    if (pn_store_transact(pn_run_store(channel->run), write_outcome, &writing, &err) != PN_OK) {
         if (!channel->has_unrecorded) {
             pn_log_error("a delivery's outcome waits for the store", &err);
         }
@@ -219,6 +231,7 @@ static void record(struct pn_channel *channel, const struct outcome *outcome)
         return;
     }
     channel->has_unrecorded = false;
+    tell(&writing);
     if (outcome->kind == OUTCOME_ANSWERED) {
         pn_trouble_end(&channel->trouble);
     }
@@ -366,8 +379,9 @@ static void ledger_changed(void *context)
 // --- Taking the next one -------------------------------------------------------------------------
 
 // Makes the documents and notes the try, in one transaction.
-static enum pn_code begin_try(struct pn_channel *channel, struct pn_err *err)
+static enum pn_code begin_try(void *context, struct pn_err *err)
 {
+    struct pn_channel *channel = context;
     struct pn_store *store = pn_run_store(channel->run);
     struct pn_document_request request = {
         .run = channel->run,
@@ -410,20 +424,11 @@ static void begin_failed(struct pn_channel *channel, const struct pn_err *err)
 static void start_delivery(struct pn_channel *channel)
 {
     struct pn_err err;
-    struct pn_store *store = pn_run_store(channel->run);
     channel->is_busy = true;
     channel->ordinal = 0;
     channel->document = NULL;
     pn_json_use_arena(channel->arena);
-    enum pn_code code = pn_store_begin(store, &err);
-    if (code == PN_OK) {
-        code = begin_try(channel, &err);
-    }
-    if (code == PN_OK) {
-        code = pn_store_commit(store, &err);
-    }
-    if (code != PN_OK) {
-        pn_store_rollback(store);
+    if (pn_store_transact(pn_run_store(channel->run), begin_try, channel, &err) != PN_OK) {
         begin_failed(channel, &err);
         return;
     }

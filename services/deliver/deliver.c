@@ -78,20 +78,6 @@ static enum pn_code open_channel(struct deliver *deliver, const struct pn_system
     return code;
 }
 
-static enum pn_code wake_all(struct deliver *deliver, struct pn_err *err)
-{
-    struct pn_store *store = pn_run_store(deliver->run);
-    enum pn_code code = pn_store_begin(store, err);
-    if (code == PN_OK) {
-        code = pn_ledger_wake_all(store, err);
-    }
-    if (code == PN_OK) {
-        return pn_store_commit(store, err);
-    }
-    pn_store_rollback(store);
-    return code;
-}
-
 static enum pn_code start(struct pn_run *run, void **ret_state, struct pn_err *err)
 {
     struct deliver *deliver = calloc(1, sizeof *deliver);
@@ -108,7 +94,7 @@ static enum pn_code start(struct pn_run *run, void **ret_state, struct pn_err *e
     enum pn_code code =
         pn_identity_source_open(config, pn_run_privacy(run), &deliver->identities, err);
     if (code == PN_OK) {
-        code = wake_all(deliver, err);
+        code = pn_ledger_wake_all(pn_run_store(run), err);
     }
     for (unsigned i = 0; code == PN_OK && i < config->system_count; i++) {
         if (config->systems[i].deliver[0] != '\0') {

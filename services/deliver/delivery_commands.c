@@ -20,6 +20,7 @@ struct tool {
     struct pn_store *store;
     struct pn_privacy *privacy;
     struct pn_arena *arena;
+    const char *id; // to retry
 };
 
 static enum pn_code open_tool(struct tool *tool, const struct pn_config *config, bool writes,
@@ -152,11 +153,12 @@ static enum pn_code write_record(struct tool *tool, const struct pn_delivery *de
     return pn_audit_add(tool->store, tool->privacy, &record, err);
 }
 
-static enum pn_code retry(struct tool *tool, const char *id, struct pn_err *err)
+static enum pn_code retry(void *context, struct pn_err *err)
 {
+    struct tool *tool = context;
     struct pn_delivery delivery;
     bool found = false;
-    enum pn_code code = pn_ledger_find(tool->store, tool->arena, id, &delivery, &found, err);
+    enum pn_code code = pn_ledger_find(tool->store, tool->arena, tool->id, &delivery, &found, err);
     if (code == PN_OK && !found) {
         return pn_err_set(err, PN_NOT_FOUND, "delivery", "there is none with this id");
     }
@@ -168,17 +170,10 @@ static enum pn_code retry(struct tool *tool, const char *id, struct pn_err *err)
 
 static int run_retry(const struct pn_arguments *arguments, const struct pn_config *config)
 {
-    struct tool tool = {0};
+    struct tool tool = {.id = arguments->operands[0]};
     struct pn_err err = {0};
     enum pn_code code = open_tool(&tool, config, true, &err);
-    code = code == PN_OK ? pn_store_begin(tool.store, &err) : code;
-    if (code == PN_OK) {
-        code = retry(&tool, arguments->operands[0], &err);
-        code = code == PN_OK ? pn_store_commit(tool.store, &err) : code;
-        if (code != PN_OK) {
-            pn_store_rollback(tool.store);
-        }
-    }
+    code = code == PN_OK ? pn_store_transact(tool.store, retry, &tool, &err) : code;
     if (code == PN_OK) {
         puts("queued again");
     }

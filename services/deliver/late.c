@@ -10,6 +10,7 @@
 struct hearing {
     const struct pn_late *late;
     const struct pn_answer *answer;
+    enum pn_out_of of;    // what it is taken to be about at first
     struct pn_slice name; // the file's; empty: a message
     struct pn_receipt_read read;
     struct pn_ledger_answer said; // what is written
@@ -67,18 +68,21 @@ static enum pn_code send_again(struct hearing *hearing, const struct pn_delivery
 }
 
 // In the open transaction.
-static enum pn_code hear(struct hearing *hearing, enum pn_out_of of, struct pn_err *err)
+static enum pn_code hear(void *context, struct pn_err *err)
 {
+    struct hearing *hearing = context;
     const struct pn_late *late = hearing->late;
     struct pn_store *store = pn_run_store(late->run);
     struct pn_delivery delivery;
     bool found = false;
-    enum pn_code code = read_as(hearing, of, err);
+    pn_arena_reset(late->arena);
+    hearing->is_put_off = false;
+    enum pn_code code = read_as(hearing, hearing->of, err);
     if (code == PN_OK) {
         code = pn_ledger_by_receipt(store, late->arena, late->system->name, key_of(hearing),
                                     &delivery, &found, err);
     }
-    if (code == PN_OK && found && delivery.of != of) {
+    if (code == PN_OK && found && delivery.of != hearing->of) {
         code = read_as(hearing, delivery.of, err);
     }
     if (code != PN_OK) {
@@ -102,22 +106,12 @@ static enum pn_code hear(struct hearing *hearing, enum pn_out_of of, struct pn_e
                            &hearing->effect, err);
 }
 
-static enum pn_code hear_in_transaction(struct hearing *hearing, enum pn_out_of of,
-                                        struct pn_err *err)
+static enum pn_code hear_in_transaction(struct hearing *hearing, struct pn_err *err)
 {
     const struct pn_late *late = hearing->late;
-    struct pn_store *store = pn_run_store(late->run);
-    pn_arena_reset(late->arena);
     pn_json_use_arena(late->arena);
-    enum pn_code code = pn_store_begin(store, err);
-    if (code == PN_OK) {
-        code = hear(hearing, of, err);
-    }
-    if (code == PN_OK) {
-        code = pn_store_commit(store, err);
-    }
+    enum pn_code code = pn_store_transact(pn_run_store(late->run), hear, hearing, err);
     if (code != PN_OK) {
-        pn_store_rollback(store);
         return code;
     }
     pn_answer_tell(&hearing->said, hearing->effect);
@@ -130,8 +124,8 @@ static enum pn_code hear_in_transaction(struct hearing *hearing, enum pn_out_of 
 void pn_late_answer(const struct pn_late *late, enum pn_out_of of, const struct pn_answer *answer)
 {
     struct pn_err err;
-    struct hearing hearing = {.late = late, .answer = answer};
-    enum pn_code code = hear_in_transaction(&hearing, of, &err);
+    struct hearing hearing = {.late = late, .answer = answer, .of = of};
+    enum pn_code code = hear_in_transaction(&hearing, &err);
     if (code != PN_OK) {
         pn_log(PN_LOG_WARNING, "a late answer was not written down",
                PN_TAG("system", late->system->name), PN_TAG("code", pn_code_name(code)),
@@ -145,8 +139,8 @@ enum pn_receipt_fate pn_late_receipt(const struct pn_late *late, struct pn_slice
 {
     struct pn_err err;
     const struct pn_answer answer = {.bytes = bytes};
-    struct hearing hearing = {.late = late, .answer = &answer, .name = name};
-    enum pn_code code = hear_in_transaction(&hearing, PN_OUT_PLAN, &err);
+    struct hearing hearing = {.late = late, .answer = &answer, .of = PN_OUT_PLAN, .name = name};
+    enum pn_code code = hear_in_transaction(&hearing, &err);
     if (code != PN_OK) {
         return pn_code_is_retriable(code) || code == PN_MEMORY ? PN_RECEIPT_WAITS
                                                                : PN_RECEIPT_UNREADABLE;

@@ -88,18 +88,10 @@ static bool fill(struct slot *slot, const struct pn_identity_mark *mark)
 // change back would never be published.
 static void forget_stored(struct pn_store *store, const struct pn_identity_mark *mark)
 {
-    struct pn_stmt *stmt = NULL;
     struct pn_err err = {0};
     const struct pn_value values[] = {PN_STR(mark->system), PN_STR(mark->client_key)};
-    if (pn_store_begin(store, &err) != PN_OK) {
-        return;
-    }
-    if (pn_store_prepare(store, "DELETE FROM identity WHERE system = ?1 AND client_key = ?2", &stmt,
-                         &err) != PN_OK ||
-        pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), NULL, &err) != PN_OK ||
-        pn_store_commit(store, &err) != PN_OK) {
-        pn_store_rollback(store);
-    }
+    (void)!pn_store_run(store, "DELETE FROM identity WHERE system = ?1 AND client_key = ?2", values,
+                        PN_ARRAY_COUNT(values), &err);
 }
 
 enum stored { STORED_NOT, STORED_SAME, STORED_OTHER };

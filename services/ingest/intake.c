@@ -161,30 +161,42 @@ static void clear_batch(struct pn_intake *intake)
     pn_outgoing_clear(&intake->outgoing);
 }
 
+static enum pn_code store_refused(void *context, struct pn_err *err)
+{
+    const struct pn_intake *intake = context;
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; code == PN_OK && i < intake->batch_count; i++) {
+        if (intake->results[i].outcome == PN_INTAKE_REFUSED) {
+            const struct pn_quarantine_message message =
+                quarantine_message(intake->batch[i], &intake->results[i].err);
+            code = pn_quarantine_put(intake->parts.store, intake->parts.privacy, &message, err);
+        }
+    }
+    return code;
+}
+
+static enum pn_code publish_refused(struct pn_intake *intake, struct pn_err *err)
+{
+    enum pn_code code = PN_OK;
+    for (unsigned i = 0; code == PN_OK && i < intake->batch_count; i++) {
+        if (intake->results[i].outcome == PN_INTAKE_REFUSED) {
+            const struct pn_quarantine_message message =
+                quarantine_message(intake->batch[i], &intake->results[i].err);
+            code = pn_quarantine_put_event(intake->parts.privacy, &message, &intake->outgoing, err);
+        }
+    }
+    return code;
+}
+
 // The refused messages, durably in the store, and their events among those that go out.
 static enum pn_code quarantine_refused(struct pn_intake *intake, struct pn_err *err)
 {
     if (intake->refused_count == 0) {
         return PN_OK;
     }
-    const struct pn_intake_parts *parts = &intake->parts;
-    enum pn_code code = pn_store_begin(parts->store, err);
-    for (unsigned i = 0; code == PN_OK && i < intake->batch_count; i++) {
-        if (intake->results[i].outcome != PN_INTAKE_REFUSED) {
-            continue;
-        }
-        const struct pn_quarantine_message message =
-            quarantine_message(intake->batch[i], &intake->results[i].err);
-        code = pn_quarantine_put(parts->store, parts->privacy, &message, err);
-        if (code == PN_OK) {
-            code = pn_quarantine_put_event(parts->privacy, &message, &intake->outgoing, err);
-        }
-    }
-    code = code == PN_OK ? pn_store_commit(parts->store, err) : code;
-    if (code != PN_OK) {
-        pn_store_rollback(parts->store);
-    }
-    return code;
+    enum pn_code code = publish_refused(intake, err);
+    return code == PN_OK ? pn_store_transact(intake->parts.store, store_refused, intake, err)
+                         : code;
 }
 
 static void count(struct pn_ingest_system *system, const struct pn_intake_result *result)

@@ -23,31 +23,16 @@ static const char move_sql[] =
     " ON CONFLICT (system, resource_type) DO UPDATE SET moment_ms = excluded.moment_ms"
     " WHERE poll_cursor.moment_ms < excluded.moment_ms";
 
-static enum pn_code run(struct pn_store *store, const char *sql, const struct pn_value *values,
-                        unsigned count, int64_t *ret_changed, struct pn_err *err)
-{
-    struct pn_stmt *stmt = NULL;
-    enum pn_code code = pn_store_prepare(store, sql, &stmt, err);
-    return code == PN_OK ? pn_store_exec(store, stmt, values, count, ret_changed, err) : code;
-}
-
-// Ends the transaction one way or the other.
-static enum pn_code end(struct pn_store *store, enum pn_code code, struct pn_err *err)
-{
-    code = code == PN_OK ? pn_store_commit(store, err) : code;
-    if (code != PN_OK) {
-        pn_store_rollback(store);
-    }
-    return code;
-}
-
 static enum pn_code take(struct pn_store *store, const struct pn_poll_lease *lease,
                          bool *ret_is_ours, struct pn_err *err)
 {
     const struct pn_value values[] = {PN_STR(lease->system), PN_STR(lease->owner),
                                       PN_INT(lease->until_ms), PN_INT(lease->now_ms)};
+    struct pn_stmt *stmt = NULL;
     int64_t changed = 0;
-    enum pn_code code = run(store, take_sql, values, PN_ARRAY_COUNT(values), &changed, err);
+    enum pn_code code = pn_store_prepare(store, take_sql, &stmt, err);
+    code = code == PN_OK ? pn_store_exec(store, stmt, values, PN_ARRAY_COUNT(values), &changed, err)
+                         : code;
     *ret_is_ours = code == PN_OK && changed > 0;
     return code;
 }
@@ -58,13 +43,8 @@ enum pn_code pn_poll_lease_take(struct pn_store *store, const struct pn_poll_lea
     const struct pn_value system = PN_STR(lease->system);
     bool is_ours = false;
     int64_t success_ms = 0;
-    enum pn_code code = pn_store_begin(store, err);
-    if (code != PN_OK) {
-        return code;
-    }
-    code = take(store, lease, &is_ours, err);
+    enum pn_code code = take(store, lease, &is_ours, err);
     code = code == PN_OK ? pn_store_number(store, success_sql, &system, 1, &success_ms, err) : code;
-    code = end(store, code, err);
     if (code == PN_OK) {
         *ret_is_ours = is_ours;
         *ret_success_ms = success_ms;
@@ -77,22 +57,14 @@ enum pn_code pn_poll_lease_succeed(struct pn_store *store, const struct pn_poll_
 {
     const struct pn_value values[] = {PN_STR(lease->system), PN_STR(lease->owner),
                                       PN_INT(success_ms)};
-    enum pn_code code = pn_store_begin(store, err);
-    return code != PN_OK
-               ? code
-               : end(store, run(store, succeed_sql, values, PN_ARRAY_COUNT(values), NULL, err),
-                     err);
+    return pn_store_run(store, succeed_sql, values, PN_ARRAY_COUNT(values), err);
 }
 
 enum pn_code pn_poll_lease_release(struct pn_store *store, const struct pn_poll_lease *lease,
                                    struct pn_err *err)
 {
     const struct pn_value values[] = {PN_STR(lease->system), PN_STR(lease->owner)};
-    enum pn_code code = pn_store_begin(store, err);
-    return code != PN_OK
-               ? code
-               : end(store, run(store, release_sql, values, PN_ARRAY_COUNT(values), NULL, err),
-                     err);
+    return pn_store_run(store, release_sql, values, PN_ARRAY_COUNT(values), err);
 }
 
 enum pn_code pn_poll_cursor_read(struct pn_store *store, const char *system,
@@ -115,14 +87,11 @@ enum pn_code pn_poll_cursor_move(struct pn_store *store, const struct pn_poll_le
     const struct pn_value values[] = {PN_STR(lease->system), PN_STR(resource_type),
                                       PN_INT(moment_ms)};
     bool is_ours = false;
-    enum pn_code code = pn_store_begin(store, err);
-    if (code != PN_OK) {
-        return code;
-    }
-    code = take(store, lease, &is_ours, err);
+    enum pn_code code = take(store, lease, &is_ours, err);
     if (code == PN_OK && !is_ours) {
         code = pn_err_set(err, PN_CONFLICT, lease->system, "another process polls this system now");
     }
-    code = code == PN_OK ? run(store, move_sql, values, PN_ARRAY_COUNT(values), NULL, err) : code;
-    return end(store, code, err);
+    // Whoever took the lease in this very moment moves it further: it never goes back.
+    return code == PN_OK ? pn_store_run(store, move_sql, values, PN_ARRAY_COUNT(values), err)
+                         : code;
 }

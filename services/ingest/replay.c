@@ -64,34 +64,44 @@ static void close_replay(struct replay *replay)
     pn_ingest_tool_close(&replay->tool);
 }
 
+struct entry_change {
+    struct replay *replay;
+    const char *id;                              // closing
+    const struct pn_quarantine_message *message; // keeping
+};
+
+static enum pn_code close_in_store(void *context, struct pn_err *err)
+{
+    const struct entry_change *change = context;
+    struct pn_store *store = change->replay->tool.store;
+    enum pn_code code = pn_quarantine_close(store, change->id, pn_clock_now_ms(), err);
+    return code == PN_OK ? pn_identity_save(change->replay->memory, store, err) : code;
+}
+
 // Closes the entry, together with what was published of whom.
 static enum pn_code close_entry(struct replay *replay, const char *id, struct pn_err *err)
 {
-    struct pn_store *store = replay->tool.store;
+    struct entry_change change = {.replay = replay, .id = id};
     pn_identity_settle(replay->memory, true);
-    enum pn_code code = pn_store_begin(store, err);
-    code = code == PN_OK ? pn_quarantine_close(store, id, pn_clock_now_ms(), err) : code;
-    code = code == PN_OK ? pn_identity_save(replay->memory, store, err) : code;
-    code = code == PN_OK ? pn_store_commit(store, err) : code;
-    if (code != PN_OK) {
-        pn_store_rollback(store);
-        return code;
+    enum pn_code code = pn_store_transact(replay->tool.store, close_in_store, &change, err);
+    if (code == PN_OK) {
+        pn_identity_saved(replay->memory);
     }
-    pn_identity_saved(replay->memory);
-    return PN_OK;
+    return code;
+}
+
+static enum pn_code keep_in_store(void *context, struct pn_err *err)
+{
+    const struct entry_change *change = context;
+    const struct pn_ingest_tool *tool = &change->replay->tool;
+    return pn_quarantine_put(tool->store, tool->privacy, change->message, err);
 }
 
 static enum pn_code keep_reason(struct replay *replay, const struct pn_quarantine_message *message,
                                 struct pn_err *err)
 {
-    struct pn_store *store = replay->tool.store;
-    enum pn_code code = pn_store_begin(store, err);
-    code = code == PN_OK ? pn_quarantine_put(store, replay->tool.privacy, message, err) : code;
-    code = code == PN_OK ? pn_store_commit(store, err) : code;
-    if (code != PN_OK) {
-        pn_store_rollback(store);
-    }
-    return code;
+    struct entry_change change = {.replay = replay, .message = message};
+    return pn_store_transact(replay->tool.store, keep_in_store, &change, err);
 }
 
 // Is it the message that is at fault, or something that may pass?

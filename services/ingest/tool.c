@@ -63,11 +63,8 @@ enum pn_code pn_ingest_tool_record(struct pn_ingest_tool *tool, enum pn_action a
         .rule = pn_slice_str(access.rule),
         .is_allowed = access.is_allowed,
     };
-    enum pn_code code = pn_store_begin(tool->store, err);
-    code = code == PN_OK ? pn_audit_add(tool->store, tool->privacy, &record, err) : code;
-    code = code == PN_OK ? pn_store_commit(tool->store, err) : code;
+    enum pn_code code = pn_audit_write(tool->store, tool->privacy, &record, err);
     if (code != PN_OK) {
-        pn_store_rollback(tool->store);
         return code;
     }
     return access.is_allowed ? PN_OK : pn_err_set(err, PN_DENIED, "access", "%s", access.reason);

@@ -9,7 +9,7 @@
 #include "run/run.h"
 
 // How often a transaction that another process got in between is done again.
-enum { TRANSACTION_TRIES_MAX = 8, FLAG_BYTES_MAX = 4096 };
+enum { FLAG_BYTES_MAX = 4096 };
 
 #define COLUMNS "SELECT case_id, client_key, version, opened_ms, ended_ms FROM plan_case "
 
@@ -187,7 +187,7 @@ enum pn_code pn_plan_case_ensure(const struct pn_plan_writer *writer, const char
     return code;
 }
 
-// A change of a case, tried again when another process got in between.
+// A change of a case.
 struct change {
     const struct pn_plan_writer *writer;
     struct pn_slice client_key; // opening
@@ -195,11 +195,11 @@ struct change {
     int64_t expected_version;
     struct pn_plan_case found;
     bool is_new;
-    bool is_answered; // a conflict is the writer's: trying again does not help
 };
 
-static enum pn_code open_once(struct change *change, struct pn_err *err)
+static enum pn_code open_once(void *context, struct pn_err *err)
 {
+    struct change *change = context;
     char client_key[PN_CLIENT_KEY_TEXT_BYTES];
     enum pn_code code =
         pn_plan_client_present(change->writer->store, change->client_key, client_key, err);
@@ -218,21 +218,20 @@ static enum pn_code refuse_with_plan(struct change *change, struct pn_err *err)
     if (code != PN_OK || count == 0) {
         return code;
     }
-    change->is_answered = true;
     return pn_err_set(err, PN_CONFLICT, "Flag.status",
                       "the client has an active plan, CarePlan/%s: withdraw or complete it first",
                       plan.id);
 }
 
-static enum pn_code end_once(struct change *change, struct pn_err *err)
+static enum pn_code end_once(void *context, struct pn_err *err)
 {
+    struct change *change = context;
     struct pn_plan_case *found = &change->found;
     enum pn_code code = pn_plan_case_find(change->writer->store, change->id, found, err);
     if (code != PN_OK || found->ended_ms != 0) {
         return code;
     }
     if (found->version != change->expected_version) {
-        change->is_answered = true;
         return pn_err_set(err, PN_CONFLICT, "Flag.meta.versionId",
                           "the case is at version %" PRId64 ": read it again, then write",
                           found->version);
@@ -252,34 +251,11 @@ static enum pn_code end_once(struct change *change, struct pn_err *err)
     return code == PN_OK ? add_event(change->writer, found, err) : code;
 }
 
-static enum pn_code write_change(struct change *change,
-                                 enum pn_code (*once)(struct change *, struct pn_err *),
-                                 struct pn_err *err)
-{
-    struct pn_store *store = change->writer->store;
-    enum pn_code code = PN_CONFLICT;
-    for (int i = 0; code == PN_CONFLICT && !change->is_answered && i < TRANSACTION_TRIES_MAX; i++) {
-        code = pn_store_begin(store, err);
-        if (code != PN_OK) {
-            continue;
-        }
-        code = once(change, err);
-        code = code == PN_OK ? pn_store_commit(store, err) : code;
-        if (code != PN_OK) {
-            pn_store_rollback(store);
-        }
-    }
-    if (code == PN_CONFLICT && !change->is_answered) {
-        return pn_err_set(err, PN_UNAVAILABLE, "plan store", "is busy: try again");
-    }
-    return code;
-}
-
 enum pn_code pn_plan_case_open(const struct pn_plan_writer *writer, struct pn_slice client_key,
                                struct pn_plan_case *ret_case, bool *ret_is_new, struct pn_err *err)
 {
     struct change change = {.writer = writer, .client_key = client_key};
-    enum pn_code code = write_change(&change, open_once, err);
+    enum pn_code code = pn_store_transact(writer->store, open_once, &change, err);
     if (code == PN_OK) {
         *ret_case = change.found;
         *ret_is_new = change.is_new;
@@ -292,7 +268,7 @@ enum pn_code pn_plan_case_end(const struct pn_plan_writer *writer, struct pn_sli
                               struct pn_err *err)
 {
     struct change change = {.writer = writer, .id = id, .expected_version = expected_version};
-    enum pn_code code = write_change(&change, end_once, err);
+    enum pn_code code = pn_store_transact(writer->store, end_once, &change, err);
     if (code == PN_OK) {
         *ret_case = change.found;
     }

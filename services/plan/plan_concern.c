@@ -7,7 +7,7 @@
 #include "run/run.h"
 
 // How often a transaction that another process got in between is done again.
-enum { TRANSACTION_TRIES_MAX = 8, FLAG_BYTES_MAX = 4096 };
+enum { FLAG_BYTES_MAX = 4096 };
 
 static void make_id(const struct pn_concern_report *report, char ret_id[static PN_UUID_TEXT_BYTES])
 {
@@ -92,47 +92,39 @@ static enum pn_code add_event(const struct pn_plan_writer *writer,
     return code;
 }
 
-static enum pn_code report_once(const struct pn_plan_writer *writer,
-                                const struct pn_concern_report *report, const char *id,
-                                cJSON **ret_flag, struct pn_err *err)
+struct reporting {
+    const struct pn_plan_writer *writer;
+    const struct pn_concern_report *report;
+    char id[PN_UUID_TEXT_BYTES];
+    cJSON *flag;
+};
+
+static enum pn_code report_once(void *context, struct pn_err *err)
 {
+    struct reporting *reporting = context;
+    const struct pn_plan_writer *writer = reporting->writer;
+    const struct pn_concern_report *report = reporting->report;
     char client_key[PN_CLIENT_KEY_TEXT_BYTES];
     enum pn_code code = pn_plan_client_present(writer->store, report->client_key, client_key, err);
-    cJSON *flag = code == PN_OK ? make_flag(report, id, client_key) : NULL;
-    if (code == PN_OK && flag == NULL) {
+    if (code != PN_OK) {
+        return code;
+    }
+    reporting->flag = make_flag(report, reporting->id, client_key);
+    if (reporting->flag == NULL) {
         return pn_err_set(err, PN_LIMIT, "Flag", "does not fit into memory");
     }
-    code = code == PN_OK ? add_event(writer, report, flag, client_key, err) : code;
-    if (code == PN_OK) {
-        *ret_flag = flag;
-    }
-    return code;
+    return add_event(writer, report, reporting->flag, client_key, err);
 }
 
 enum pn_code pn_plan_report_concern(const struct pn_plan_writer *writer,
                                     const struct pn_concern_report *report, cJSON **ret_flag,
                                     struct pn_err *err)
 {
-    char id[PN_UUID_TEXT_BYTES];
-    cJSON *flag = NULL;
-    make_id(report, id);
-    enum pn_code code = PN_CONFLICT;
-    for (int i = 0; code == PN_CONFLICT && i < TRANSACTION_TRIES_MAX; i++) {
-        code = pn_store_begin(writer->store, err);
-        if (code != PN_OK) {
-            continue;
-        }
-        code = report_once(writer, report, id, &flag, err);
-        code = code == PN_OK ? pn_store_commit(writer->store, err) : code;
-        if (code != PN_OK) {
-            pn_store_rollback(writer->store);
-        }
-    }
-    if (code == PN_CONFLICT) {
-        return pn_err_set(err, PN_UNAVAILABLE, "plan store", "is busy: try again");
-    }
+    struct reporting reporting = {.writer = writer, .report = report};
+    make_id(report, reporting.id);
+    enum pn_code code = pn_store_transact(writer->store, report_once, &reporting, err);
     if (code == PN_OK) {
-        *ret_flag = flag;
+        *ret_flag = reporting.flag;
     }
     return code;
 }

@@ -10,9 +10,6 @@
 #include "services/plan/plan_content.h"
 #include "services/plan/plan_seal.h"
 
-// How often a transaction that another process got in between is done again.
-enum { TRANSACTION_TRIES_MAX = 8 };
-
 // One write: what is to happen, and what comes of it.
 struct change {
     const struct pn_plan_writer *writer;
@@ -22,7 +19,6 @@ struct change {
     cJSON *body;             // create and update: checked
     cJSON *plan;
     struct pn_plan_row row;
-    bool is_answered; // a conflict is the writer's, not the store's: trying again does not help
 };
 
 static struct pn_slice client_of(const cJSON *plan)
@@ -44,7 +40,6 @@ static enum pn_code refuse_second_plan(struct change *change, struct pn_err *err
     if (code != PN_OK || count == 0 || strcmp(other.id, change->row.id) == 0) {
         return code;
     }
-    change->is_answered = true;
     return pn_err_set(err, PN_CONFLICT, "CarePlan.subject",
                       "the client has an active plan, CarePlan/%s: update that one", other.id);
 }
@@ -70,7 +65,6 @@ static enum pn_code plan_row(struct change *change, struct pn_err *err)
             return code;
         }
         if (stored.version != change->expected_version) {
-            change->is_answered = true;
             return pn_err_set(err, PN_CONFLICT, "CarePlan.meta.versionId",
                               "the plan is at version %lld: read it again, then write",
                               (long long)stored.version);
@@ -198,14 +192,10 @@ static enum pn_code seal_and_store(struct change *change, struct pn_err *err)
     return code;
 }
 
-static enum pn_code write_once(struct change *change, struct pn_err *err)
+static enum pn_code write_once(void *context, struct pn_err *err)
 {
-    struct pn_store *store = change->writer->store;
-    enum pn_code code = pn_store_begin(store, err);
-    if (code != PN_OK) {
-        return code;
-    }
-    code = plan_row(change, err);
+    struct change *change = context;
+    enum pn_code code = plan_row(change, err);
     if (code == PN_OK) {
         code = plan_content(change, err);
     }
@@ -218,28 +208,7 @@ static enum pn_code write_once(struct change *change, struct pn_err *err)
         bool is_new = false;
         code = pn_plan_case_ensure(change->writer, change->row.client_key, &opened, &is_new, err);
     }
-    if (code == PN_OK) {
-        code = seal_and_store(change, err);
-    }
-    if (code == PN_OK) {
-        code = pn_store_commit(store, err);
-    }
-    if (code != PN_OK) {
-        pn_store_rollback(store);
-    }
-    return code;
-}
-
-static enum pn_code write_change(struct change *change, struct pn_err *err)
-{
-    enum pn_code code = PN_CONFLICT;
-    for (int i = 0; code == PN_CONFLICT && !change->is_answered && i < TRANSACTION_TRIES_MAX; i++) {
-        code = write_once(change, err);
-    }
-    if (code == PN_CONFLICT && !change->is_answered) {
-        return pn_err_set(err, PN_UNAVAILABLE, "plan store", "is busy: try again");
-    }
-    return code;
+    return code == PN_OK ? seal_and_store(change, err) : code;
 }
 
 static enum pn_code write_body(struct change *change, struct pn_plan_row *ret_row, cJSON **ret_plan,
@@ -247,7 +216,7 @@ static enum pn_code write_body(struct change *change, struct pn_plan_row *ret_ro
 {
     enum pn_code code = pn_plan_content_check(change->body, change->writer->report, err);
     if (code == PN_OK) {
-        code = write_change(change, err);
+        code = pn_store_transact(change->writer->store, write_once, change, err);
     }
     if (code == PN_OK) {
         *ret_row = change->row;
@@ -301,7 +270,7 @@ enum pn_code pn_plan_withdraw(const struct pn_plan_writer *writer, struct pn_sli
 {
     struct change change = {
         .writer = writer, .id = id, .expected_version = expected_version, .withdraw_as = status};
-    enum pn_code code = write_change(&change, err);
+    enum pn_code code = pn_store_transact(writer->store, write_once, &change, err);
     if (code == PN_OK) {
         *ret_row = change.row;
     }

@@ -23,7 +23,6 @@
 enum {
     REPORT_BYTES_MAX = 256 * 1024 * 1024,
     ARENA_BYTES_MAX = 1024 * 1024 * 1024,
-    TRIES_MAX = 20,
     FOLDER_BYTES = 512
 };
 
@@ -235,27 +234,27 @@ static enum pn_code write_report(struct session *session, const struct pn_backte
     return code;
 }
 
-static enum pn_code record_once(struct session *session, struct pn_slice figures,
-                                struct pn_err *err)
+struct recording {
+    struct session *session;
+    struct pn_slice figures;
+};
+
+static enum pn_code record_once(void *context, struct pn_err *err)
 {
+    const struct recording *recording = context;
+    struct session *session = recording->session;
     char user[128], what[256];
     pn_rules_tool_user(user);
     (void)snprintf(what, sizeof what, "backtest of rules, fingerprint %.12s, %" PRId64 " clients",
                    session->file.fingerprint, session->result.totals.clients);
     const struct pn_backtest backtest = {.fingerprint = pn_slice_str(session->file.fingerprint),
                                          .made_by = pn_slice_str(user),
-                                         .figures = figures,
+                                         .figures = recording->figures,
                                          .from_ms = session->plan.from_ms,
                                          .to_ms = session->plan.to_ms,
                                          .at_ms = pn_clock_now_ms()};
-    enum pn_code code = pn_store_begin(session->tool.store, err);
-    code = code == PN_OK ? pn_backtest_add(session->tool.store, &backtest, err) : code;
-    code = code == PN_OK ? pn_rules_tool_record(&session->tool, "rules-backtest", what, err) : code;
-    code = code == PN_OK ? pn_store_commit(session->tool.store, err) : code;
-    if (code != PN_OK) {
-        pn_store_rollback(session->tool.store);
-    }
-    return code;
+    enum pn_code code = pn_backtest_add(session->tool.store, &backtest, err);
+    return code == PN_OK ? pn_rules_tool_record(&session->tool, "rules-backtest", what, err) : code;
 }
 
 static enum pn_code record(struct session *session, const struct pn_backtest_figures *figures,
@@ -264,10 +263,11 @@ static enum pn_code record(struct session *session, const struct pn_backtest_fig
     struct pn_buf text;
     pn_buf_init(&text, REPORT_BYTES_MAX);
     enum pn_code code = pn_backtest_figures_print(&session->input, figures, &text)
-                            ? PN_CONFLICT
+                            ? PN_OK
                             : pn_err_set(err, PN_MEMORY, "figures", "no memory");
-    for (unsigned i = 0; i < TRIES_MAX && code == PN_CONFLICT; i++) {
-        code = record_once(session, pn_buf_slice(&text), err);
+    struct recording recording = {.session = session, .figures = pn_buf_slice(&text)};
+    if (code == PN_OK) {
+        code = pn_store_transact(session->tool.store, record_once, &recording, err);
     }
     pn_buf_release(&text);
     return code;

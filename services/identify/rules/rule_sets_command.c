@@ -12,7 +12,7 @@
 #include "run/command.h"
 #include "services/identify/rules/rules_tool.h"
 
-enum { BY_BYTES_MAX = 128, TRIES_MAX = 20, SHOWN_FINGERPRINT = 12 };
+enum { BY_BYTES_MAX = 128, SHOWN_FINGERPRINT = 12 };
 
 enum by_option { BY };
 static const struct pn_option by_options[] = {
@@ -21,6 +21,7 @@ static const struct pn_option by_options[] = {
 
 // What is to become the newest set.
 struct change {
+    struct pn_rules_tool *tool;
     const char *action;
     struct pn_rule_set set;
     char what[PN_AUDIT_FIELD_BYTES_MAX];
@@ -92,12 +93,12 @@ static enum pn_code prepare_restoring(struct pn_rules_tool *tool, const char *nu
     return code;
 }
 
-static enum pn_code change_once(struct pn_rules_tool *tool, struct change *change,
-                                struct pn_err *err)
+static enum pn_code change_once(void *context, struct pn_err *err)
 {
+    struct change *change = context;
+    struct pn_rules_tool *tool = change->tool;
     struct pn_rule_set newest = {0};
-    enum pn_code code = pn_store_begin(tool->store, err);
-    code = code == PN_OK ? pn_rule_set_read(tool->store, tool->arena, 0, &newest, err) : code;
+    enum pn_code code = pn_rule_set_read(tool->store, tool->arena, 0, &newest, err);
     code = code == PN_NOT_FOUND ? PN_OK : code;
     change->is_in_use = code == PN_OK && newest.number > 0 &&
                         pn_slice_eq(newest.fingerprint, change->set.fingerprint);
@@ -111,10 +112,6 @@ static enum pn_code change_once(struct pn_rules_tool *tool, struct change *chang
         code = pn_rule_set_add(tool->store, &change->set, err);
         code = code == PN_OK ? pn_rules_tool_record(tool, change->action, change->what, err) : code;
     }
-    code = code == PN_OK ? pn_store_commit(tool->store, err) : code;
-    if (code != PN_OK) {
-        pn_store_rollback(tool->store);
-    }
     return code;
 }
 
@@ -126,25 +123,21 @@ static int run_change(const struct pn_arguments *arguments, const struct pn_conf
 {
     struct pn_rules_tool tool = {0};
     struct pn_err err = {0};
-    struct change change = {0};
+    struct change change = {.tool = &tool};
     const char *by = arguments->values[BY] == NULL ? "" : arguments->values[BY];
     enum pn_code code = check_name(by, &err);
     code = code == PN_OK ? pn_rules_tool_open(&tool, config, true, &err) : code;
     code = code == PN_OK ? prepare(&tool, arguments->operands[0], &change, &err) : code;
     change.set.promoted_by = pn_slice_trim(pn_slice_str(by));
-    // The service writes into the same store all the time.
-    enum pn_code once = code == PN_OK ? PN_CONFLICT : code;
-    for (unsigned i = 0; i < TRIES_MAX && once == PN_CONFLICT; i++) {
-        once = change_once(&tool, &change, &err);
-    }
-    if (once == PN_OK && change.is_in_use) {
+    code = code == PN_OK ? pn_store_transact(tool.store, change_once, &change, &err) : code;
+    if (code == PN_OK && change.is_in_use) {
         puts("these rules are in use already: nothing was changed");
-    } else if (once == PN_OK) {
+    } else if (code == PN_OK) {
         printf("rule set %" PRId64 " is in use from now on; a running hub takes it up within a"
                " second\n",
                change.set.number);
     }
-    return pn_rules_tool_end(&tool, once, &err);
+    return pn_rules_tool_end(&tool, code, &err);
 }
 
 static int run_promote(const struct pn_arguments *arguments, const struct pn_config *config)

@@ -46,10 +46,20 @@ static enum pn_code load(struct pn_rules_follower *follower, int64_t number, str
     return PN_OK;
 }
 
+struct adding {
+    struct pn_store *store;
+    const struct pn_rule_set *set;
+};
+
+static enum pn_code add_set(void *context, struct pn_err *err)
+{
+    const struct adding *adding = context;
+    return pn_rule_set_add(adding->store, adding->set, err);
+}
+
 // The configuration's file becomes number 1.
 static enum pn_code make_first(struct pn_rules_follower *follower, struct pn_err *err)
 {
-    struct pn_store *store = follower->options.store;
     const char *path = follower->options.rules_file;
     struct pn_arena *arena = pn_arena_new(ARENA_BYTES_MAX);
     struct pn_ruleset *rules = arena == NULL ? NULL : pn_arena_alloc(arena, sizeof *rules);
@@ -62,15 +72,11 @@ static enum pn_code make_first(struct pn_rules_follower *follower, struct pn_err
                             ? pn_err_set(err, PN_MEMORY, "rules", "no memory")
                             : pn_file_read(arena, path, PN_RULES_FILE_BYTES_MAX, &set.text, err);
     code = code == PN_OK ? pn_rules_parse(arena, path, set.text, rules, err) : code;
-    code = code == PN_OK ? pn_store_begin(store, err) : code;
     if (code == PN_OK) {
         pn_rules_fingerprint(set.text, fingerprint);
         set.fingerprint = pn_slice_str(fingerprint);
-        code = pn_rule_set_add(store, &set, err);
-        code = code == PN_OK ? pn_store_commit(store, err) : code;
-    }
-    if (code != PN_OK) {
-        pn_store_rollback(store);
+        struct adding adding = {.store = follower->options.store, .set = &set};
+        code = pn_store_transact(adding.store, add_set, &adding, err);
     }
     pn_arena_free(arena);
     return code;

@@ -10,10 +10,7 @@
 #include "services/identify/worklist/cases.h"
 #include "services/identify/identify_store.h"
 
-enum {
-    SET_BY_BYTES_MAX = 128,
-    TRIES_MAX = 5 // when the service or somebody else writes at the same moment
-};
+enum { SET_BY_BYTES_MAX = 128 };
 
 struct pn_identify_writer {
     struct pn_store *store;
@@ -158,27 +155,23 @@ static enum pn_code write_change(const struct pn_identify_writer *writer,
 
 // Today's client may be another than the one whose row the caller read: then that is a conflict
 // too.
-static enum pn_code change_row(struct pn_identify_writer *writer,
-                               const struct pn_case_change *change, int64_t *ret_version,
-                               bool *ret_is_refused, struct pn_err *err)
+struct changing {
+    struct pn_identify_writer *writer;
+    const struct pn_case_change *change;
+    struct before before;
+};
+
+static enum pn_code change_row(void *context, struct pn_err *err)
 {
-    struct before before = {.version = 0};
-    enum pn_code code = pn_store_begin(writer->store, err);
-    code =
-        code == PN_OK ? pn_client_find(writer->store, change->client, &before.client, err) : code;
-    code = code == PN_OK ? read_before(writer->store, &before, err) : code;
-    if (code == PN_OK) {
-        code = check_change(writer, change, &before, err);
-        *ret_is_refused = code != PN_OK;
-    }
-    code = code == PN_OK ? write_change(writer, change, &before, err) : code;
-    code = code == PN_OK ? pn_store_commit(writer->store, err) : code;
-    if (code != PN_OK) {
-        pn_store_rollback(writer->store);
-        return code;
-    }
-    *ret_version = before.version + 1;
-    return PN_OK;
+    struct changing *changing = context;
+    struct pn_identify_writer *writer = changing->writer;
+    struct before *before = &changing->before;
+    *before = (struct before){.version = 0};
+    enum pn_code code =
+        pn_client_find(writer->store, changing->change->client, &before->client, err);
+    code = code == PN_OK ? read_before(writer->store, before, err) : code;
+    code = code == PN_OK ? check_change(writer, changing->change, before, err) : code;
+    return code == PN_OK ? write_change(writer, changing->change, before, err) : code;
 }
 
 enum pn_code pn_worklist_set_state(struct pn_identify_writer *writer,
@@ -196,10 +189,10 @@ enum pn_code pn_worklist_set_state(struct pn_identify_writer *writer,
     }
     struct pn_err told; // the identify service tells of a file that can't be read
     (void)!pn_teams_follow(writer->teams, &told);
-    bool is_refused = false;
-    enum pn_code code = PN_CONFLICT;
-    for (unsigned i = 0; i < TRIES_MAX && code == PN_CONFLICT && !is_refused; i++) {
-        code = change_row(writer, change, ret_version, &is_refused, err);
+    struct changing changing = {.writer = writer, .change = change};
+    enum pn_code code = pn_store_transact(writer->store, change_row, &changing, err);
+    if (code == PN_OK) {
+        *ret_version = changing.before.version + 1;
     }
     return code;
 }

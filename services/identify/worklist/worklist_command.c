@@ -126,18 +126,6 @@ static enum pn_code open_names(struct work *work, const char *token_file, struct
     return code == PN_OK ? pn_timeline_open(work->config, &work->timeline, err) : code;
 }
 
-static enum pn_code add_record(struct work *work, const struct pn_audit_record *row,
-                               struct pn_err *err)
-{
-    enum pn_code code = pn_store_begin(work->tool.store, err);
-    code = code == PN_OK ? pn_audit_add(work->tool.store, work->tool.privacy, row, err) : code;
-    code = code == PN_OK ? pn_store_commit(work->tool.store, err) : code;
-    if (code != PN_OK) {
-        pn_store_rollback(work->tool.store);
-    }
-    return code;
-}
-
 // Without names too: keys and triggers are data of clients.
 static enum pn_code record_list(struct work *work, struct pn_err *err)
 {
@@ -154,7 +142,7 @@ static enum pn_code record_list(struct work *work, struct pn_err *err)
         .what = pn_slice_str(what),
         .rule = pn_slice_str("worklist-export"),
         .is_allowed = true};
-    return add_record(work, &row, err);
+    return pn_audit_write(work->tool.store, work->tool.privacy, &row, err);
 }
 
 // The record first: nothing is shown that is not written down.
@@ -172,7 +160,7 @@ static enum pn_code record_name(struct work *work, const char *client, struct pn
                                         .what = pn_slice_str("name on the monthly list"),
                                         .rule = pn_slice_str(access.rule),
                                         .is_allowed = access.is_allowed};
-    enum pn_code code = add_record(work, &row, err);
+    enum pn_code code = pn_audit_write(work->tool.store, work->tool.privacy, &row, err);
     if (code != PN_OK) {
         return code;
     }
