@@ -9,8 +9,6 @@
 
 enum { PATH_BYTES_MAX = 160, NO_RANK = 1000 };
 
-static const char class_system[] = "https://punos.fi/fhir/CodeSystem/data-class";
-
 struct walk {
     const char *at, *end;
     char path[PATH_BYTES_MAX];
@@ -18,7 +16,7 @@ struct walk {
     unsigned lost; // levels whose names did not fit: what is below is none of the tables'
     struct pn_slice values[PN_FACT_COUNT];
     unsigned ranks[PN_FACT_COUNT]; // row that gave the value; a smaller one is better
-    enum pn_data_class data_class;
+    uint32_t classes;
     struct pn_system_code codes[PN_CODES_MAX];
     unsigned code_count;
 };
@@ -110,18 +108,16 @@ static bool is_between(struct pn_slice code, const struct pn_class_row *row)
 
 static void found_class(struct walk *walk, const struct coded *coded)
 {
-    enum pn_data_class found = PN_CLASS_ORDINARY;
-    if (pn_slice_is(coded->system, class_system)) {
-        found = pn_class_parse(coded->code);
-        found = found == PN_CLASS_COUNT ? PN_CLASS_ORDINARY : found;
+    if (pn_slice_is(coded->system, PN_DATA_CLASS_SYSTEM)) {
+        const enum pn_data_class named = pn_class_parse(coded->code);
+        walk->classes |= named == PN_CLASS_COUNT ? 0 : pn_class_bit(named);
     }
-    for (unsigned i = 0; i < pn_class_row_count && found == PN_CLASS_ORDINARY; i++) {
+    for (unsigned i = 0; i < pn_class_row_count; i++) {
         const struct pn_class_row *row = &pn_class_rows[i];
         if (is_between(coded->code, row) && system_is(coded->system, row->system)) {
-            found = row->data_class;
+            walk->classes |= pn_class_bit(row->data_class);
         }
     }
-    walk->data_class = found > walk->data_class ? found : walk->data_class;
 }
 
 static void found_coded(struct walk *walk, const struct coded *coded)
@@ -342,17 +338,35 @@ static void judge(const struct walk *walk, struct pn_slice happening, struct pn_
     }
 }
 
+static enum pn_code walk_through(struct walk *walk, struct pn_slice json, struct pn_err *err)
+{
+    struct coded nothing = {0};
+    *walk = (struct walk){.at = json.ptr, .end = json.len == 0 ? json.ptr : json.ptr + json.len};
+    for (unsigned i = 0; i < PN_FACT_COUNT; i++) {
+        walk->ranks[i] = NO_RANK;
+    }
+    return json.len > 0 && json.ptr[0] == '{' && walk_value(walk, &nothing, 0)
+               ? PN_OK
+               : pn_err_set(err, PN_INVALID, "data", "not a JSON object");
+}
+
+enum pn_code pn_facts_classes(struct pn_slice json, uint32_t *ret_classes, struct pn_err *err)
+{
+    struct walk walk;
+    enum pn_code code = walk_through(&walk, json, err);
+    if (code == PN_OK) {
+        *ret_classes = walk.classes;
+    }
+    return code;
+}
+
 enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_facts,
                            struct pn_err *err)
 {
-    struct walk walk = {.at = event->data.ptr};
-    for (unsigned i = 0; i < PN_FACT_COUNT; i++) {
-        walk.ranks[i] = NO_RANK;
-    }
-    walk.end = event->data.len == 0 ? walk.at : walk.at + event->data.len;
-    struct coded nothing = {0};
-    if (event->data.len == 0 || event->data.ptr[0] != '{' || !walk_value(&walk, &nothing, 0)) {
-        return pn_err_set(err, PN_INVALID, "data", "not a JSON object");
+    struct walk walk;
+    enum pn_code code = walk_through(&walk, event->data, err);
+    if (code != PN_OK) {
+        return code;
     }
     const struct pn_slice *values = walk.values;
     if (values[PN_FACT_RESOURCE_TYPE].len == 0 || values[PN_FACT_ID].len == 0) {
@@ -363,7 +377,7 @@ enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_fa
         .id = values[PN_FACT_ID],
         .status = values[PN_FACT_STATUS],
         .sector = pn_sector_parse(event->sector),
-        .data_class = walk.data_class,
+        .classes = walk.classes,
         .unit = values[PN_FACT_UNIT],
         .service = values[PN_FACT_SERVICE],
         .profession = values[PN_FACT_PROFESSION],

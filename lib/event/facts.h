@@ -35,7 +35,7 @@ struct pn_facts {
     struct pn_slice status;
     enum pn_entry_kind kind; // from the event's type
     enum pn_sector sector;
-    enum pn_data_class data_class; // the most protected that any of its codes means
+    uint32_t classes; // of protection, all that any of its codes or labels means; 0: ordinary
     enum pn_urgency urgency;
     int64_t start_ms; // when it happened; the event's time when the resource does not say
     int64_t end_ms;   // 0 when open or not known
@@ -70,5 +70,8 @@ bool pn_status_is_withdrawn(struct pn_slice status);
 // PN_INVALID when the data is not a JSON object with resourceType and id.
 PN_MUST_USE enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_facts,
                                        struct pn_err *err);
+// Only the classes of protection, of any JSON object: an event written out, a resource.
+PN_MUST_USE enum pn_code pn_facts_classes(struct pn_slice json, uint32_t *ret_classes,
+                                          struct pn_err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #define PN_EVENT_VOCABULARY_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 
@@ -31,6 +32,8 @@ const char *pn_kind_name(enum pn_entry_kind kind);      // "visit"; "other"
 enum pn_entry_kind pn_kind_parse(struct pn_slice name); // PN_KIND_COUNT when there is none
 
 // What protection an entry's data stands under (decree 457/2024 26 §; the first is ordinary data).
+// It may be several at once: a set of classes is the bits (pn_class_bit) of all of them together,
+// and that of ordinary data is 0. The places are stored: a new class goes to the end.
 enum pn_data_class {
     PN_CLASS_ORDINARY,
     PN_CLASS_PSYCHIATRY,
@@ -43,6 +46,11 @@ enum pn_data_class {
     PN_CLASS_THERAPY_NOTE, // 19014, 19015: therapeutic work, examinations in social care
     PN_CLASS_COUNT
 };
+static inline uint32_t pn_class_bit(enum pn_data_class data_class)
+{
+    return data_class == PN_CLASS_ORDINARY ? 0 : UINT32_C(1) << data_class;
+}
+#define PN_DATA_CLASS_SYSTEM "https://punos.fi/fhir/CodeSystem/data-class"
 const char *pn_class_name(enum pn_data_class data_class); // "mental-health"
 enum pn_data_class pn_class_parse(struct pn_slice name);  // PN_CLASS_COUNT when there is none
 

@@ -166,11 +166,10 @@ void pn_access_decide(const struct pn_access_request *request, struct pn_access 
     *ret_access = access;
 }
 
-bool pn_access_shows(const struct pn_access *access, enum pn_sector sector,
-                     enum pn_data_class data_class)
+bool pn_access_shows(const struct pn_access *access, enum pn_sector sector, uint32_t classes)
 {
     return access->is_allowed && (access->withheld_sectors & BIT(sector)) == 0 &&
-           (access->withheld_classes & BIT(data_class)) == 0;
+           (access->withheld_classes & classes) == 0;
 }
 
 bool pn_access_shows_all(const struct pn_access *access, uint32_t sectors, uint32_t classes)

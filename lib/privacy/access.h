@@ -73,9 +73,10 @@ struct pn_access {
 };
 
 void pn_access_decide(const struct pn_access_request *request, struct pn_access *ret_access);
-// Whether one entry may be shown under that decision.
-bool pn_access_shows(const struct pn_access *access, enum pn_sector sector,
-                     enum pn_data_class data_class);
+// Whether one entry may be shown under that decision: its sector and every class that it stands
+// under. A permit for one of two classes does not open it, and one class of the two that is never
+// shown is enough. `classes` as in struct pn_facts; 0: ordinary.
+bool pn_access_shows(const struct pn_access *access, enum pn_sector sector, uint32_t classes);
 // Whether what was made of several entries may be shown: all their classes and one of their sectors
 // may be. Both are 1 << the enum; 0: not known, or ordinary.
 bool pn_access_shows_all(const struct pn_access *access, uint32_t sectors, uint32_t classes);

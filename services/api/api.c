@@ -148,7 +148,9 @@ static const char *const api_topics[] = {PN_TOPIC_EVENT, PN_TOPIC_TRIGGER, PN_TO
 
 const struct pn_service *pn_service_api(void)
 {
-    static struct pn_migration migrations[] = {{.version = 1}, {.version = 2, .sql = pn_feed_sql}};
+    static struct pn_migration migrations[] = {{.version = 1},
+                                               {.version = 2, .sql = pn_feed_sql},
+                                               {.version = 3, .sql = pn_feed_classes_sql}};
     static const struct pn_service service = {
         .name = "api",
         .topics = api_topics,

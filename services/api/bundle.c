@@ -168,3 +168,41 @@ bool pn_resource_set_meta(cJSON *resource, int64_t version, int64_t updated_ms)
     return meta != NULL && pn_json_set_text(meta, "versionId", pn_slice_str(number)) &&
            pn_json_set_text(meta, "lastUpdated", pn_slice_str(time));
 }
+
+static bool has_label(const cJSON *security, const char *name)
+{
+    const cJSON *label = NULL;
+    cJSON_ArrayForEach(label, security)
+    {
+        if (pn_slice_is(pn_json_text(label, "system"), PN_DATA_CLASS_SYSTEM) &&
+            pn_slice_is(pn_json_text(label, "code"), name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool add_label(cJSON *security, const char *name)
+{
+    cJSON *label = cJSON_CreateObject();
+    return cJSON_AddItemToArray(security, label) &&
+           cJSON_AddStringToObject(label, "system", PN_DATA_CLASS_SYSTEM) != NULL &&
+           cJSON_AddStringToObject(label, "code", name) != NULL;
+}
+
+bool pn_resource_add_labels(cJSON *resource, uint32_t classes)
+{
+    if (classes == 0) {
+        return true;
+    }
+    cJSON *meta = cJSON_GetObjectItemCaseSensitive(resource, "meta");
+    meta = meta != NULL ? meta : cJSON_AddObjectToObject(resource, "meta");
+    cJSON *security = cJSON_GetObjectItemCaseSensitive(meta, "security");
+    security = security != NULL ? security : cJSON_AddArrayToObject(meta, "security");
+    bool is_good = security != NULL;
+    for (unsigned i = PN_CLASS_ORDINARY + 1; i < PN_CLASS_COUNT && is_good; i++) {
+        const char *name = pn_class_name((enum pn_data_class)i);
+        is_good = (classes >> i & 1) == 0 || has_label(security, name) || add_label(security, name);
+    }
+    return is_good;
+}

@@ -30,5 +30,8 @@ bool pn_client_has_key(const struct pn_client *client, struct pn_slice key);
 PN_MUST_USE bool pn_reference_set_client(cJSON *reference, const struct pn_client *client);
 // meta.versionId and meta.lastUpdated.
 PN_MUST_USE bool pn_resource_set_meta(cJSON *resource, int64_t version, int64_t updated_ms);
+// meta.security has a label for each class of special protection (struct pn_facts): those that are
+// missing come after what the source labelled. Whoever passes it on knows that it is protected.
+PN_MUST_USE bool pn_resource_add_labels(cJSON *resource, uint32_t classes);
 
 #endif

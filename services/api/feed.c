@@ -21,12 +21,16 @@ enum {
     BYTES_PER_PUMP_MAX = 256 * 1024, // a quarter of what a slow reader may leave waiting
     PUMP_AGAIN_MS = 20,
     HEARTBEAT_SECONDS = 15,
-    FILTER_BYTES_MAX = 1024
+    FILTER_BYTES_MAX = 1024,
+    NOT_READ = -1 // classes: they are in the body
 };
 
 const char pn_feed_sql[] =
     "CREATE TABLE feed (feed_no BIGINT PRIMARY KEY, type TEXT NOT NULL, subject TEXT NOT NULL,"
     " sector BIGINT NOT NULL, data_class BIGINT NOT NULL, body TEXT NOT NULL);";
+// Rows of the earlier version had one class, which may not have been all: NOT_READ stands there.
+const char pn_feed_classes_sql[] = "ALTER TABLE feed RENAME COLUMN data_class TO classes;"
+                                   "UPDATE feed SET classes = -1 WHERE classes > 0;";
 
 struct listener {
     struct pn_http_exchange *exchange;
@@ -82,10 +86,9 @@ static enum pn_code insert(struct pn_store *store, const struct pn_event *event,
                            struct pn_slice body, const struct pn_facts *facts, struct pn_err *err)
 {
     const struct pn_value values[] = {PN_TEXT(event->type), PN_TEXT(event->subject),
-                                      PN_INT(facts->sector), PN_INT(facts->data_class),
-                                      PN_TEXT(body)};
+                                      PN_INT(facts->sector), PN_INT(facts->classes), PN_TEXT(body)};
     return pn_store_run(store,
-                        "INSERT INTO feed (feed_no, type, subject, sector, data_class, body)"
+                        "INSERT INTO feed (feed_no, type, subject, sector, classes, body)"
                         " VALUES ((SELECT COALESCE(MAX(feed_no), 0) + 1 FROM feed),"
                         " ?1, ?2, ?3, ?4, ?5)",
                         values, PN_ARRAY_COUNT(values), err);
@@ -143,13 +146,26 @@ static bool type_fits(const struct listener *listener, struct pn_slice type)
     return false;
 }
 
+// What can't be read is under all of them.
+static uint32_t classes_of(const struct pn_rows *rows)
+{
+    const int64_t stored = pn_rows_int(rows, 4);
+    uint32_t classes = UINT32_MAX;
+    struct pn_err ignored;
+    if (stored != NOT_READ) {
+        return (uint32_t)stored;
+    }
+    return pn_facts_classes(pn_rows_text(rows, 5), &classes, &ignored) == PN_OK ? classes
+                                                                                : UINT32_MAX;
+}
+
 static bool row_fits(const struct listener *listener, const struct pn_rows *rows)
 {
     return type_fits(listener, pn_rows_text(rows, 1)) &&
            (listener->subject[0] == '\0' ||
             pn_slice_is(pn_rows_text(rows, 2), listener->subject)) &&
            pn_access_shows(&listener->access, (enum pn_sector)pn_rows_int(rows, 3),
-                           (enum pn_data_class)pn_rows_int(rows, 4));
+                           classes_of(rows));
 }
 
 static void write_row(struct pn_buf *out, const struct pn_rows *rows)
@@ -168,7 +184,7 @@ static enum pn_code read_rows(struct listener *listener, struct pn_buf *out, boo
     struct pn_rows *rows = NULL;
     const struct pn_value values[] = {PN_INT(listener->sent_no), PN_INT(ROWS_PER_PUMP)};
     enum pn_code code = pn_store_ask(store,
-                                     "SELECT feed_no, type, subject, sector, data_class, body"
+                                     "SELECT feed_no, type, subject, sector, classes, body"
                                      " FROM feed WHERE feed_no > ?1 ORDER BY feed_no LIMIT ?2",
                                      values, 2, &rows, err);
     unsigned count = 0;

@@ -14,7 +14,7 @@
 
 enum { PN_FEED_KEPT_MAX = 100000, PN_FEED_LISTENERS_MAX = 256 };
 
-extern const char pn_feed_sql[]; // for the API's migrations
+extern const char pn_feed_sql[], pn_feed_classes_sql[]; // for the API's migrations
 
 PN_MUST_USE enum pn_code pn_feed_open(struct pn_api *api, struct pn_err *err);
 void pn_feed_close(struct pn_api *api);

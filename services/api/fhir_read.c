@@ -18,7 +18,7 @@ static const char withheld[] = "is withheld: permit, prohibition or special prot
 struct found {
     enum pn_action action;
     struct pn_slice client_key;
-    uint32_t sectors, classes; // 1 << each; sectors 0: not known
+    uint32_t sectors, classes; // 1 << each; sectors 0: not known; classes 0: ordinary
     int64_t version, updated_ms;
     struct pn_slice data;        // timeline
     struct pn_slice issue;       // DetectedIssue
@@ -42,7 +42,7 @@ static enum pn_code find_entry(struct pn_call *call, const struct pn_api_type *t
     found->action = PN_ACTION_TIMELINE;
     found->client_key = entry.subject;
     found->sectors = UINT32_C(1) << entry.sector;
-    found->classes = UINT32_C(1) << entry.data_class;
+    found->classes = entry.classes;
     found->version = found->updated_ms = entry.recorded_ms;
     found->data = entry.data;
     return PN_OK;
@@ -143,7 +143,8 @@ static void show(struct pn_call *call, const struct pn_api_type *type, const str
     struct pn_err err;
     enum pn_code code = make_resource(call, type, found, client, &resource, &err);
     if (code == PN_OK && (!pn_resource_set_client(resource, client) ||
-                          !pn_resource_set_meta(resource, found->version, found->updated_ms))) {
+                          !pn_resource_set_meta(resource, found->version, found->updated_ms) ||
+                          !pn_resource_add_labels(resource, found->classes))) {
         code = pn_err_set(&err, PN_LIMIT, type->name, "does not fit into memory");
     }
     if (code != PN_OK) {

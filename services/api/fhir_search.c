@@ -27,6 +27,8 @@ struct search {
     char next[CURSOR_BYTES];
 };
 
+static const char too_large[] = "the page is too large: ask for a smaller one";
+
 static bool is_full(const struct search *search)
 {
     return search->count >= search->query.page_size;
@@ -41,7 +43,7 @@ static enum pn_code add_match(struct search *search, cJSON *resource, int64_t ve
     if (!pn_resource_set_client(resource, &search->client) ||
         !pn_resource_set_meta(resource, version, updated_ms) ||
         pn_bundle_add(&search->call, search->bundle, resource, "match") == NULL) {
-        return pn_err_set(err, PN_LIMIT, "_count", "the page is too large: ask for a smaller one");
+        return pn_err_set(err, PN_LIMIT, "_count", "%s", too_large);
     }
     search->count++;
     return PN_OK;
@@ -55,12 +57,15 @@ static enum pn_code add_entries(struct search *search, const struct pn_entry *en
     enum pn_code code = PN_OK;
     for (unsigned i = 0; i < entry_count && code == PN_OK; i++) {
         const struct pn_entry *entry = &entries[i];
-        if (!pn_access_shows(&search->call.access, entry->sector, entry->data_class)) {
+        if (!pn_access_shows(&search->call.access, entry->sector, entry->classes)) {
             search->withheld++;
             continue;
         }
         cJSON *resource = NULL;
         code = pn_json_parse(entry->data, &resource, err);
+        if (code == PN_OK && !pn_resource_add_labels(resource, entry->classes)) {
+            code = pn_err_set(err, PN_LIMIT, "_count", "%s", too_large);
+        }
         if (code == PN_OK) {
             code = add_match(search, resource, entry->recorded_ms, entry->recorded_ms, err);
         }
@@ -79,7 +84,7 @@ static enum pn_code search_timeline(struct search *search, struct pn_err *err)
     struct pn_entry *entries =
         pn_arena_alloc_array(search->call.arena, search->query.page_size, sizeof *entries);
     if (entries == NULL) {
-        return pn_err_set(err, PN_LIMIT, "_count", "the page is too large: ask for a smaller one");
+        return pn_err_set(err, PN_LIMIT, "_count", "%s", too_large);
     }
     enum pn_code code = PN_OK;
     char next[PN_CURSOR_BYTES] = "";
@@ -146,7 +151,7 @@ static enum pn_code include(struct search *search, const char *reference, struct
     if (type == NULL || has_entry(search->bundle, reference) ||
         pn_timeline_entry(call->api->timeline, call->arena, type, id, &entry, &ignored) != PN_OK ||
         !pn_client_has_key(&search->client, entry.subject) ||
-        !pn_access_shows(&call->access, entry.sector, entry.data_class)) {
+        !pn_access_shows(&call->access, entry.sector, entry.classes)) {
         return PN_OK;
     }
     enum pn_code code = pn_json_parse(entry.data, &resource, err);
@@ -155,10 +160,10 @@ static enum pn_code include(struct search *search, const char *reference, struct
     }
     return pn_resource_set_client(resource, &search->client) &&
                    pn_resource_set_meta(resource, entry.recorded_ms, entry.recorded_ms) &&
+                   pn_resource_add_labels(resource, entry.classes) &&
                    pn_bundle_add(call, search->bundle, resource, "include") != NULL
                ? PN_OK
-               : pn_err_set(err, PN_LIMIT, "_count",
-                            "the page is too large: ask for a smaller one");
+               : pn_err_set(err, PN_LIMIT, "_count", "%s", too_large);
 }
 
 static enum pn_code include_evidence(struct search *search, const cJSON *issue, struct pn_err *err)

@@ -5,7 +5,6 @@
 
 enum { CONSENTS_MAX = 100 };
 
-#define DATA_CLASS_SYSTEM "https://punos.fi/fhir/CodeSystem/data-class"
 #define SECTOR_SYSTEM "https://punos.fi/fhir/CodeSystem/sector"
 
 static uint32_t class_bits(const cJSON *codings)
@@ -15,7 +14,7 @@ static uint32_t class_bits(const cJSON *codings)
     cJSON_ArrayForEach(coding, codings)
     {
         enum pn_data_class data_class = pn_class_parse(pn_json_text(coding, "code"));
-        if (pn_slice_is(pn_json_text(coding, "system"), DATA_CLASS_SYSTEM) &&
+        if (pn_slice_is(pn_json_text(coding, "system"), PN_DATA_CLASS_SYSTEM) &&
             data_class != PN_CLASS_COUNT) {
             bits |= UINT32_C(1) << data_class;
         }

@@ -102,7 +102,7 @@ static void describe_entry(cJSON *bundle_entry, const struct pn_entry *entry, bo
 static enum pn_code add_entry(struct timeline_page *page, const struct pn_entry *entry,
                               struct pn_err *err)
 {
-    if (!pn_access_shows(&page->call.access, entry->sector, entry->data_class)) {
+    if (!pn_access_shows(&page->call.access, entry->sector, entry->classes)) {
         page->withheld++;
         return PN_OK;
     }
@@ -113,7 +113,8 @@ static enum pn_code add_entry(struct timeline_page *page, const struct pn_entry 
     }
     cJSON *bundle_entry = NULL;
     if (pn_resource_set_client(resource, &page->client) &&
-        pn_resource_set_meta(resource, entry->recorded_ms, entry->recorded_ms)) {
+        pn_resource_set_meta(resource, entry->recorded_ms, entry->recorded_ms) &&
+        pn_resource_add_labels(resource, entry->classes)) {
         bundle_entry = pn_bundle_add(&page->call, page->bundle, resource, "match");
     }
     if (bundle_entry == NULL) {

@@ -22,6 +22,7 @@ struct view {
     unsigned count;
     struct pn_slice *withheld; // references
     unsigned withheld_count;
+    uint32_t classes; // of all events counted, shown or not
 };
 
 static bool is_among(const struct view *view, struct pn_slice reference)
@@ -45,18 +46,19 @@ static bool is_withheld(const struct view *view, struct pn_slice reference)
 }
 
 // Whether the caller may see the event: it is there, the client's own, and not withheld.
-static bool read_entry(const struct view *view, struct pn_slice reference,
-                       struct pn_entry *ret_entry)
+static bool read_entry(struct view *view, struct pn_slice reference, struct pn_entry *ret_entry)
 {
     struct pn_call *call = view->call;
     struct pn_slice id = {0};
     struct pn_err err;
     const char *type = pn_arena_copy(call->arena, pn_slice_split(reference, '/', &id));
-    return type != NULL &&
-           pn_timeline_entry(call->api->timeline, call->arena, type, id, ret_entry, &err) ==
-               PN_OK &&
-           pn_client_has_key(view->client, ret_entry->subject) &&
-           pn_access_shows(&call->access, ret_entry->sector, ret_entry->data_class);
+    if (type == NULL ||
+        pn_timeline_entry(call->api->timeline, call->arena, type, id, ret_entry, &err) != PN_OK ||
+        !pn_client_has_key(view->client, ret_entry->subject)) {
+        return false;
+    }
+    view->classes |= ret_entry->classes;
+    return pn_access_shows(&call->access, ret_entry->sector, ret_entry->classes);
 }
 
 static void take_reference(struct view *view, struct pn_slice reference)
@@ -153,7 +155,9 @@ static cJSON *make_issue(struct view *view, struct pn_slice issue)
         return NULL;
     }
     take_evidence(view, resource);
-    if (view->count == 0 && view->withheld_count > 0) {
+    // The timeline may know of a class that the rules' own facts, of an earlier version, lack.
+    const bool is_protected = !pn_access_shows_all(&view->call->access, 0, view->classes);
+    if (is_protected || (view->count == 0 && view->withheld_count > 0)) {
         return NULL;
     }
     cut_withheld(view, resource);

@@ -22,6 +22,13 @@ enum { ONE_CODE_BYTES = 80, ONE_CODE_AT = 40 };
 
 // --- One fact ------------------------------------------------------------------------------------
 
+static uint8_t set_of_one(uint8_t data_class)
+{
+    return data_class < PN_CLASS_COUNT
+               ? pn_fact_pack_classes(pn_class_bit((enum pn_data_class)data_class))
+               : UINT8_MAX;
+}
+
 // Each reads one fact, and tells how many bytes it is; 0: the row ends within it.
 static size_t read_first(struct pn_slice left, struct pn_fact_entry *ret_fact)
 {
@@ -40,7 +47,7 @@ static size_t read_first(struct pn_slice left, struct pn_fact_entry *ret_fact)
                                        .resource_type = old.resource_type,
                                        .kind = old.kind,
                                        .sector = old.sector,
-                                       .data_class = old.data_class,
+                                       .classes = set_of_one(old.data_class),
                                        .urgency = old.urgency,
                                        .flags = old.flags};
     memcpy(ret_fact->id, old.id, sizeof old.id);
@@ -57,6 +64,7 @@ static size_t read_one_code(struct pn_slice left, struct pn_fact_entry *ret_fact
     memcpy(ret_fact, left.ptr, ONE_CODE_AT);
     memcpy(ret_fact->codes, left.ptr + ONE_CODE_AT, sizeof ret_fact->codes[0]);
     memcpy((char *)ret_fact + ONE_CODE_AT, after, PN_ROW_HEAD_BYTES - ONE_CODE_AT);
+    ret_fact->classes = set_of_one(ret_fact->classes);
     return ONE_CODE_BYTES;
 }
 
@@ -74,9 +82,19 @@ static size_t read_newest(struct pn_slice left, struct pn_fact_entry *ret_fact)
     return head + codes;
 }
 
+static size_t read_one_class(struct pn_slice left, struct pn_fact_entry *ret_fact)
+{
+    const size_t bytes = read_newest(left, ret_fact);
+    if (bytes > 0) {
+        ret_fact->classes = set_of_one(ret_fact->classes);
+    }
+    return bytes;
+}
+
 static size_t (*const readers[])(struct pn_slice left, struct pn_fact_entry *ret_fact) = {
     [PN_ROW_FIRST] = read_first,
     [PN_ROW_ONE_CODE] = read_one_code,
+    [PN_ROW_ONE_CLASS] = read_one_class,
     [PN_ROW_FORM] = read_newest,
 };
 

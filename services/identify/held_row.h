@@ -11,11 +11,13 @@
 #include "services/identify/rules/fact.h"
 
 // What the first form lacks (ends, units, codes), and the second (all codes but one), comes when
-// the event is told again or the stream is read anew.
+// the event is told again or the stream is read anew. All but the newest have one class of
+// protection of each fact: that class is the fact's set until then.
 enum pn_row_form {
     PN_ROW_FIRST = 1,
     PN_ROW_ONE_CODE = 2,
-    PN_ROW_FORM = 3 // that rows are written in
+    PN_ROW_ONE_CLASS = 3,
+    PN_ROW_FORM = 4 // that rows are written in
 };
 enum {
     PN_ROW_HEAD_BYTES = 72, // of the newest form: a fact but for its codes, then their number

@@ -90,6 +90,7 @@ const struct pn_migration pn_identify_migrations[] = {
          "UPDATE cases SET ended_ms = COALESCE((SELECT MAX(t.changed_ms) FROM triggers t"
          " WHERE t.client = cases.client AND t.state <> 0), cases.changed_ms)"
          " WHERE trigger_count = 0"},
+    {13, "UPDATE triggers SET classes = classes - 1 WHERE classes % 2 = 1"},
 };
 const unsigned pn_identify_migration_count = PN_ARRAY_COUNT(pn_identify_migrations);
 

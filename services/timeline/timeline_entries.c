@@ -13,7 +13,7 @@
 #include "services/timeline/timeline_store.h"
 
 #define COLUMNS                                                                                    \
-    "resource, subject, start_ms, end_ms, kind, sector, class, withdrawn, revision,"               \
+    "resource, subject, start_ms, end_ms, kind, sector, classes, withdrawn, revision,"             \
     " resource_type, type, status, source, event_id, unit, service, profession, "
 enum { DATA_COLUMN = 17 };
 
@@ -43,7 +43,8 @@ static const char *resource_type_of(struct pn_slice name)
 
 // --- Rows ----------------------------------------------------------------------------------------
 
-// The id stands in the data, or is the row's key unmixed when the data was left out.
+// The id stands in the data, or is the row's key unmixed when the data was left out. A row that an
+// earlier version wrote has one class at most: the others stand in the data too.
 static bool row_id(struct pn_arena *arena, const struct pn_rows *rows, struct pn_entry *entry)
 {
     struct pn_slice key = pn_rows_bytes(rows, 0);
@@ -55,6 +56,7 @@ static bool row_id(struct pn_arena *arena, const struct pn_rows *rows, struct pn
     struct pn_err ignored;
     if (entry->data.len > 0 && pn_facts_read(&event, &facts, &ignored) == PN_OK) {
         entry->id = facts.id;
+        entry->classes |= facts.classes;
         return true;
     }
     uint8_t bytes[PN_ENTRY_KEY_BYTES];
@@ -99,7 +101,7 @@ static enum pn_code read_row(struct pn_arena *arena, const struct pn_rows *rows,
         .end_ms = pn_rows_int(rows, 3),
         .kind = (enum pn_entry_kind)pn_rows_int(rows, 4),
         .sector = (enum pn_sector)pn_rows_int(rows, 5),
-        .data_class = (enum pn_data_class)pn_rows_int(rows, 6),
+        .classes = (uint32_t)pn_rows_int(rows, 6),
         .is_withdrawn = pn_rows_int(rows, 7) != 0,
         .recorded_ms = pn_revision_recorded_ms(pn_rows_int(rows, 8)),
         .type = pn_rows_text(rows, 10),
@@ -339,7 +341,8 @@ enum pn_code pn_timeline_by_event(struct pn_timeline *timeline, struct pn_arena 
 static void count_row(const struct pn_rows *rows, struct pn_entry_counts *counts)
 {
     int64_t kind = pn_rows_int(rows, 0), sector = pn_rows_int(rows, 1);
-    int64_t data_class = pn_rows_int(rows, 2), count = pn_rows_int(rows, 4);
+    const uint32_t classes = (uint32_t)pn_rows_int(rows, 2);
+    const int64_t count = pn_rows_int(rows, 4);
     counts->all += count;
     if (pn_rows_int(rows, 3) != 0) {
         counts->withdrawn += count;
@@ -347,7 +350,11 @@ static void count_row(const struct pn_rows *rows, struct pn_entry_counts *counts
     }
     counts->by_kind[kind >= 0 && kind < PN_KIND_COUNT ? kind : 0] += count;
     counts->by_sector[sector >= 0 && sector < PN_SECTOR_COUNT ? sector : 0] += count;
-    counts->by_class[data_class >= 0 && data_class < PN_CLASS_COUNT ? data_class : 0] += count;
+    for (unsigned i = PN_CLASS_ORDINARY + 1; i < PN_CLASS_COUNT; i++) {
+        counts->by_class[i] += (classes >> i & 1) != 0 ? count : 0;
+    }
+    counts->by_class[PN_CLASS_ORDINARY] += classes == 0 ? count : 0;
+    counts->special += classes == 0 ? 0 : count;
     int64_t first_ms = pn_rows_int(rows, 5), last_ms = pn_rows_int(rows, 6);
     bool is_first = counts->first_ms == 0 && counts->last_ms == 0;
     counts->first_ms = is_first || first_ms < counts->first_ms ? first_ms : counts->first_ms;
@@ -364,9 +371,9 @@ enum pn_code pn_timeline_counts(struct pn_timeline *timeline, struct pn_slice cl
     const struct pn_value values[] = {PN_INT(client)};
     code = code == PN_OK
                ? pn_store_ask(timeline->store,
-                              "SELECT kind, sector, class, withdrawn, count(*), min(start_ms),"
+                              "SELECT kind, sector, classes, withdrawn, count(*), min(start_ms),"
                               " max(start_ms) FROM entries WHERE client = ?1"
-                              " GROUP BY kind, sector, class, withdrawn",
+                              " GROUP BY kind, sector, classes, withdrawn",
                               values, 1, &rows, err)
                : code;
     bool has_row = code == PN_OK;

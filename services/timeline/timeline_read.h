@@ -79,7 +79,7 @@ struct pn_entry {
     struct pn_slice id;        // Resource.id
     enum pn_entry_kind kind;
     enum pn_sector sector;
-    enum pn_data_class data_class;
+    uint32_t classes;           // of protection, as in struct pn_facts; 0: ordinary
     int64_t start_ms, end_ms;   // end_ms 0 when open or not known
     int64_t recorded_ms;        // of this revision
     bool is_withdrawn;          // cancelled, deleted, entered in error: shown only as such
@@ -130,7 +130,10 @@ struct pn_entry_counts {
     int64_t all, withdrawn;
     int64_t by_sector[PN_SECTOR_COUNT]; // without the withdrawn ones
     int64_t by_kind[PN_KIND_COUNT];
+    // An entry under several classes counts in each, so these may be more than there are entries;
+    // by_class[PN_CLASS_ORDINARY] + special is all without the withdrawn ones.
     int64_t by_class[PN_CLASS_COUNT];
+    int64_t special;           // under any class but the ordinary one, each once
     int64_t first_ms, last_ms; // 0 when there is none
 };
 PN_MUST_USE enum pn_code pn_timeline_counts(struct pn_timeline *timeline,

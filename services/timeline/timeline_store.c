@@ -34,6 +34,9 @@ const struct pn_migration pn_timeline_migrations[] = {
         " event_count BIGINT NOT NULL) WITHOUT ROWID"},
     {3, "CREATE TABLE silences (source TEXT PRIMARY KEY, since_ms BIGINT NOT NULL,"
         " told_ms BIGINT NOT NULL) WITHOUT ROWID"},
+    {4, "ALTER TABLE entries RENAME COLUMN class TO classes;"
+        "UPDATE entries SET classes = CAST(1 AS BIGINT) << CAST(classes AS INTEGER)"
+        " WHERE classes > 0"},
 };
 const unsigned pn_timeline_migration_count = PN_ARRAY_COUNT(pn_timeline_migrations);
 
@@ -72,12 +75,12 @@ static enum pn_code moved(void *context, int64_t subject, int64_t before, int64_
 }
 
 static const char put_sql[] =
-    "INSERT INTO entries (resource, client, subject, start_ms, end_ms, kind, sector, class,"
+    "INSERT INTO entries (resource, client, subject, start_ms, end_ms, kind, sector, classes,"
     " withdrawn, revision, resource_type, type, status, source, event_id, unit, service,"
     " profession, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
     " ?16, ?17, ?18, ?19) ON CONFLICT (resource) DO UPDATE SET client = excluded.client,"
     " subject = excluded.subject, start_ms = excluded.start_ms, end_ms = excluded.end_ms,"
-    " kind = excluded.kind, sector = excluded.sector, class = excluded.class,"
+    " kind = excluded.kind, sector = excluded.sector, classes = excluded.classes,"
     " withdrawn = excluded.withdrawn, revision = excluded.revision, type = excluded.type,"
     " status = excluded.status, source = excluded.source, event_id = excluded.event_id,"
     " unit = excluded.unit, service = excluded.service, profession = excluded.profession,"
@@ -274,7 +277,7 @@ static enum pn_code take_entry(struct pn_timeline_writer *writer, const struct p
         PN_INT(facts.end_ms),
         PN_INT(facts.kind),
         PN_INT(facts.sector),
-        PN_INT(facts.data_class),
+        PN_INT(facts.classes),
         PN_INT(facts.is_withdrawn ? 1 : 0),
         PN_INT(facts.revision),
         PN_TEXT(facts.resource_type),

@@ -12,8 +12,8 @@ set -a
 eval "$(tests/integration/postgres.sh env "$folder")"
 PN_TEST_STORE=postgres
 set +a
-for name in timeline.test_timeline identify.test_engine identify.test_engine_order identify.test_facts_held \
-    identify.rules.test_rule_sets identify.triggers.test_trigger_log \
+for name in timeline.test_timeline timeline.test_entry_classes identify.test_engine \
+    identify.test_engine_order identify.test_facts_held identify.rules.test_rule_sets identify.triggers.test_trigger_log \
     identify.feedback.test_feedback_read identify.worklist.test_cases identify.worklist.test_flag \
     identify.worklist.test_worklist_figures identify.worklist.test_units_without_team; do
     "$build/unit/$name"

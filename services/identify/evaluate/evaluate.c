@@ -18,9 +18,9 @@ static void earlier(int64_t *due_ms, int64_t time_ms)
 
 // --- What is found -------------------------------------------------------------------------------
 
-static uint32_t class_of(const struct pn_walk *walk, uint16_t place)
+static uint32_t classes_of(const struct pn_walk *walk, uint16_t place)
 {
-    return UINT32_C(1) << walk->evaluator->facts.facts[place].data_class;
+    return pn_fact_classes(&walk->evaluator->facts.facts[place]);
 }
 
 static void mark_evidence(const struct pn_walk *walk, struct pn_finding *finding,
@@ -37,10 +37,10 @@ static void mark_evidence(const struct pn_walk *walk, struct pn_finding *finding
                 continue;
             }
             const uint16_t mark = (uint16_t)(is_told ? 1U << i : 0U);
-            finding->leaves[i].classes |= class_of(walk, interval->fact);
+            finding->leaves[i].classes |= classes_of(walk, interval->fact);
             marks[interval->fact] |= mark;
             for (unsigned s = 0; s + 1 < leaf->step_count; s++) {
-                finding->leaves[i].classes |= class_of(walk, interval->earlier[s]);
+                finding->leaves[i].classes |= classes_of(walk, interval->earlier[s]);
                 marks[interval->earlier[s]] |= mark;
             }
         }
@@ -62,7 +62,7 @@ static void gather_evidence(const struct pn_walk *walk, struct pn_finding *findi
         finding->evidence[finding->evidence_count] = place;
         finding->evidence_leaves[finding->evidence_count++] = marks[place];
         finding->newest_ms = fact->start_ms; // in order
-        finding->classes |= class_of(walk, place);
+        finding->classes |= classes_of(walk, place);
     }
     for (unsigned i = 0; i < finding->leaf_count; i++) {
         if (finding->leaves[i].node == walk->rule->headline) {

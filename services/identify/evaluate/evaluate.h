@@ -28,7 +28,7 @@ struct pn_leaf_finding {
     // such value.
     int64_t holds_with;
     int64_t lapses_ms; // when the leaf alone ceases to hold if nothing comes; 0: it does not
-    uint32_t classes;  // 1 << enum pn_data_class of what it counts now
+    uint32_t classes;  // of protection, of all that it counts now; 0: ordinary
     // It counts something of a class that is none of the evidence's: who may see the trigger may
     // not therefore see its value.
     bool is_withheld;
@@ -49,7 +49,7 @@ struct pn_finding {
     // Only with wants_all; the evidence is then what its leaves count.
     bool is_near;
     int64_t again_ms; // of one that is near: it may not rise again until then; 0: it may
-    uint32_t classes; // 1 << enum pn_data_class of the evidence and of what `count` counts
+    uint32_t classes; // of protection, of the evidence and of what `count` counts; 0: ordinary
     unsigned leaf_count;
     struct pn_leaf_finding leaves[PN_RULE_LEAVES_MAX];
     unsigned evidence_count; // facts counted by leaves that hold, by index, oldest first

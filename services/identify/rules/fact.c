@@ -81,7 +81,7 @@ bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_
         .setting = pn_fact_code(facts->setting),
         .kind = (uint8_t)facts->kind,
         .sector = (uint8_t)facts->sector,
-        .data_class = (uint8_t)facts->data_class,
+        .classes = pn_fact_pack_classes(facts->classes),
         .urgency = (uint8_t)facts->urgency,
         .reporter = (uint8_t)facts->reporter,
         .concern = (uint8_t)facts->concern,

@@ -22,8 +22,8 @@ struct pn_fact_entry {
     int64_t revision;
     uint32_t service, profession, contact, status, unit, setting; // 0: none
     uint8_t resource_type;                                        // pn_fact_type_name
-    uint8_t kind, sector, data_class, urgency;
-    uint8_t flags;                // enum pn_fact_flag together
+    uint8_t kind, sector, classes, urgency;                       // classes: pn_fact_classes
+    uint8_t flags;                                                // enum pn_fact_flag together
     uint8_t reporter, concern;    // 0 in rows that were stored before there were such
     uint64_t codes[PN_CODES_MAX]; // pn_fact_pack; each once, the rest 0 (struct pn_facts)
 };
@@ -34,6 +34,16 @@ enum pn_fact_flag {
     PN_FACT_FLAGS_COUNT = 1 << 3 // sets of them
 };
 
+// The special classes of protection, as in struct pn_facts, in the one byte that there is for them.
+_Static_assert(PN_CLASS_COUNT - 1 <= 8, "a fact's classes fit into its byte");
+static inline uint8_t pn_fact_pack_classes(uint32_t classes)
+{
+    return (uint8_t)(classes >> 1);
+}
+static inline uint32_t pn_fact_classes(const struct pn_fact_entry *entry)
+{
+    return (uint32_t)entry->classes << 1;
+}
 uint32_t pn_fact_code(struct pn_slice code); // 0 for the empty code, never 0 for another
 // The system and the code's first seven bytes, in the order of the codes: a range of codes is a
 // range of numbers. `rest` fills what the code leaves free (0 or 0xff). 0 for the empty code.

@@ -22,23 +22,12 @@ void pn_trigger_id(const char *client_key, const char *rule_id,
 
 // --- Protection ----------------------------------------------------------------------------------
 
-static enum pn_data_class most_protected(uint32_t classes)
-{
-    unsigned found = PN_CLASS_COUNT - 1;
-    while (found > PN_CLASS_ORDINARY && (classes >> found & 1) == 0) {
-        found--;
-    }
-    return (enum pn_data_class)found;
-}
-
 void pn_trigger_add_labels(uint32_t classes, struct pn_buf *out)
 {
     bool is_first = true;
     for (unsigned i = PN_CLASS_ORDINARY + 1; i < PN_CLASS_COUNT; i++) {
         if ((classes >> i & 1) != 0) {
-            pn_buf_printf(out,
-                          "%s{\"system\":\"https://punos.fi/fhir/CodeSystem/data-class\","
-                          "\"code\":\"%s\"}",
+            pn_buf_printf(out, "%s{\"system\":\"" PN_DATA_CLASS_SYSTEM "\",\"code\":\"%s\"}",
                           is_first ? "\"meta\":{\"security\":[" : ",",
                           pn_class_name((enum pn_data_class)i));
             is_first = false;
@@ -143,6 +132,16 @@ static void add_nearness(const struct pn_trigger_view *view, struct pn_buf *out)
     }
 }
 
+static void add_classes(uint32_t classes, struct pn_buf *out)
+{
+    for (unsigned i = PN_CLASS_ORDINARY; i < PN_CLASS_COUNT; i++) {
+        if (i == PN_CLASS_ORDINARY ? classes == 0 : (classes >> i & 1) != 0) {
+            pn_buf_printf(out, "{\"url\":\"" EXTENSION "class\",\"valueCode\":\"%s\"},",
+                          pn_class_name((enum pn_data_class)i));
+        }
+    }
+}
+
 static void add_extensions(const struct pn_trigger_view *view, struct pn_buf *out)
 {
     char lapses[PN_TIME_TEXT_BYTES], since[PN_TIME_TEXT_BYTES], moment[PN_TIME_TEXT_BYTES];
@@ -172,10 +171,9 @@ static void add_extensions(const struct pn_trigger_view *view, struct pn_buf *ou
         add_number(out, "window-months", view->rule->window_months);
     }
     pn_buf_printf(out, "{\"url\":\"" EXTENSION "evaluated\",\"valueDateTime\":\"%s\"},", moment);
-    pn_buf_printf(out, "{\"url\":\"" EXTENSION "state\",\"valueCode\":\"%s\"},",
+    add_classes(view->classes, out);
+    pn_buf_printf(out, "{\"url\":\"" EXTENSION "state\",\"valueCode\":\"%s\"}],",
                   view->is_near ? "near" : pn_trigger_state_name(view->state));
-    pn_buf_printf(out, "{\"url\":\"" EXTENSION "class\",\"valueCode\":\"%s\"}],",
-                  pn_class_name(most_protected(view->classes)));
 }
 
 static void add_reference(const struct pn_fact_entry *fact, bool is_first, struct pn_buf *out)

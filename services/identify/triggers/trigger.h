@@ -26,7 +26,7 @@ struct pn_trigger_view {
     const struct pn_fact_entry *facts; // that the finding's evidence is about
     const struct pn_sources *sources;  // NULL: nothing is said of them
     enum pn_trigger_state state;
-    uint32_t classes; // 1 << enum pn_data_class of the events that it was told with
+    uint32_t classes; // of protection, of the events that it was told with; 0: ordinary
     bool is_near;     // no trigger: the rule nearly holds; the state is not looked at
     bool is_change;   // raised before, and something about it is new
     int64_t raised_ms;

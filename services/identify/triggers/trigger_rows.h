@@ -20,7 +20,7 @@ struct pn_trigger_row {
     int64_t told;   // the count that was told
     int64_t serial; // of the telling
     int64_t weight;
-    uint32_t classes; // 1 << enum pn_data_class of what was counted
+    uint32_t classes; // of protection, of what was counted; 0: ordinary
     struct pn_rank_share share;
     bool is_seen; // the caller's mark; false when it is read
 };

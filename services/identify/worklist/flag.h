@@ -24,7 +24,7 @@ struct pn_flag_view {
     bool is_active, is_in_error;
     int64_t first_ms, ended_ms; // ended_ms 0: it has not
     int64_t rank;               // shown while it is active
-    uint32_t classes;           // 1 << enum pn_data_class
+    uint32_t classes;           // of protection; 0: ordinary
 };
 void pn_flag_print(const struct pn_flag_view *view, struct pn_buf *out);
 

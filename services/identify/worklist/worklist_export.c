@@ -99,7 +99,7 @@ static enum pn_code read_rules(struct pn_store *store, const struct pn_export_qu
         pn_store_ask(store,
                      "SELECT rule, classes FROM triggers WHERE client = ?1 AND raised_ms < ?2"
                      " AND (state = 0 OR changed_ms >= ?2)"
-                     " ORDER BY CASE WHEN classes > 1 THEN 1 ELSE 0 END, weight DESC, rule",
+                     " ORDER BY CASE WHEN classes > 0 THEN 1 ELSE 0 END, weight DESC, rule",
                      values, 2, &rows, err);
     bool has_row = code == PN_OK, has_protected = false;
     while (code == PN_OK && has_row) {
@@ -107,7 +107,7 @@ static enum pn_code read_rules(struct pn_store *store, const struct pn_export_qu
         if (code != PN_OK || !has_row) {
             break;
         }
-        const bool is_protected = pn_rows_int(rows, 1) > 1 << PN_CLASS_ORDINARY;
+        const bool is_protected = pn_rows_int(rows, 1) != 0;
         if (is_protected && has_protected) {
             continue; // said once: how many they are says something too
         }

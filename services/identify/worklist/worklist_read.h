@@ -59,10 +59,11 @@ struct pn_trigger {
     int64_t count, threshold; // how many were counted, how many it takes
     int64_t raised_ms;        // when it first held, in the clients' time (not the machine's)
     int64_t changed_ms;
-    int64_t lapses_ms;         // when it lapses if nothing more comes; 0: not by time
-    bool is_support;           // of the rules in use: does not begin a case by itself
-    uint32_t sectors, classes; // of the events counted, 1 << each; sectors 0: not known
-    struct pn_slice data;      // the DetectedIssue, JSON: evidence, counterfactual, texts
+    int64_t lapses_ms; // when it lapses if nothing more comes; 0: not by time
+    bool is_support;   // of the rules in use: does not begin a case by itself
+    // Of the events counted, 1 << each; sectors 0: not known; classes 0: ordinary.
+    uint32_t sectors, classes;
+    struct pn_slice data; // the DetectedIssue, JSON: evidence, counterfactual, texts
 };
 
 struct pn_case {

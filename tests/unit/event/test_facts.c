@@ -53,7 +53,7 @@ static void reads_a_visit(void **state)
     assert_true(facts.is_client_contact);
     assert_false(facts.is_withdrawn);
     assert_int_equal(facts.end_ms - facts.start_ms, 3600 * 1000);
-    assert_int_equal(facts.data_class, PN_CLASS_ORDINARY);
+    assert_int_equal(facts.classes, 0);
 }
 
 static void tells_noshow_from_cancelled(void **state)
@@ -101,8 +101,36 @@ static void knows_what_is_specially_protected(void **state)
                        "{\"resourceType\":\"Condition\",\"id\":\"c\",\"code\":{\"coding\":"
                        "[{\"system\":\"%s\",\"code\":\"%s\"}]}}",
                        rows[i].system, rows[i].code);
-        assert_int_equal(read_facts("fi.punos.condition.recorded.v1", data).data_class,
-                         rows[i].data_class);
+        uint32_t classes = 77;
+        struct pn_err err;
+        assert_int_equal(read_facts("fi.punos.condition.recorded.v1", data).classes,
+                         pn_class_bit(rows[i].data_class));
+        assert_int_equal(pn_facts_classes(pn_slice_str(data), &classes, &err), PN_OK);
+        assert_int_equal(classes, pn_class_bit(rows[i].data_class));
+        assert_int_equal(pn_facts_classes(pn_slice_of(data, strlen(data) - 1), &classes, &err),
+                         PN_INVALID);
+    }
+}
+
+// A visit to psychiatry for alcohol, labelled by its source: each is a reason of its own.
+static void keeps_every_class_of_protection(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {
+        "\"meta\":{\"security\":[{\"system\":\"" PN_DATA_CLASS_SYSTEM "\",\"code\":\"genetics\"},"
+        "{\"system\":\"" PN_DATA_CLASS_SYSTEM "\",\"code\":\"family-law\"}]}",
+        "\"serviceType\":{\"coding\":[{\"system\":\"urn:oid:1.2.246.537.6.24.2003\","
+        "\"code\":\"70F\"}]}",
+        "\"reasonCode\":[{\"coding\":[{\"system\":\"urn:oid:1.2.246.537.6.1\",\"code\":\"F10.2\"},"
+        "{\"system\":\"urn:oid:1.2.246.537.6.31\",\"code\":\"P76\"}]}]"};
+    const uint32_t expected = pn_class_bit(PN_CLASS_GENETICS) | pn_class_bit(PN_CLASS_FAMILY_LAW) |
+                              pn_class_bit(PN_CLASS_PSYCHIATRY) | pn_class_bit(PN_CLASS_SUBSTANCE) |
+                              pn_class_bit(PN_CLASS_MENTAL_HEALTH);
+    for (unsigned first = 0; first < PN_ARRAY_COUNT(parts); first++) { // in any order
+        char data[1024];
+        (void)snprintf(data, sizeof data, "{\"resourceType\":\"Encounter\",\"id\":\"e\",%s,%s,%s}",
+                       parts[first], parts[(first + 1) % 3], parts[(first + 2) % 3]);
+        assert_int_equal(read_facts("fi.punos.visit.finished.v1", data).classes, expected);
     }
 }
 
@@ -236,6 +264,7 @@ int main(void)
         cmocka_unit_test(reads_a_visit),
         cmocka_unit_test(tells_noshow_from_cancelled),
         cmocka_unit_test(knows_what_is_specially_protected),
+        cmocka_unit_test(keeps_every_class_of_protection),
         cmocka_unit_test(keeps_the_codes_of_each_system),
         cmocka_unit_test(leaves_out_what_is_not_a_client_contact),
         cmocka_unit_test(refuses_what_is_no_resource),

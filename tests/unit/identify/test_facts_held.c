@@ -136,11 +136,11 @@ static void rows_of_the_same_facts_are_not_written(void **state)
     add(bench, client, MANY, 1);
     pn_held_mark(&client->held[0], &client->held[0].facts[PN_HELD_PART]);
     save(bench, client);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 3"), 2);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 3"
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 4"), 2);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 4"
                                       " AND part IN (1, 4)"),
                      2);
-    exec(bench->store, "UPDATE client_facts SET form = 3", pn_slice_str(""));
+    exec(bench->store, "UPDATE client_facts SET form = 4", pn_slice_str(""));
     assert_facts(load(bench), MANY + 1, MANY + 1);
 }
 
@@ -168,6 +168,13 @@ static void what_is_removed_is_gone(void **state)
     assert_facts(load(bench), 2, 2);
 }
 
+#define OLD_TRIGGER_VALUES(rule_and_class)                                                         \
+    "(7, " rule_and_class ", 'i', 1, 0, 3, 3, 1, 1, 1, 0, 10, 3, 1, '{}')"
+#define OLD_TRIGGER(rule_and_class)                                                                \
+    "INSERT INTO triggers (client, rule, class, id, version, state, counted, threshold,"           \
+    " raised_ms, changed_ms, evaluated_ms, lapses_ms, weight, told, serial, data) "                \
+    "VALUES " OLD_TRIGGER_VALUES(rule_and_class)
+
 // One row of everything, as it was; it is cut into parts when it is written.
 static void rows_from_before_there_were_parts_are_read(void **state)
 {
@@ -190,6 +197,7 @@ static void rows_from_before_there_were_parts_are_read(void **state)
     exec(bench->store,
          "INSERT INTO client_facts (owner, subject, form, facts) VALUES (7, 9, 2, ?1)",
          pn_slice_of(row, sizeof row));
+    exec(bench->store, OLD_TRIGGER("'a', 0") "," OLD_TRIGGER_VALUES("'b', 3"), pn_slice_str(""));
     pn_store_close(bench->store);
     store.migration_count = pn_identify_migration_count;
     assert_int_equal(pn_store_open(&bench->config, &store, &bench->store, &err), PN_OK);
@@ -199,9 +207,12 @@ static void rows_from_before_there_were_parts_are_read(void **state)
     struct pn_held_client *client = load(bench);
     assert_one_code_each(client, MANY);
     assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts"), 1);
+    // A trigger's class is a set now too; that of ordinary data is empty.
+    assert_int_equal(number_of(bench, "SELECT classes FROM triggers WHERE rule = 'a'"), 0);
+    assert_int_equal(number_of(bench, "SELECT classes FROM triggers WHERE rule = 'b'"), 1 << 3);
     add(bench, client, MANY, 1);
     save(bench, client);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 3"), 5);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 4"), 5);
     assert_one_code_each(load(bench), MANY);
 }
 
@@ -230,7 +241,36 @@ static void rows_of_facts_with_one_code_are_read(void **state)
     client = load(bench);
     assert_memory_equal(&client->held[0].facts[7], &seventh, sizeof last);
     assert_one_code_each(client, 7);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 3"), 2);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 4"), 2);
+}
+
+// The one class that an earlier version kept of a fact is a set of one; with a damaged one nothing
+// of the fact is shown.
+static void rows_of_facts_with_one_class_are_read(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_held_client *client = load(bench);
+    add(bench, client, 0, 2 * PN_HELD_PART);
+    for (unsigned i = 0; i < PN_HELD_PART; i++) {
+        client->held[0].facts[i].classes = (uint8_t)(i % (PN_CLASS_COUNT + 1));
+    }
+    save(bench, client);
+    exec(bench->store, "UPDATE client_facts SET form = 3 WHERE part = 0", pn_slice_str(""));
+    client = load(bench);
+    for (unsigned i = 0; i < PN_HELD_PART; i++) {
+        const unsigned stored = i % (PN_CLASS_COUNT + 1);
+        const uint32_t expected = stored == 0 ? 0 : 1U << stored;
+        const struct pn_fact_entry *fact = &client->held[0].facts[i];
+        assert_int_equal(pn_fact_classes(fact), stored == PN_CLASS_COUNT ? 0x1fe : expected);
+    }
+    struct pn_fact_entry *fact = &client->held[0].facts[1]; // told again
+    const uint32_t both = pn_class_bit(PN_CLASS_SUBSTANCE) | pn_class_bit(PN_CLASS_THERAPY_NOTE);
+    fact->classes = pn_fact_pack_classes(both);
+    pn_held_mark(&client->held[0], fact);
+    save(bench, client);
+    client = load(bench);
+    assert_int_equal(pn_fact_classes(&client->held[0].facts[1]), both);
+    assert_int_equal(pn_fact_classes(&client->held[0].facts[2]), 1U << 2);
 }
 
 static void a_damaged_row_is_told(void **state)
@@ -252,7 +292,7 @@ static void a_damaged_row_is_told(void **state)
     assert_false(pn_held_row_count(PN_ROW_ONE_CODE, pn_slice_of(row, 79), &count));
     assert_false(pn_held_row_count(PN_ROW_FIRST, pn_slice_of(row, 57), &count));
     assert_false(pn_held_row_count(0, pn_slice_of(row, 0), &count));
-    assert_false(pn_held_row_count(4, pn_slice_of(row, 0), &count));
+    assert_false(pn_held_row_count(PN_ROW_FORM + 1, pn_slice_of(row, 0), &count));
 }
 
 // However its events are cut into batches, a client has a bounded number of facts: the newest.
@@ -322,6 +362,7 @@ int main(void)
         WITH_BENCH(what_is_removed_is_gone),
         WITH_BENCH(rows_from_before_there_were_parts_are_read),
         WITH_BENCH(rows_of_facts_with_one_code_are_read),
+        WITH_BENCH(rows_of_facts_with_one_class_are_read),
         cmocka_unit_test(a_damaged_row_is_told),
         WITH_BENCH(the_oldest_make_place),
         WITH_BENCH(what_goes_on_is_kept),

@@ -72,7 +72,7 @@ static void a_denial_shows_nothing(void **state)
     (void)state;
     struct pn_access access = decide((struct pn_access_request){.action = PN_ACTION_TIMELINE});
     for (unsigned i = 0; i < PN_SECTOR_COUNT; i++) {
-        assert_false(pn_access_shows(&access, (enum pn_sector)i, PN_CLASS_ORDINARY));
+        assert_false(pn_access_shows(&access, (enum pn_sector)i, 0));
     }
 }
 
@@ -81,12 +81,44 @@ static void special_protection_needs_a_permit_that_names_it(void **state)
     (void)state;
     struct pn_access_request request = {.roles = PN_ROLE_COORDINATOR, .action = PN_ACTION_TIMELINE};
     struct pn_access access = decide(request);
-    assert_true(pn_access_shows(&access, PN_SECTOR_PRIMARY, PN_CLASS_ORDINARY));
-    assert_false(pn_access_shows(&access, PN_SECTOR_PRIMARY, PN_CLASS_SUBSTANCE));
+    assert_true(pn_access_shows(&access, PN_SECTOR_PRIMARY, 0));
+    assert_false(pn_access_shows(&access, PN_SECTOR_PRIMARY, pn_class_bit(PN_CLASS_SUBSTANCE)));
     request.permitted_classes = 1U << PN_CLASS_SUBSTANCE;
     access = decide(request);
-    assert_true(pn_access_shows(&access, PN_SECTOR_PRIMARY, PN_CLASS_SUBSTANCE));
-    assert_false(pn_access_shows(&access, PN_SECTOR_PRIMARY, PN_CLASS_PSYCHIATRY));
+    assert_true(pn_access_shows(&access, PN_SECTOR_PRIMARY, pn_class_bit(PN_CLASS_SUBSTANCE)));
+    assert_false(pn_access_shows(&access, PN_SECTOR_PRIMARY, pn_class_bit(PN_CLASS_PSYCHIATRY)));
+}
+
+static void every_class_of_an_entry_must_be_permitted(void **state)
+{
+    (void)state;
+    const uint32_t substance = pn_class_bit(PN_CLASS_SUBSTANCE);
+    const uint32_t genetics = pn_class_bit(PN_CLASS_GENETICS);
+    const uint32_t family_law = pn_class_bit(PN_CLASS_FAMILY_LAW);
+    struct pn_access_request request = {
+        .roles = PN_ROLE_COORDINATOR, .action = PN_ACTION_TIMELINE, .permitted_classes = substance};
+    struct pn_access access = decide(request);
+    assert_true(pn_access_shows(&access, PN_SECTOR_PRIMARY, substance));
+    assert_false(pn_access_shows(&access, PN_SECTOR_PRIMARY, substance | genetics));
+    request.permitted_classes = genetics; // the other of the two
+    access = decide(request);
+    assert_false(pn_access_shows(&access, PN_SECTOR_PRIMARY, substance | genetics));
+    request.permitted_classes = substance | genetics;
+    access = decide(request);
+    assert_true(pn_access_shows(&access, PN_SECTOR_PRIMARY, substance | genetics));
+    // Family law is never shown to health care, whatever else the entry is.
+    request.has_permit = true;
+    request.permitted_classes = UINT32_MAX;
+    request.caller_sector = PN_SECTOR_PRIMARY;
+    access = decide(request);
+    assert_true(pn_access_shows(&access, PN_SECTOR_SOCIAL, substance));
+    assert_false(pn_access_shows(&access, PN_SECTOR_SOCIAL, substance | family_law));
+    // Social care is shown it, but not by that what else needs a permit.
+    request.permitted_classes = 0;
+    request.caller_sector = PN_SECTOR_SOCIAL;
+    access = decide(request);
+    assert_true(pn_access_shows(&access, PN_SECTOR_SOCIAL, family_law));
+    assert_false(pn_access_shows(&access, PN_SECTOR_SOCIAL, substance | family_law));
 }
 
 static void the_border_of_sectors_needs_a_permit(void **state)
@@ -97,19 +129,19 @@ static void the_border_of_sectors_needs_a_permit(void **state)
                                         .caller_sector = PN_SECTOR_PRIMARY,
                                         .has_relationship = true};
     struct pn_access access = decide(request);
-    assert_true(pn_access_shows(&access, PN_SECTOR_SPECIALIST, PN_CLASS_ORDINARY));
-    assert_false(pn_access_shows(&access, PN_SECTOR_SOCIAL, PN_CLASS_ORDINARY));
+    assert_true(pn_access_shows(&access, PN_SECTOR_SPECIALIST, 0));
+    assert_false(pn_access_shows(&access, PN_SECTOR_SOCIAL, 0));
     request.has_permit = true;
     request.permitted_classes = UINT32_MAX;
     access = decide(request);
-    assert_true(pn_access_shows(&access, PN_SECTOR_SOCIAL, PN_CLASS_ORDINARY));
-    assert_false(pn_access_shows(&access, PN_SECTOR_SOCIAL, PN_CLASS_FAMILY_LAW));
+    assert_true(pn_access_shows(&access, PN_SECTOR_SOCIAL, 0));
+    assert_false(pn_access_shows(&access, PN_SECTOR_SOCIAL, pn_class_bit(PN_CLASS_FAMILY_LAW)));
 
     request.caller_sector = PN_SECTOR_SOCIAL;
     request.has_permit = false;
     access = decide(request);
-    assert_true(pn_access_shows(&access, PN_SECTOR_SOCIAL, PN_CLASS_FAMILY_LAW));
-    assert_false(pn_access_shows(&access, PN_SECTOR_PRIMARY, PN_CLASS_ORDINARY));
+    assert_true(pn_access_shows(&access, PN_SECTOR_SOCIAL, pn_class_bit(PN_CLASS_FAMILY_LAW)));
+    assert_false(pn_access_shows(&access, PN_SECTOR_PRIMARY, 0));
 }
 
 static void a_prohibition_goes_before_a_permit(void **state)
@@ -122,8 +154,8 @@ static void a_prohibition_goes_before_a_permit(void **state)
                                           .permitted_classes = UINT32_MAX,
                                           .prohibited_sectors = 1U << PN_SECTOR_SPECIALIST});
     assert_true(access.is_allowed);
-    assert_false(pn_access_shows(&access, PN_SECTOR_SPECIALIST, PN_CLASS_ORDINARY));
-    assert_true(pn_access_shows(&access, PN_SECTOR_SOCIAL, PN_CLASS_ORDINARY));
+    assert_false(pn_access_shows(&access, PN_SECTOR_SPECIALIST, 0));
+    assert_true(pn_access_shows(&access, PN_SECTOR_SOCIAL, 0));
 }
 
 static void what_is_made_of_several_entries_is_shown_when_all_of_it_may_be(void **state)
@@ -149,6 +181,7 @@ int main(void)
         cmocka_unit_test(roles_do_their_own_work_only),
         cmocka_unit_test(a_denial_shows_nothing),
         cmocka_unit_test(special_protection_needs_a_permit_that_names_it),
+        cmocka_unit_test(every_class_of_an_entry_must_be_permitted),
         cmocka_unit_test(the_border_of_sectors_needs_a_permit),
         cmocka_unit_test(a_prohibition_goes_before_a_permit),
         cmocka_unit_test(what_is_made_of_several_entries_is_shown_when_all_of_it_may_be),

@@ -182,10 +182,11 @@ static void a_trigger_is_as_protected_as_its_evidence(void **state)
     (void)state;
     struct pn_fact_entry concern = visit(1, at(2026, 1, 1));
     concern.kind = PN_KIND_CONCERN;
-    concern.data_class = PN_CLASS_SUBSTANCE;
+    const uint32_t both = pn_class_bit(PN_CLASS_SUBSTANCE) | pn_class_bit(PN_CLASS_FAMILY_LAW);
+    concern.classes = pn_fact_pack_classes(both);
     struct pn_finding finding = finding_of("concern", &concern, 1, at(2026, 6, 1));
     assert_true(finding.holds);
-    assert_int_equal(finding.classes, 1U << PN_CLASS_SUBSTANCE);
+    assert_int_equal(finding.classes, both);
 }
 
 // --- Random streams ------------------------------------------------------------------------------

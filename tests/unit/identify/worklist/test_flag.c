@@ -141,20 +141,21 @@ static void a_name_that_is_held_back_is_a_raised_flag(void **state)
     assert_string_equal(bench->flags, "raised ");
 }
 
-static void it_is_labelled_with_its_class(void **state)
+static void it_is_labelled_with_its_classes(void **state)
 {
     (void)state;
+    const uint32_t both = pn_class_bit(PN_CLASS_SUBSTANCE) | pn_class_bit(PN_CLASS_FAMILY_LAW);
     struct pn_buf text;
     struct pn_facts facts;
     const struct pn_flag_view view = {
-        .client_key = CLIENT_A, .is_active = true, .rank = 5, .classes = 1U << PN_CLASS_SUBSTANCE};
+        .client_key = CLIENT_A, .is_active = true, .rank = 5, .classes = both};
     pn_buf_init(&text, TEXT_BYTES);
     pn_flag_print(&view, &text);
     const struct pn_event event = {.type = pn_slice_str("fi.punos.flag.raised.v1"),
                                    .subject = pn_slice_str(CLIENT_A),
                                    .data = pn_buf_slice(&text)};
     assert_int_equal(pn_facts_read(&event, &facts, &err), PN_OK);
-    assert_int_equal(facts.data_class, PN_CLASS_SUBSTANCE);
+    assert_int_equal(facts.classes, both);
     pn_buf_release(&text);
 }
 
@@ -168,7 +169,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_follows_a_merge, open_bench, close_bench),
         cmocka_unit_test_setup_teardown(a_name_that_is_held_back_is_a_raised_flag, open_bench,
                                         close_bench),
-        cmocka_unit_test(it_is_labelled_with_its_class),
+        cmocka_unit_test(it_is_labelled_with_its_classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
