@@ -1,85 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page in a real browser: what a coordinator does with it, in three languages, by keyboard, and
-// with nothing that axe finds wrong. PUNOS_URL and PUNOS_TOKEN_FILE say where the hub is, and
-// PUNOS_TEAMS_FILE which file of teams it follows.
+// with nothing that axe finds wrong. PUNOS_TEAMS_FILE says which file of teams the hub follows.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { before, test } from "node:test";
+import { ask, audit, base, browser, complaints, newPage, openFirstClient, shot, token, watch } from "./browser.mjs";
 
-const require = createRequire(import.meta.url);
-const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const base = process.env.PUNOS_URL;
-const token = readFileSync(process.env.PUNOS_TOKEN_FILE, "utf8").trim();
-const shots = process.env.PUNOS_SHOTS;
-const executablePath = process.env.CHROMIUM || "/usr/bin/chromium";
-
-let browser;
-let context;
 let page;
-const complaints = [];
-
-function watch(watched) {
-  // A refused call (412, 422, 401) is an answer the page handles; anything else said is a fault.
-  watched.on("console", (message) => {
-    if (message.type() === "error" && !/status of (401|403|404|409|412|422)/.test(message.text())) {
-      complaints.push(message.text());
-    }
-  });
-  watched.on("pageerror", (error) => complaints.push(error.message));
-}
-
-async function newPage(language) {
-  const made = await browser.newContext({ locale: language, viewport: { width: 1200, height: 900 },
-    timezoneId: "Europe/Helsinki", bypassCSP: false });
-  await made.addInitScript(([key, code]) => {
-    if (!localStorage.getItem("language")) {
-      localStorage.setItem("language", code);
-    }
-    if (key) {
-      sessionStorage.setItem("punos-token", key);
-    }
-  }, [token, language]);
-  const opened = await made.newPage();
-  watch(opened);
-  return opened;
-}
-
-async function shot(shown, name) {
-  if (shots) {
-    mkdirSync(shots, { recursive: true });
-    await shown.screenshot({ path: `${shots}/${name}.png`, fullPage: true });
-  }
-}
-
-async function audit(shown, name) {
-  await shown.evaluate(axeSource);
-  const found = await shown.evaluate(() => globalThis.axe.run(document, {
-    runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-  }));
-  const lines = found.violations.map((rule) =>
-    `${rule.id}: ${rule.nodes.map((node) => node.target.join(" ")).slice(0, 3).join(", ")}`);
-  assert.deepEqual(lines, [], `${name}: what axe finds`);
-}
-
-async function openFirstClient(shown) {
-  await shown.goto(`${base}/#/`);
-  await shown.locator("tbody tr th a").first().click();
-  await shown.locator("#why").waitFor();
-}
 
 before(async () => {
-  browser = await chromium.launch({ executablePath, args: ["--headless", "--no-sandbox",
-    "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-    "--no-first-run", "--disable-sync"] });
   page = await newPage("fi");
-  context = page.context();
-});
-
-after(async () => {
-  await browser?.close();
 });
 
 test("the page asks for the token and keeps it in the tab only", async () => {
@@ -218,12 +149,6 @@ test("the drawn time line and the list hold the same, and keys move", async () =
   await page.keyboard.press("End");
   assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), last);
 });
-
-async function ask(path) {
-  const answer = await fetch(`${base}${path}`, { headers: { Authorization: `Bearer ${token}` } });
-  assert.equal(answer.status, 200, path);
-  return answer.json();
-}
 
 // Clients of the work list with what the rules say of each.
 async function explained() {

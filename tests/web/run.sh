@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The page and the report of a backtest in a real browser, on a hub with a made-up county in it.
-#   tests/web/run.sh            pictures go to build/web-shots
+#   tests/web/run.sh                    pictures go to build/web-shots
+#   tests/web/run.sh page.test.mjs      one of them
 set -euo pipefail
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
@@ -27,4 +28,7 @@ done
 read -r PUNOS_URL PUNOS_TOKEN_FILE PUNOS_TEAMS_FILE PUNOS_REPORTS <"$work/out"
 export PUNOS_URL PUNOS_TOKEN_FILE PUNOS_TEAMS_FILE PUNOS_REPORTS
 export PUNOS_SHOTS=${PUNOS_SHOTS:-$root/build/web-shots}
-node --test --test-concurrency=1 page.test.mjs report.test.mjs
+if [ $# -eq 0 ]; then
+    set -- page.test.mjs page_late.test.mjs report.test.mjs
+fi
+node --test --test-concurrency=1 "$@"

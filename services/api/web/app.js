@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which view the address names, signing in, the language.
 
-import { h, say, show } from "./dom.js";
+import { h, say, show, turns } from "./dom.js";
 import { loadTexts, setLanguage, t } from "./texts.js";
 import * as calls from "./calls.js";
 import { showWorklist } from "./worklist.js";
@@ -66,7 +66,10 @@ const views = [
   { pattern: /^(?:#\/?)?$/, show: showWorklist },
 ];
 
+const turn = turns();
+
 async function route() {
+  const isNewest = turn();
   if (!calls.hasToken()) {
     showTools();
     showSignIn(false);
@@ -79,11 +82,16 @@ async function route() {
     const view = views.find((item) => item.pattern.test(location.hash)) || views[views.length - 1];
     const match = view.pattern.exec(location.hash) || [];
     await view.show(main, caller, match[1]);
+    if (!isNewest()) {
+      return;
+    }
     document.title = `${main.querySelector("h1").textContent} – Punos`;
     say("");
   } catch (error) {
-    say("");
-    showFailure(error);
+    if (isNewest()) {
+      say("");
+      showFailure(error);
+    }
   }
 }
 

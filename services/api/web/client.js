@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One client: why on the list, the timeline over the sectors, the plan and where it stands.
 
-import { h, place, say, show } from "./dom.js";
+import { h, place, say, show, turns } from "./dom.js";
 import { day, moment, t } from "./texts.js";
 import * as calls from "./calls.js";
 import { caseHistory, stateForm } from "./case_form.js";
@@ -46,7 +46,11 @@ function heading(client, patient, caller) {
     const button = h("button", { type: "button", "aria-describedby": "name-hint" }, t("showName"));
     button.addEventListener("click", async () => {
       isShown = !isShown;
-      const name = isShown ? nameOf(await calls.identity(client)) : "";
+      const isWanted = isShown;
+      const name = isWanted ? nameOf(await calls.identity(client)) : "";
+      if (isWanted !== isShown) {
+        return; // hidden again before the answer came
+      }
       title.textContent = name || `${t("client")} ${shortKey(client)}`;
       button.textContent = t(isShown ? "hideName" : "showName");
       say(title.textContent);
@@ -116,8 +120,11 @@ function sourcesSection(bundle) {
     h("ul", {}, stamps.map(line)));
 }
 
+const turn = turns();
+
 export async function showClient(main, caller, client) {
   const isHere = place();
+  const isNewest = turn();
   const [patient, triggers, found, flag, plan, timeline] = await Promise.all([
     calls.patient(client),
     orNull(calls.triggers(client), 403, 503),
@@ -128,7 +135,7 @@ export async function showClient(main, caller, client) {
   ]);
   const refresh = async () => isHere() && showClient(main, caller, client);
   const planned = await planSection(client, plan, caller);
-  if (!isHere()) {
+  if (!isNewest()) {
     return;
   }
   show(main,

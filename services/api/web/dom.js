@@ -37,6 +37,17 @@ export function place() {
   return () => location.hash === here;
 }
 
+// The same, and nothing was asked for since: `turn` of one view is taken before each request, and an
+// answer that comes after a newer request's shows nowhere.
+export function turns() {
+  let newest = 0;
+  return () => {
+    const mine = ++newest;
+    const isHere = place();
+    return () => mine === newest && isHere();
+  };
+}
+
 export function show(target, ...children) {
   target.replaceChildren(...children.flat(4).filter((child) => child));
 }

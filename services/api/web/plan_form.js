@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing and updating the shared plan. Each field of plan_fields.js has one control of the same id.
 
-import { h, say, show } from "./dom.js";
+import { h, say, show, turns } from "./dom.js";
 import { currentLanguage, t } from "./texts.js";
 import * as calls from "./calls.js";
 import { followLosses } from "./plan_loss.js";
@@ -256,9 +256,15 @@ function showClashes(form, clashes) {
 
 // --- The view ------------------------------------------------------------------------------------
 
+const turn = turns();
+
 export async function showPlanForm(main, caller, client) {
+  const isNewest = turn();
   const found = await calls.currentPlan(client);
   const known = found && found.status === "active" ? await calls.plan(found.id) : null;
+  if (!isNewest()) {
+    return;
+  }
   let old = known && known.json;
   let etag = known && known.etag;
   let base = old ? fieldsOf(old) : emptyFields("");
@@ -274,6 +280,10 @@ export async function showPlanForm(main, caller, client) {
   // Somebody else wrote in between: their changes come in, mine stay, both are shown.
   const takeOther = async (mine) => {
     const newest = await calls.plan(old.id);
+    if (!form.isConnected) {
+      say(t("planNotSaved", t("stale")));
+      return;
+    }
     const theirs = fieldsOf(newest.json);
     const { merged, clashes } = merge(base, mine, theirs);
     [old, etag, base] = [newest.json, newest.etag, theirs];
@@ -289,8 +299,32 @@ export async function showPlanForm(main, caller, client) {
     return { issue: wrong.map((control) => ({ control, diagnostics: control.validationMessage })) };
   };
 
+  const send = async (mine) => {
+    const plan = planOf(mine, client, currentLanguage(), old);
+    try {
+      await (old ? calls.updatePlan(old.id, plan, etag) : calls.createPlan(plan));
+      if (form.isConnected) {
+        location.hash = `#/client/${client}`;
+      }
+      say(t("planSaved"));
+    } catch (error) {
+      if (!form.isConnected) {
+        say(t("planNotSaved", error.message)); // left meanwhile: there is no form to mend
+      } else if (error.status === 412) {
+        await takeOther(mine);
+      } else {
+        show(summary, errorSummary(form, error.outcome, error.message));
+        summary.focus();
+      }
+    }
+  };
+
+  let isSending = false;
   const save = async (event) => {
     event.preventDefault();
+    if (isSending) {
+      return;
+    }
     show(summary);
     form.querySelectorAll("[aria-invalid]").forEach((item) => item.removeAttribute("aria-invalid"));
     const empty = findEmpty();
@@ -299,19 +333,11 @@ export async function showPlanForm(main, caller, client) {
       summary.focus();
       return;
     }
-    const mine = readForm(form, base);
-    const plan = planOf(mine, client, currentLanguage(), old);
+    isSending = true;
     try {
-      await (old ? calls.updatePlan(old.id, plan, etag) : calls.createPlan(plan));
-      location.hash = `#/client/${client}`;
-      say(t("planSaved"));
-    } catch (error) {
-      if (error.status === 412) {
-        await takeOther(mine);
-        return;
-      }
-      show(summary, errorSummary(form, error.outcome, error.message));
-      summary.focus();
+      await send(readForm(form, base));
+    } finally {
+      isSending = false;
     }
   };
   form.addEventListener("submit", save);

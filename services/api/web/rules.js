@@ -2,7 +2,7 @@
 // What became of the names that each rule put on the list, and whether some groups get there more
 // often than others. Every picture has its numbers in the same row of the table.
 
-import { h, place, say, show, svg } from "./dom.js";
+import { h, say, show, svg, turns } from "./dom.js";
 import { currentLanguage, day, has, inLanguage, t } from "./texts.js";
 import * as calls from "./calls.js";
 
@@ -193,18 +193,22 @@ function teamChoice(teams, onchange) {
     ...teams.map((team) => [team.id, inLanguage(team.name)])], chosen.team, onchange);
 }
 
+const turn = turns();
+
+// Whether it shows: not when something newer was asked for meanwhile.
 export async function showRules(main, caller) {
-  const isHere = place();
+  const isNewest = turn();
   const feedback = await calls.feedback(query());
-  if (!isHere()) {
-    return;
+  if (!isNewest()) {
+    return false;
   }
   const choose = (key, id) => async (event) => {
     chosen[key] = event.target.value;
     say(t("loading"));
-    await showRules(main, caller);
-    say("");
-    document.getElementById(id)?.focus();
+    if (await showRules(main, caller)) {
+      say("");
+      document.getElementById(id)?.focus();
+    }
   };
   show(main,
     h("h1", {}, t("feedback")),
@@ -226,4 +230,5 @@ export async function showRules(main, caller) {
     h("p", { class: "hint" }, t("feedback.valueHelp")),
     feedback.rules.map(unitTable),
     skewPart(feedback));
+  return true;
 }

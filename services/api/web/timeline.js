@@ -2,7 +2,7 @@
 // A client's events drawn over the sectors, and the same as a list. Marks differ by shape and
 // letter, not by colour; arrow keys move between them.
 
-import { h, newId, say, show, svg } from "./dom.js";
+import { h, newId, say, show, svg, turns } from "./dom.js";
 import { day, has, moment, t, tn } from "./texts.js";
 import * as calls from "./calls.js";
 
@@ -343,9 +343,14 @@ export async function timelineSection(client) {
       withheld > 0 && h("p", { class: "hint" }, tn("withheld", withheld)),
       read.events.length > 0 && listing(read.events, counted));
   };
+  const turn = turns();
   const refresh = async () => {
-    read = await readAll(client);
-    redraw();
+    const isNewest = turn();
+    const newer = await readAll(client);
+    if (isNewest()) {
+      read = newer;
+      redraw();
+    }
   };
   redraw();
   return {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The work list: who may be a shared client, why, and where the work stands.
 
-import { h, place, say, show } from "./dom.js";
+import { h, say, show, turns } from "./dom.js";
 import { day, inLanguage, t, tn } from "./texts.js";
 import * as calls from "./calls.js";
 import { stateNotes } from "./case_form.js";
@@ -57,8 +57,7 @@ function stateFilter(counts, refresh) {
       counts ? `${t(`state.${state}`)} (${counts[state]})` : t(`state.${state}`))));
   select.addEventListener("change", async () => {
     chosen.state = select.value;
-    await refresh();
-    document.getElementById("state-filter")?.focus();
+    await refresh("state-filter");
   });
   return h("div", {}, h("label", { for: "state-filter" }, t("stateFilter")), select);
 }
@@ -68,8 +67,7 @@ function choice(id, label, options, value, choose, refresh) {
     h("option", { value: code, selected: code === value }, text)));
   select.addEventListener("change", async () => {
     choose(select.value);
-    await refresh();
-    document.getElementById(id)?.focus();
+    await refresh(id);
   });
   return h("div", {}, h("label", { for: id }, label), select);
 }
@@ -94,8 +92,7 @@ function unitFilter(refresh) {
   const input = h("input", { id: "unit-filter", type: "search", value: chosen.unit });
   input.addEventListener("change", async () => {
     chosen.unit = input.value.trim();
-    await refresh();
-    document.getElementById("unit-filter")?.focus();
+    await refresh("unit-filter");
   });
   return h("div", {}, h("label", { for: "unit-filter" }, t("unitOf")), input);
 }
@@ -107,8 +104,7 @@ function heldSwitch(held, refresh) {
   }
   const toggle = async () => {
     chosen.held = !chosen.held;
-    await refresh();
-    document.getElementById("held")?.focus();
+    await refresh("held");
   };
   return h("p", {}, tn("heldCount", held), " ",
     h("button", { id: "held", type: "button", "aria-pressed": String(chosen.held),
@@ -131,8 +127,7 @@ function nameSwitch(caller, refresh) {
   }
   const toggle = async () => {
     chosen.names = !chosen.names;
-    await refresh();
-    document.getElementById("names")?.focus();
+    await refresh("names");
   };
   return h("div", {},
     h("button", { id: "names", type: "button", "aria-pressed": String(chosen.names),
@@ -150,31 +145,51 @@ function table(list) {
   return { element, body };
 }
 
-function moreButton(list, body) {
+// `asked`: how the list that shows was asked for; another may have been chosen since.
+function moreButton(list, asked, body) {
   let cursor = list.next;
+  let isAsking = false;
   const button = h("button", { type: "button" }, t("more"));
-  button.addEventListener("click", async () => {
-    const page = await calls.worklist(chosen, cursor);
+  const add = async () => {
+    const page = await calls.worklist(asked, cursor);
     const rows = page.clients.map(row);
     body.append(...rows);
     cursor = page.next;
     button.hidden = !cursor;
     rows[0]?.querySelector("a").focus();
+  };
+  button.addEventListener("click", async () => {
+    if (isAsking) {
+      return;
+    }
+    isAsking = true;
+    try {
+      await add();
+    } finally {
+      isAsking = false;
+    }
   });
   return button;
 }
 
+const turn = turns();
+
+// Whether it shows: not when something newer was asked for meanwhile.
 export async function showWorklist(main, caller) {
-  const isHere = place();
-  const list = await calls.worklist(chosen, "");
-  if (!isHere()) {
-    return;
+  const isNewest = turn();
+  const asked = { ...chosen };
+  const list = await calls.worklist(asked, "");
+  if (!isNewest()) {
+    return false;
   }
   reasons = list.reasons || [];
-  const refresh = async () => {
+  // `id`: the control that asked, which stands anew afterwards.
+  const refresh = async (id) => {
     say(t("loading"));
-    await showWorklist(main, caller);
-    say(tn("count", document.querySelectorAll("tbody tr").length));
+    if (await showWorklist(main, caller)) {
+      say(tn("count", document.querySelectorAll("tbody tr").length));
+      document.getElementById(id)?.focus();
+    }
   };
   const { element, body } = table(list);
   show(main,
@@ -189,5 +204,6 @@ export async function showWorklist(main, caller) {
       ? h("p", {}, t("noClients"))
       : h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": t("worklist") },
         element),
-    list.next && moreButton(list, body));
+    list.next && moreButton(list, asked, body));
+  return true;
 }
