@@ -28,8 +28,8 @@ SYSTEMS = {  # name: (adapter, kind of receiver, its options, further keys)
     "same": ("kaiku", "mllp", ["--enhanced", "--later", "0.4"], {}),
     "apart": ("kaiku", "mllp", ["--enhanced"], {"listen": None}),
     "overdue": ("kaiku", "mllp", ["--enhanced"], {"answer_timeout_ms": 700}),
-    "wrong": ("kaiku", "mllp", ["--wrong-first", "1"], {"receipt_timeout_ms": 700}),
-    "late": ("kaiku", "mllp", ["--late-first", "1", "1.5"], {"receipt_timeout_ms": 500}),
+    "wrong": ("kaiku", "mllp", ["--wrong-first", "1"], {"receipt_timeout_ms": 3000}),
+    "late": ("kaiku", "mllp", ["--late-first", "1", "3"], {"receipt_timeout_ms": 1500}),
     "refusing": ("kaiku", "mllp", ["--refuse", REFUSAL], {}),
     "jobs": ("tyojono", "http", ["--status", "202"], {}),
     "box": ("lokero", "drop", ["--receipts", "none"], {}),
@@ -45,6 +45,7 @@ def scene(function):
 class World:
     def __init__(self, folder):
         self.random, self.persons, self.messages = random.Random(7), 0, 0
+        self.codes = {}  # of the clients
         self.receivers = {name: Receiver(kind, folder / name, *options)
                           for name, (_, kind, options, _) in SYSTEMS.items()}
         self.listen = held_ports(1)[0]
@@ -71,7 +72,9 @@ class World:
                           {"class": "O", "unit": "POLI1", "service": "15",
                            "id": f"R{self.persons}", "start": now - datetime.timedelta(hours=1), "end": now})
         equal(acknowledgement(self.hub.send_mllp("oberon", message))[0], "AA", "the visit")
-        return wait_until(lambda: self.hub.find_patient(person.code), SECONDS, "the client")
+        client = wait_until(lambda: self.hub.find_patient(person.code), SECONDS, "the client")
+        self.codes[client] = person.code.encode()
+        return client
 
     def plan(self, client):
         plan = json.loads((ROOT / "schemas/plan-example.json").read_text(encoding="utf-8"))
@@ -147,6 +150,8 @@ def an_answer_by_a_message_of_its_own(world):
     # What is committed holds up nobody else.
     other = world.plan(world.client())
     world.becomes(other, "apart", "committed")
+    # The odd answer of the system `wrong` is counted, and no kill below takes it away.
+    world.becomes(plan, "wrong", "accepted")
     # A restart does not send it again.
     world.hub.kill("deliver")
     odd = world.odd()
@@ -192,8 +197,9 @@ def an_overdue_answer_is_asked_for_under_the_same_id(world):
 def another_messages_answer_is_not_taken(world):
     plan = world.plan(world.client())
     world.becomes(plan, "wrong", "accepted")
-    ids = control_ids(world.taken("wrong"))
-    assert ids.count(ids[0]) >= 2, "tried again after a wrong answer"
+    first = control_ids(world.taken("wrong"))[0]
+    wait_until(lambda: control_ids(world.taken("wrong")).count(first) >= 2, SECONDS,
+               "what had the wrong answer to be sent again")
     assert world.odd() > 0, "the wrong answer is kept"
 
 
@@ -237,11 +243,13 @@ def http_202_then_an_answer_then_an_update_in_its_place(world):
     assert status in (200, 201), f"{status} {body}"
     world.becomes(plan, "jobs", "accepted")
     plan = world.update(plan)
-    world.becomes(plan, "jobs", "committed", 2)
-    sent = [json.loads(m) for m in world.taken("jobs")]
-    first = next(i for i, m in enumerate(sent) if m["receipt"] == task["id"])
-    mine = [m for m in sent if m["method"] == "PUT"]
-    equal([m["id"] for m in mine], [str(first + 1)], "to the place that the system gave it")
+    newer = world.becomes(plan, "jobs", "committed", 2)
+    # The receiver's number of a document is the place that it gives it.
+    sent = [(int(f.name.split("-")[0]), json.loads(f.read_bytes()))
+            for f in world.receivers["jobs"].files()]
+    places = [str(number) for number, m in sent if m["receipt"] == task["id"]]
+    updates = [(m["method"], m["id"]) for _, m in sent if m["receipt"] == newer["id"]]
+    equal((len(places), updates), (1, [("PUT", places[0])]), "to the place that the system gave it")
 
 
 @scene
@@ -280,12 +288,18 @@ def a_shared_client_is_told_of_and_ends(world):
     flag = {"resourceType": "Flag", "status": "active", "subject": {"reference": f"Patient/{client}"},
             "code": {"coding": [{"system": "https://punos.fi/fhir/CodeSystem/flag",
                                  "code": "shared-client"}]}}
-    count = len(world.taken("same", b"|ADT^A31|"))
+    # Other scenes' plans come to the system whenever they like.
+    def told():
+        return world.taken("same", world.codes[client])
+
+    def kinds():
+        return [re.search(rb"\|(ADT\^A31|MDM\^T\d\d)\|", m)[1] for m in told()]
+
     status, headers, opened = world.hub.call("POST", "/fhir/Flag", flag, FHIR)
     equal((status, opened["status"]), (201, "active"), f"opened: {opened}")
     status, _, again = world.hub.call("POST", "/fhir/Flag", flag, FHIR)
     equal((status, again["id"]), (200, opened["id"]), "one open case")
-    wait_until(lambda: len(world.taken("same", b"|ADT^A31|")) == count + 1, SECONDS, "the opening")
+    wait_until(lambda: kinds() == [b"ADT^A31"], SECONDS, "the opening")
     world.plan(client)
     found = world.hub.get(f"/fhir/Flag?patient={client}&status=active")["entry"]
     equal([e["resource"]["id"] for e in found if e["search"]["mode"] == "match"], [opened["id"]],
@@ -299,10 +313,8 @@ def a_shared_client_is_told_of_and_ends(world):
     equal(status, 204, "withdrawn")
     status, _, shown = world.hub.call("PUT", path, ended, {**FHIR, "If-Match": headers["ETag"]})
     equal((status, shown["status"]), (200, "inactive"), "ended")
-    wait_until(lambda: len(world.taken("same", b"ZYA|PAATTYY")) == 1, SECONDS, "the end")
-    sent = world.taken("same")
-    order = [re.search(rb"\|(ADT\^A31|MDM\^T\d\d)\|", m)[1] for m in sent[-4:]]
-    equal(order, [b"ADT^A31", b"MDM^T02", b"MDM^T11", b"ADT^A31"], "in the order of happening")
+    wait_until(lambda: any(b"ZYA|PAATTYY" in m for m in told()), SECONDS, "the end")
+    equal(kinds(), [b"ADT^A31", b"MDM^T02", b"MDM^T11", b"ADT^A31"], "in the order of happening")
 
 
 def play(world):
