@@ -45,7 +45,9 @@ def somebody(world, number):
     person = people.Person(random.Random(71), number)
     start = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     world.tell(hl7.adt("A04", world.next_control(), start, person, world.visit(f"C{number}", 3, "O")))
-    return wait_until(lambda: world.hub.find_patient(person.code), 30, "the client")
+    client = wait_until(lambda: world.hub.find_patient(person.code), 30, "the client")
+    wait_until(lambda: world.matches(f"/fhir/Encounter?patient={client}"), 30, "the visit")
+    return client
 
 
 @check

@@ -130,5 +130,5 @@ def feedback_is_for_those_who_lead(world):
 def triggers_are_counted_by_rule(world):
     pattern = (rb'punos_triggers_total\{service="identify",process="\d+",'
                rb'rule="no-shows",happening="raised"\} [1-9]')
-    wait_until(lambda: re.search(pattern, world.hub.call("GET", "/metrics")[2]), 10,
+    wait_until(lambda: re.search(pattern, world.hub.call("GET", "/metrics")[2]), 30,
                "the metric of a rule")

@@ -113,12 +113,13 @@ def triggers_have_figures(world):
         found = [line for line in figures() if line.startswith(name + "{") and labels in line]
         return int(found[0].rsplit(" ", 1)[1]) if found else 0
 
-    wait_until(lambda: value("punos_triggers_total", ',rule="no-shows",happening="raised"}'), 5,
+    wait_until(lambda: value("punos_triggers_total", ',rule="no-shows",happening="raised"}'), 30,
                "a rule's figure")
-    wait_until(lambda: value("punos_rules_number") == 1, 5, "the rule set in use")
+    wait_until(lambda: value("punos_rules_number") == 1, 30, "the rule set in use")
     assert value("punos_rules_fingerprint") > 0 and value("punos_evaluations_total") > 0
     assert value("punos_evaluation_microseconds_total") > 0
-    assert any(line.startswith("punos_flags{") and 'state="new"' in line for line in figures())
+    wait_until(lambda: any(line.startswith("punos_flags{") and 'state="new"' in line
+                           for line in figures()), 30, "the flags' figure")
 
 
 @check
