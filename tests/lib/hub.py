@@ -14,12 +14,14 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import tempfile
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 from ports import held_ports
@@ -205,6 +207,12 @@ class Hub:
         """A command of the same program on the hub's data and configuration."""
         return subprocess.run([self.binary, *arguments, "--data", str(self.data), "--config",
                                str(self.config)], capture_output=True, timeout=60, check=False)
+
+    def in_store(self, name, statement):
+        """A statement's rows, as {column: value}, in an embedded store that the hub may be writing."""
+        with closing(sqlite3.connect(self.data / f"store/{name}.db", timeout=30)) as store, store:
+            store.row_factory = sqlite3.Row
+            return [dict(row) for row in store.execute(statement)]
 
     # --- Calls -----------------------------------------------------------------------------------
 

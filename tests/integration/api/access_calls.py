@@ -4,7 +4,6 @@ counted, and what the access trail says of it; part of calls.py, which has the h
 import datetime
 import json
 import random
-import subprocess
 
 import hl7
 import people
@@ -259,10 +258,7 @@ def triggers_are_read_with_a_relationship(world):
 
 
 def trail(world, store):
-    found = subprocess.run(
-        ["sqlite3", "-json", str(world.hub.data / f"store/{store}.db"), "SELECT * FROM audit"],
-        check=True, capture_output=True, text=True).stdout
-    return json.loads(found or "[]")
+    return world.hub.in_store(store, "SELECT * FROM audit")
 
 
 @check
@@ -299,8 +295,7 @@ def the_trail_can_be_read_and_proved(world):
     assert done.stdout.decode().startswith("api: "), done.stdout
     if "kind: postgres" in world.hub.config.read_text(encoding="utf-8"):
         return
-    subprocess.run(["sqlite3", str(world.hub.data / "store/identify.db"),
-                    "UPDATE audit SET user_name = 'somebody else' WHERE number = 1"], check=True)
+    world.hub.in_store("identify", "UPDATE audit SET user_name = 'somebody else' WHERE number = 1")
     done = world.hub.run("audit", "verify")
     equal(done.returncode, 1, "a row was changed")
     assert "identify: audit row 1" in done.stdout.decode(), done.stdout

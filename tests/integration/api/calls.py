@@ -71,8 +71,8 @@ class World:
 
     def visit(self, name, days_ago, kind):
         start = NOW - datetime.timedelta(days=days_ago)
-        return {"class": kind, "unit": "PAIVYSTYS", "service": "15", "id": name, "start": start,
-                "end": start + datetime.timedelta(hours=2)}
+        end = start + datetime.timedelta(hours=2)
+        return {"class": kind, "unit": "PAIVYSTYS", "service": "15", "id": name, "start": start, "end": end}
 
     def tell(self, message):
         code, _ = acknowledgement(self.hub.send_mllp("oberon", message))
@@ -584,13 +584,11 @@ def figures_are_prometheus(world):
 def every_read_is_in_the_access_trail(world):
     if world.hub.config.read_text(encoding="utf-8").find("kind: postgres") >= 0:
         return
-    done = subprocess.run(["sqlite3", str(world.hub.data / "store/api.db"),
-                           "SELECT user_name, action, client, allowed FROM audit"],
-                          check=True, capture_output=True, text=True)
-    rows = [tuple(line.split("|")) for line in done.stdout.splitlines()]
-    assert ("nurse-1", "timeline", world.client, "0") in rows, "a refusal"
-    assert ("nurse-1", "timeline", world.client, "1") in rows, "a read with a relationship"
-    assert ("first", "identity", world.client, "1") in rows, "an opened identity"
+    query = "SELECT user_name, action, client, allowed FROM audit"
+    rows = [tuple(row.values()) for row in world.hub.in_store("api", query)]
+    assert ("nurse-1", "timeline", world.client, 0) in rows, "a refusal"
+    assert ("nurse-1", "timeline", world.client, 1) in rows, "a read with a relationship"
+    assert ("first", "identity", world.client, 1) in rows, "an opened identity"
     assert any(r[1] == "plan-write" for r in rows)
 
 

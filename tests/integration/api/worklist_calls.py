@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The work list's reasons, dates, teams and monthly files."""
 import datetime
-import json
 import stat
-import subprocess
 
 from hub import equal
 
@@ -112,8 +110,5 @@ def names_on_files_are_recorded(world):
     assert world.busy.family in texts(folder)
     if "kind: postgres" in world.hub.config.read_text(encoding="utf-8"):
         return
-    found = subprocess.run(
-        ["sqlite3", "-json", str(world.hub.data / "store/identify.db"), "SELECT * FROM audit"],
-        check=True, capture_output=True, text=True).stdout
-    records = [json.dumps(record) for record in json.loads(found)]
+    records = [str(record) for record in world.hub.in_store("identify", "SELECT * FROM audit")]
     assert any(world.client in record and "monthly list" in record for record in records)

@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -233,12 +232,9 @@ class Leak:
             self.fault(f"refused, and not in quarantine: {message[:9]!r}… ({len(message)} bytes)")
         for message in extra:
             self.fault(f"in quarantine, and nobody was told: {message[:9]!r}… ({len(message)} bytes)")
-        store = self.hub.data / "store" / "ingest.db"
-        if store.exists():
-            with sqlite3.connect(store) as db:
-                count = sum("quarantine-show" in map(str, row)
-                            for row in db.execute("SELECT * FROM audit"))
-            db.close()
+        if (self.hub.data / "store/ingest.db").exists():
+            count = sum("quarantine-show" in map(str, row.values())
+                        for row in self.hub.in_store("ingest", "SELECT * FROM audit"))
             if count != len(lines):
                 self.fault(f"{count} access records for {len(lines)} messages shown")
         return len(lines)
