@@ -160,7 +160,7 @@ def visits_on(entries):
 
 
 def triggers_raised(hub):
-    """How often each (client, rule) was raised, from the event feed from its beginning."""
+    """The triggers raised, from the event feed from its beginning until it is quiet."""
     status, _, _ = hub.call("GET", "/healthz")
     assert status == 200
     return [json.loads(line[6:]) for line in read_feed(hub) if line.startswith("data: ")]
@@ -197,14 +197,18 @@ def check(hub, persons, expected, receiver):
     wait_until(all_there, 120, "every acknowledged visit, once and finished, on its timeline")
     wait_until(lambda: len(hub.get("/worklist?_count=500")["clients"]) >= len(persons), 60,
                "every client to be flagged")
-    raised = collections.Counter((e["subject"], e["data"]["id"]) for e in triggers_raised(hub))
-    doubled = {key: n for key, n in raised.items() if n != 1}
-    assert not doubled, f"triggers raised more than once: {doubled}"
-    assert len(raised) >= len(persons), f"only {len(raised)} triggers"
+
+    def raised():
+        found = collections.Counter((e["subject"], e["data"]["id"]) for e in triggers_raised(hub))
+        doubled = {key: n for key, n in found.items() if n != 1}
+        assert not doubled, f"triggers raised more than once: {doubled}"
+        return found if len(found) >= len(persons) else None
+
+    triggers = wait_until(raised, 60, "a trigger of every client on the feed")
     wait_until(lambda: len({f.read_bytes() for f in receiver.files()}) >= 3, 60, "three plans")
     ids = [f.read_bytes().split(b"|")[9] for f in receiver.files()]
     assert len(set(ids)) == 3, f"{len(set(ids))} different documents for three plans"
-    return len(raised), len(ids)
+    return len(triggers), len(ids)
 
 
 def main():

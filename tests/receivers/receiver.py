@@ -20,7 +20,8 @@ line on standard output tells it: `listening 127.0.0.1:41234`. Behaviours, for f
     --system NAME        answers in that system's own form: kanta (MCCI acknowledgement), effica (CSV
                          receipt), pro-consona (XML receipt); otherwise ACK, OperationOutcome, JSON
     --mood FILE          a JSON object that is read before each document, so that a test can change it
-                         while this runs: {"delay": SECONDS}, {"unwell": true} (take it again later)
+                         while this runs: {"busy": true} (what has come waits until
+                         this ends), {"unwell": true} (take it again later)
     --tls FOLDER NAME    speaks TLS with FOLDER/NAME.pem and .key, asks for a certificate that
                          FOLDER/ca.pem has signed, and keeps the peer's name as FOLDER/seen-by-NAME
 """
@@ -67,7 +68,8 @@ class Shelf:
         return json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
 
     def keep(self, kind, payload):
-        time.sleep(self.mood().get("delay", 0))
+        while self.mood().get("busy"):
+            time.sleep(0.05)
         with self.lock:
             self.count += 1
             number = self.count
