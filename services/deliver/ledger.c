@@ -45,10 +45,18 @@ static const char answers_sql[] =
     " id TEXT PRIMARY KEY, system TEXT NOT NULL, receipt_id TEXT NOT NULL, status TEXT NOT NULL,"
     " words TEXT NOT NULL, why TEXT NOT NULL, received_ms BIGINT NOT NULL)";
 
+// The order in which a system's deliveries have their turn.
+static const char turns_sql[] =
+    "DROP INDEX delivery_open;"
+    "DROP INDEX delivery_client;"
+    "CREATE INDEX delivery_turn ON delivery (system, settled_ms, is_waiting, position);"
+    "CREATE INDEX delivery_client ON delivery"
+    " (client_key, system, settled_ms, is_waiting, position)";
+
 const struct pn_migration *pn_ledger_migrations(void)
 {
     static struct pn_migration migrations[PN_LEDGER_MIGRATION_COUNT] = {
-        {1, tables_sql}, {2, NULL}, {3, answers_sql}};
+        {1, tables_sql}, {2, NULL}, {3, answers_sql}, {4, turns_sql}};
     migrations[1].sql = PN_AUDIT_SQL;
     return migrations;
 }
@@ -145,7 +153,8 @@ enum pn_code pn_ledger_queue(struct pn_store *store, struct pn_delivery *deliver
 
 // Due, nothing of the same client still to be sent before it, no earlier version of the same plan
 // that lies at the system and may yet be answered in time, and no newer version of what lies there
-// itself: it would overwrite that one.
+// itself: it would overwrite that one. What is new goes before what lies there and is asked for
+// again.
 #define NOTHING_BEFORE                                                                             \
     " AND NOT EXISTS (SELECT 1 FROM delivery e WHERE e.client_key = d.client_key"                  \
     "  AND e.system = d.system AND e.settled_ms = 0 AND e.position < d.position"                   \
@@ -158,7 +167,7 @@ static const char next_sql[] =
     " AND d.next_try_ms <= ?2" NOTHING_BEFORE
     " AND (d.is_waiting = 0 OR NOT EXISTS (SELECT 1 FROM delivery l WHERE l.plan_id = d.plan_id"
     "  AND l.system = d.system AND l.plan_version > d.plan_version))"
-    " ORDER BY d.position LIMIT 1";
+    " ORDER BY d.is_waiting, d.position LIMIT 1";
 
 enum pn_code pn_ledger_next(struct pn_store *store, struct pn_arena *arena, const char *system,
                             int64_t now_ms, struct pn_delivery *ret_delivery, bool *ret_found,

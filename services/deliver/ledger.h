@@ -32,7 +32,7 @@
 #include "store/store.h"
 
 // The ledger's tables and the access trail of deliver.
-enum { PN_LEDGER_MIGRATION_COUNT = 3 };
+enum { PN_LEDGER_MIGRATION_COUNT = 4 };
 const struct pn_migration *pn_ledger_migrations(void);
 
 // Numbers are the store's: new ones at the end.

@@ -323,6 +323,22 @@ static void what_is_overdue_is_sent_again_and_stays_committed(void **state)
     assert_int_equal(found(f, one.id).state, PN_DELIVERY_COMMITTED);
 }
 
+// A system whose application never answers has ever more of them: they hold nothing new up.
+static void what_is_new_goes_before_what_is_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    struct pn_delivery one = queue(f, "pegasos", "plan-a", 1);
+    struct pn_delivery two = queue(f, "pegasos", "plan-b", 1);
+    send_one(f, &one, "R1");
+    send_one(f, &two, "R2");
+    assert_int_equal(answer(f, "pegasos", "R1", PN_DELIVERY_COMMITTED), PN_ANSWER_CHANGED);
+    assert_int_equal(answer(f, "pegasos", "R2", PN_DELIVERY_COMMITTED), PN_ANSWER_CHANGED);
+    struct pn_delivery fresh = queue(f, "pegasos", "plan-c", 1);
+    assert_string_equal(next_id(f, "pegasos", 9000), fresh.id);
+    settle(f, fresh.id, PN_DELIVERY_ACCEPTED);
+    assert_string_equal(next_id(f, "pegasos", 9000), one.id);
+}
+
 static void nothing_is_withdrawn_that_was_never_sent(void **state)
 {
     struct fixture *f = *state;
@@ -422,8 +438,8 @@ static const char *probe_id(struct fixture *f, const char *system, int64_t now_m
     static struct pn_delivery delivery;
     struct pn_err err;
     bool found = false;
-    assert_int_equal(
-        pn_ledger_probe(f->store, f->arena, system, now_ms, &delivery, &found, &err), PN_OK);
+    assert_int_equal(pn_ledger_probe(f->store, f->arena, system, now_ms, &delivery, &found, &err),
+                     PN_OK);
     return found ? delivery.id : "";
 }
 
@@ -476,6 +492,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_committed_holds_back_its_own_client_only, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_overdue_is_sent_again_and_stays_committed, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_new_goes_before_what_is_sent_again, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(nothing_is_withdrawn_that_was_never_sent, setup, teardown),
         cmocka_unit_test_setup_teardown(retries_what_was_rejected_unless_it_is_old, setup,
