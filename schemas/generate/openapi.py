@@ -49,7 +49,7 @@ OPERATIONS = [
     ("post", "/fhir/Patient/$unmerge", "Undo an identity merge: parameters kept and parted", [], FHIR,
      {202: (FHIR, "OperationOutcome: the undo is on its way")}),
     ("post", "/fhir/CarePlan", "Write a shared plan (schemas/plan.md)", [PURPOSE, RELATION], FHIR,
-     {201: (FHIR, "The plan as stored"), 409: (FHIR, "The client has an active plan"),
+     {201: (FHIR, "The plan as stored"), 409: (FHIR, "The client has an active plan, or refuses (docs/API.md)"),
       422: (FHIR, "What is wrong, place by place")}),
     ("put", "/fhir/CarePlan/{id}", "A new version of a shared plan", [ID, IF_MATCH, PURPOSE, RELATION],
      FHIR, {200: (FHIR, "The plan as stored"), 412: (FHIR, "Somebody wrote first: read again"),

@@ -10,6 +10,7 @@
 
 #include "services/api/bundle.h"
 #include "services/api/calls.h"
+#include "services/api/plan_standing.h"
 #include "services/api/plan_view.h"
 #include "services/plan/plan_write.h"
 
@@ -109,7 +110,7 @@ void pn_plan_create_call(struct pn_http_exchange *exchange, void *context)
     pn_call_begin(&call, exchange, context);
     if (!pn_call_body(&call, &body) || !client_of_body(&call, body, &client) ||
         !pn_call_may(&call, PN_ACTION_PLAN_WRITE, &client, "new plan") ||
-        !set_present_client(&call, body, &client)) {
+        !pn_plan_may_begin(&call, &client) || !set_present_client(&call, body, &client)) {
         return;
     }
     if (pn_api_open_plans(call.api, &err) != PN_OK) {
@@ -121,6 +122,7 @@ void pn_plan_create_call(struct pn_http_exchange *exchange, void *context)
     cJSON *plan = NULL;
     const struct pn_plan_writer writer = writer_of(&call, &report);
     if (pn_plan_create(&writer, body, &row, &plan, &err) == PN_OK) {
+        pn_plan_tell_worklist(&call, &client, &row);
         answer_plan(&call, 201, &row, plan);
     } else {
         answer_refusal(&call, &report, &err);
@@ -152,6 +154,7 @@ void pn_plan_update_call(struct pn_http_exchange *exchange, void *context)
     const struct pn_plan_writer writer = writer_of(&call, &report);
     if (pn_plan_update(&writer, pn_http_path_value(exchange, "id"), expected_version, body, &row,
                        &plan, &err) == PN_OK) {
+        pn_plan_tell_worklist(&call, &client, &row);
         answer_plan(&call, 200, &row, plan);
     } else {
         answer_refusal(&call, &report, &err);

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "services/api/calls.h"
 #include "services/api/fhir_query.h"
+#include "services/api/plan_standing.h"
 #include "services/api/silence.h"
 #include "services/api/trigger_view.h"
 #include "services/api/worklist_list.h"
@@ -105,6 +106,9 @@ static cJSON *show_case(struct showing *showing, const struct pn_case *found)
     }
     pn_json_add_time(object, "again", found->again_ms);
     cJSON_AddBoolToObject(object, "held", found->is_held);
+    if (pn_plan_is_active(showing->call, found->client)) {
+        cJSON_AddTrueToObject(object, "plan");
+    }
     cJSON *next = cJSON_AddArrayToObject(object, "next");
     for (unsigned i = 0; i < PN_CASE_STATE_COUNT; i++) {
         if (pn_case_may_become(found->state, (enum pn_case_state)i)) {

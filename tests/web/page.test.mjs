@@ -329,6 +329,13 @@ test("a plan is written, shows, and its deliveries with it", async () => {
   await shot(page, "client-with-plan");
 });
 
+test("the list says of a client with a plan that there is one", async () => {
+  await page.goto(`${base}/#/`);
+  const state = page.locator("tbody tr").first().locator("td", { hasText: "On yhteinen suunnitelma" });
+  await state.waitFor();
+  assert.match(await state.textContent(), /vastuutyöntekijä/i);
+});
+
 test("two who write at once both keep their work", async () => {
   const other = await newPage("fi");
   for (const shown of [page, other]) {

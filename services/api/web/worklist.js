@@ -46,6 +46,7 @@ function row(item) {
           trigger.supports && [" ", h("span", { class: "tag" }, t("supports"))])))),
     cell("state", h("span", { class: "block" }, t(`state.${item.state}`)),
       h("span", { class: "hint block" }, stateNotes(item, reasons)),
+      item.plan && h("span", { class: "hint block" }, t("hasPlan")),
       item.held && h("span", { class: "hint block" }, t("isHeld"))),
     cell("changed", day(item.changed)));
 }

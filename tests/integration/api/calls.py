@@ -20,6 +20,7 @@ import concern_calls  # noqa: E402
 import feedback_calls  # noqa: E402
 import hl7  # noqa: E402
 import people  # noqa: E402
+import plan_list_calls  # noqa: E402
 import trigger_calls  # noqa: E402
 import worklist_calls  # noqa: E402
 from hub import Hub, Receiver, acknowledgement, equal, wait_until  # noqa: E402
@@ -604,7 +605,7 @@ def main():
     receiver = Receiver("mllp", folder)
     failed = 0
     checks = (CHECKS + trigger_calls.CHECKS + feedback_calls.CHECKS + concern_calls.CHECKS +
-              worklist_calls.CHECKS + access_calls.CHECKS)
+              worklist_calls.CHECKS + plan_list_calls.CHECKS + access_calls.CHECKS)
     try:
         with Hub(systems=("oberon", "lifecare"), receivers={"oberon": receiver}) as hub:
             world = World(hub, receiver)
