@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "fhir/json.h"
 #include "services/api/bundle.h"
+#include "services/plan/plan_concern.h"
 
 enum { COUNTED_MAX = 500 }; // a DetectedIssue names no more
 
@@ -116,6 +117,18 @@ static int newer(const void *a, const void *b)
     return one->entry.start_ms < two->entry.start_ms ? 1 : -1;
 }
 
+// Who reported a concern, as far as the report says.
+static enum pn_reporter reporter_of(const struct pn_entry *entry)
+{
+    cJSON *flag = NULL;
+    struct pn_err err;
+    if (entry->kind != PN_KIND_CONCERN || pn_json_parse(entry->data, &flag, &err) != PN_OK ||
+        !pn_slice_is(pn_fhir_get(flag, "author.identifier.system"), PN_REPORTER_SYSTEM)) {
+        return PN_REPORTER_UNKNOWN;
+    }
+    return pn_reporter_parse(pn_fhir_get(flag, "author.identifier.value"));
+}
+
 static void add_counted(const struct view *view, cJSON *object)
 {
     cJSON *list = cJSON_AddArrayToObject(object, "counted");
@@ -132,6 +145,10 @@ static void add_counted(const struct view *view, cJSON *object)
             pn_json_add_slice(item, "unit", entry->unit);
         }
         pn_json_add_slice(item, "status", entry->status);
+        const enum pn_reporter reporter = reporter_of(entry);
+        if (reporter != PN_REPORTER_UNKNOWN) {
+            cJSON_AddStringToObject(item, "reportedBy", pn_reporter_name(reporter));
+        }
     }
     cJSON_AddNumberToObject(object, "countedWithheld", view->withheld_count);
 }

@@ -496,6 +496,31 @@ test("clients of units that no team has are all seen, and the units are named", 
   }
 });
 
+test("a concern reported over the API is told in words", async () => {
+  const { client } = (await ask("/worklist")).clients[0];
+  const system = "https://punos.fi/fhir/CodeSystem/";
+  const answer = await page.request.post(`${base}/fhir/Flag`, {
+    headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/fhir+json" },
+    data: { resourceType: "Flag", status: "active", subject: { reference: `Patient/${client}` },
+      code: { coding: [{ system: `${system}concern`, code: "core-not-reached" }] },
+      author: { identifier: { system: `${system}reporter`, value: "relative" } } } });
+  assert.equal(answer.status(), 201);
+  await until(async () => (await ask(`/clients/${client}/triggers`)).triggers.some((each) =>
+    each.counted.some((event) => event.reportedBy === "relative")), "the concern's trigger");
+  const words = { fi: ["Suoraan Punokseen ilmoitetut huolet", "ilmoitti läheinen"],
+    sv: ["Oro som anmälts direkt till Punos", "anmäld av en närstående"],
+    en: ["Concerns reported directly to Punos", "reported by someone close"] };
+  for (const [language, [source, reporter]] of Object.entries(words)) {
+    const shown = await newPage(language);
+    await shown.goto(`${base}/#/client/${client}`);
+    await shown.locator("#why .trigger li", { hasText: source }).first().waitFor();
+    const text = await shown.locator("main").textContent();
+    assert.ok(text.includes(reporter), language);
+    assert.ok(!text.includes("/service/"), language);
+    await shown.context().close();
+  }
+});
+
 test("nothing was complained about in the console", () => {
   assert.deepEqual(complaints, []);
 });

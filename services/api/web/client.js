@@ -2,7 +2,7 @@
 // One client: why on the list, the timeline over the sectors, the plan and where it stands.
 
 import { h, place, say, show, turns } from "./dom.js";
-import { day, moment, t } from "./texts.js";
+import { day, moment, sourceName, t } from "./texts.js";
 import * as calls from "./calls.js";
 import { caseHistory, stateForm } from "./case_form.js";
 import { shortKey } from "./worklist.js";
@@ -110,7 +110,7 @@ function sourcesSection(bundle) {
   const line = (stamp) => {
     const received = part(stamp, "lastReceived");
     return h("li", {},
-      `${part(stamp, "source").replace(/^\/adapter\//, "")}: ${t("heard", moment(received))}`,
+      `${sourceName(part(stamp, "source"))}: ${t("heard", moment(received))}`,
       part(stamp, "silent") && h("strong", {},
         ` – ${t("silent", moment(part(stamp, "silentSince")))}`));
   };

@@ -49,6 +49,17 @@ export function has(key) {
   return all[language][key] !== undefined;
 }
 
+// Where data comes from: an adapter's system by its name, what was reported over the API in words.
+export function sourceName(source) {
+  const name = String(source).replace(/^\/adapter\//, "");
+  return name === "/service/plan" ? t("sourceDirect") : name;
+}
+
+// Who reported a concern, by the Flag's code; nothing when it does not say.
+export function reportedBy(code) {
+  return has(`reportedBy.${code}`) ? t(`reportedBy.${code}`) : "";
+}
+
 // The text of a {fi, sv, en} object.
 export function inLanguage(texts) {
   return (texts && (texts[language] || texts.fi || texts.en)) || "";

@@ -3,7 +3,7 @@
 // letter, not by colour; arrow keys move between them.
 
 import { h, newId, say, show, svg, turns } from "./dom.js";
-import { day, has, moment, t, tn } from "./texts.js";
+import { day, has, moment, reportedBy, t, tn } from "./texts.js";
 import * as calls from "./calls.js";
 
 const LANES = ["primary", "specialist", "social", "national"];
@@ -55,7 +55,8 @@ function wordsOf(resource) {
     words.push(t("emergency"));
   }
   if (resource.resourceType === "Flag") {
-    return t("concernRaised");
+    const author = (resource.author && resource.author.identifier) || {};
+    return [t("concernRaised"), reportedBy(author.value)].filter((word) => word).join(", ");
   }
   words.push(textOf(resource.code) || textOf(resource.type) || textOf(resource.serviceType) ||
     textOf(resource.category) || textOf(resource.reasonCode));

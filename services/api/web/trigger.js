@@ -3,7 +3,7 @@
 // its sources are, and which rules are near.
 
 import { h, say } from "./dom.js";
-import { currentLanguage, day, has, inLanguage, t, tn } from "./texts.js";
+import { currentLanguage, day, has, inLanguage, reportedBy, sourceName, t, tn } from "./texts.js";
 
 const EXTENSION = "https://punos.fi/fhir/StructureDefinition/";
 
@@ -70,7 +70,7 @@ function sourceList(issue, title) {
     return null;
   }
   const line = (stamp) => {
-    const name = String(stamp.source).replace(/^\/adapter\//, "");
+    const name = sourceName(stamp.source);
     return h("li", {}, stamp.silent
       ? h("strong", {}, t("sourceSilent", name, day(stamp.silentSince)))
       : t("sourceHeard", name));
@@ -81,7 +81,7 @@ function sourceList(issue, title) {
 function eventLine(event) {
   const kind = has(`kind.${event.kind}`) ? t(`kind.${event.kind}`) : event.kind;
   return h("li", {}, [day(event.start), event.status === "noshow" ? t("noshow") : kind,
-    t(`sector.${event.sector}`), event.unit].filter((part) => part).join(", "));
+    reportedBy(event.reportedBy), t(`sector.${event.sector}`), event.unit].filter((part) => part).join(", "));
 }
 
 function countedList(trigger) {

@@ -62,6 +62,9 @@ def a_concern_that_is_reported_fires_its_rules(world):
     equal(made["author"], {"identifier": {"system": SYSTEM + "reporter", "value": "client"}}, "who")
     wait_until(lambda: {"core-not-reached", "concern"} <= rules_of(world, client), 30, "the triggers")
     equal(post(world, flag(client, identifier=[number]))[1]["id"], made["id"], "the same report")
+    counted, = next(t for t in world.hub.get(f"/clients/{client}/triggers")["triggers"]
+                    if t["rule"] == "core-not-reached")["counted"]
+    equal((counted["kind"], counted["reportedBy"]), ("concern", "client"), "who reported")
 
 
 def sector_told(world, client, number):
