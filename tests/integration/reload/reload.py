@@ -2,13 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rules are changed under a running hub: messages stream in while rule sets are promoted and put back
 and identify is killed again and again. In the end its triggers are those of a hub that had the last rules
-from the start, and what was told of them on the feed adds up to them: none lost, none doubled."""
+from the start, and what was told of them on the feed adds up to them: none lost, none doubled. A
+backtest says when identify is behind the events that it read."""
+import csv
 import datetime
 import http.client
 import json
 import random
+import re
 import shutil
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -24,6 +28,7 @@ RULES = ROOT / "tests/unit/identify/plain.yaml"
 UTC = datetime.timezone.utc
 SECONDS = 60
 CLIENTS, MISSED_MAX = 40, 5
+LATE = 7  # events
 CHECK = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 KINDS = ("raised", "changed", "lapsed", "retracted")
 
@@ -171,6 +176,41 @@ def gates(hub, folder):
     assert shown == RULES.read_text(encoding="utf-8")
 
 
+def behind(hub):
+    """How many events a backtest says that identify has not handled; 0 when it warns of none."""
+    backtest(hub, RULES)
+    with open(hub.folder / "report/warnings.csv", encoding="utf-8-sig", newline="") as file:
+        found = [row["warning"] for row in csv.DictReader(file) if row["what"] == "behind"]
+    return int(re.search("[0-9]+", found[0])[0]) if found else 0
+
+
+def lag(hub):
+    """Events come while identify is away: a backtest says how far behind the list is, and no more
+    once the service has caught up. The hub is stopped, and runs afterwards."""
+    whole.equal(behind(hub), 0, "nothing new since the hub stopped")
+    ingest = subprocess.Popen([hub.binary, "ingest", "--data", str(hub.data), "--config",
+                               str(hub.config)], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    try:
+        whole.wait_until(lambda: is_listening(hub), SECONDS, "ingest to listen")
+        send(hub, [missed(Person(0), 20 + place) for place in range(LATE)], 0)
+        whole.wait_until(lambda: behind(hub) >= LATE, SECONDS, f"{LATE} events or more behind")
+    finally:
+        ingest.terminate()
+        ingest.wait(timeout=30)
+    assert behind(hub) >= LATE, "still behind"
+    hub.start()
+    whole.wait_until(lambda: behind(hub) == 0, SECONDS, "identify to catch up")
+
+
+def is_listening(hub):
+    try:
+        socket.create_connection(("127.0.0.1", hub.mllp_port("oberon")), 2).close()
+    except OSError:
+        return False
+    return True
+
+
 def main():
     first = f"rules: {RULES}"
     with whole.Hub(systems=["oberon"], settings=[first]) as hub:
@@ -193,6 +233,7 @@ def main():
         hub.stop()
         run(hub, "rules", "restore", "1", "--by", "while it is stopped")
         assert "while it is stopped" in run(hub, "rules", "history")
+        lag(hub)
     print(f"{wanted} triggers, none lost, none doubled")
 
 
