@@ -19,6 +19,10 @@ struct walk {
     uint32_t classes;
     struct pn_system_code codes[PN_CODES_MAX];
     unsigned code_count;
+    struct pn_slice professions[PN_PROFESSIONS_MAX];
+    unsigned profession_count;
+    struct pn_slice their_profession; // of the participant that is being read
+    unsigned their_rank;
 };
 
 // What an object says of itself when it is a Coding or an Identifier.
@@ -35,6 +39,25 @@ static void put(struct walk *walk, enum pn_fact fact, struct pn_slice value, uns
     if (value.len > 0 && rank < walk->ranks[fact]) {
         walk->values[fact] = value;
         walk->ranks[fact] = rank;
+    }
+    if (value.len > 0 && fact == PN_FACT_PROFESSION &&
+        (walk->their_profession.len == 0 || rank < walk->their_rank)) {
+        walk->their_profession = value;
+        walk->their_rank = rank;
+    }
+}
+
+// At the end of one who took part. The same profession of two is one.
+static void put_profession(struct walk *walk)
+{
+    const struct pn_slice found = walk->their_profession;
+    unsigned i = 0;
+    walk->their_profession = pn_slice_of("", 0);
+    while (i < walk->profession_count && !pn_slice_eq(walk->professions[i], found)) {
+        i++;
+    }
+    if (i == walk->profession_count && i < PN_PROFESSIONS_MAX) {
+        walk->professions[walk->profession_count++] = found;
     }
 }
 
@@ -223,6 +246,12 @@ static bool walk_member(struct walk *walk, struct coded *coded, unsigned depth)
     return is_good;
 }
 
+static bool is_participant(const struct walk *walk)
+{
+    static const char *const paths[] = {"participant", "performerType"};
+    return path_is(walk, paths[0], strlen(paths[0])) || path_is(walk, paths[1], strlen(paths[1]));
+}
+
 static bool walk_object(struct walk *walk, unsigned depth)
 {
     struct coded coded = {0};
@@ -235,6 +264,9 @@ static bool walk_object(struct walk *walk, unsigned depth)
         }
     } while (take(walk, ','));
     found_coded(walk, &coded);
+    if (walk->their_profession.len > 0 && is_participant(walk)) {
+        put_profession(walk);
+    }
     return take(walk, '}');
 }
 
@@ -387,8 +419,10 @@ enum pn_code pn_facts_read(const struct pn_event *event, struct pn_facts *ret_fa
         .concern = pn_concern_parse(values[PN_FACT_CONCERN]),
         .reporter = pn_reporter_parse(values[PN_FACT_REPORTER]),
         .code_count = walk.code_count,
+        .profession_count = walk.profession_count,
     };
     memcpy(facts.codes, walk.codes, sizeof facts.codes);
+    memcpy(facts.professions, walk.professions, sizeof facts.professions);
     struct pn_slice thing, happening;
     split_type(event->type, &thing, &happening);
     facts.kind = pn_kind_parse(thing);

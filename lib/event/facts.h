@@ -4,7 +4,8 @@
  *
  * It is not a parser for FHIR (that is fhir/): it makes no tree and allocates nothing, because a
  * rebuild reads every event that there ever was. Where an element may repeat, the first one that
- * has something counts; only reasons and diagnoses are several. facts_rows.c lists which element
+ * has something counts; only reasons and diagnoses, and the professions of those who took part, are
+ * several. facts_rows.c lists which element
  * becomes which fact.
  */
 #ifndef PN_EVENT_FACTS_H
@@ -26,7 +27,10 @@ struct pn_system_code {
     enum pn_code_system system;
     struct pn_slice code;
 };
-enum { PN_CODES_MAX = 6 }; // of one event: more than there are systems
+enum {
+    PN_CODES_MAX = 6,      // of one event: more than there are systems
+    PN_PROFESSIONS_MAX = 5 // of one event: the first ones
+};
 
 // Slices point into the event.
 struct pn_facts {
@@ -43,9 +47,12 @@ struct pn_facts {
     struct pn_slice unit;       // service unit: identifier, else name
     struct pn_slice service;    // service, specialty or palvelutehtävä
     struct pn_slice profession; // of the first participant with one
-    struct pn_slice contact;    // yhteystapa: R10 …
-    struct pn_slice reason;     // of a cancellation
-    struct pn_slice setting;    // class: EMER, AMB, IMP …
+    // Each different one of those who took part, in their order; one of a participant.
+    struct pn_slice professions[PN_PROFESSIONS_MAX];
+    unsigned profession_count;
+    struct pn_slice contact; // yhteystapa: R10 …
+    struct pn_slice reason;  // of a cancellation
+    struct pn_slice setting; // class: EMER, AMB, IMP …
     // Reasons and diagnoses in systems that are known, each once, in the event's order (a main
     // diagnosis stands before others). Of more than there is place for: the first of each system,
     // then the first of the others.

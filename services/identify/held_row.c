@@ -6,7 +6,7 @@
 
 // A head is written and read as it stands in memory: little-endian, without holes.
 _Static_assert(offsetof(struct pn_fact_entry, codes) == PN_ROW_HEAD_BYTES, "a stored fact's head");
-_Static_assert(sizeof(struct pn_fact_entry) == PN_ROW_HEAD_BYTES + PN_CODES_MAX * 8, "no holes");
+_Static_assert(sizeof(struct pn_fact_entry) + 1 == PN_ROW_FACT_BYTES_MAX, "no holes");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the stored form of a fact");
 
 struct first_form {
@@ -19,6 +19,7 @@ _Static_assert(sizeof(struct first_form) == 56, "the first stored form of a fact
 
 // The same as a head, with one code among its fields.
 enum { ONE_CODE_BYTES = 80, ONE_CODE_AT = 40 };
+enum { HALF_BITS = 4, MOST_OF_HALF = (1 << HALF_BITS) - 1 }; // of the byte with two numbers
 
 // --- One fact ------------------------------------------------------------------------------------
 
@@ -71,15 +72,18 @@ static size_t read_one_code(struct pn_slice left, struct pn_fact_entry *ret_fact
 static size_t read_newest(struct pn_slice left, struct pn_fact_entry *ret_fact)
 {
     const size_t head = PN_ROW_HEAD_BYTES + 1;
-    const size_t count = left.len < head ? 0 : (unsigned char)left.ptr[PN_ROW_HEAD_BYTES];
-    const size_t codes = count * sizeof ret_fact->codes[0];
-    if (left.len < head + codes || count > PN_CODES_MAX) {
+    const unsigned counts = left.len < head ? 0 : (unsigned char)left.ptr[PN_ROW_HEAD_BYTES];
+    const size_t codes = (counts & MOST_OF_HALF) * sizeof ret_fact->codes[0];
+    const size_t professions = (counts >> HALF_BITS) * sizeof ret_fact->more_professions[0];
+    if (left.len < head + codes + professions || codes > sizeof ret_fact->codes ||
+        professions > sizeof ret_fact->more_professions) {
         return 0;
     }
     memcpy(ret_fact, left.ptr, PN_ROW_HEAD_BYTES);
-    memset(ret_fact->codes, 0, sizeof ret_fact->codes);
+    memset((char *)ret_fact + PN_ROW_HEAD_BYTES, 0, sizeof *ret_fact - PN_ROW_HEAD_BYTES);
     memcpy(ret_fact->codes, left.ptr + head, codes);
-    return head + codes;
+    memcpy(ret_fact->more_professions, left.ptr + head + codes, professions);
+    return head + codes + professions;
 }
 
 static size_t read_one_class(struct pn_slice left, struct pn_fact_entry *ret_fact)
@@ -92,9 +96,8 @@ static size_t read_one_class(struct pn_slice left, struct pn_fact_entry *ret_fac
 }
 
 static size_t (*const readers[])(struct pn_slice left, struct pn_fact_entry *ret_fact) = {
-    [PN_ROW_FIRST] = read_first,
-    [PN_ROW_ONE_CODE] = read_one_code,
-    [PN_ROW_ONE_CLASS] = read_one_class,
+    [PN_ROW_FIRST] = read_first,         [PN_ROW_ONE_CODE] = read_one_code,
+    [PN_ROW_ONE_CLASS] = read_one_class, [PN_ROW_ONE_PROFESSION] = read_newest,
     [PN_ROW_FORM] = read_newest,
 };
 
@@ -132,14 +135,20 @@ size_t pn_held_row_write(const struct pn_fact_entry *facts, unsigned count, char
     size_t at = 0;
     for (unsigned i = 0; i < count; i++) {
         const struct pn_fact_entry *fact = &facts[i];
-        unsigned codes = 0;
+        unsigned codes = 0, more = 0;
         while (codes < PN_CODES_MAX && fact->codes[codes] != 0) {
             codes++;
         }
+        while (more + 1 < PN_PROFESSIONS_MAX && fact->more_professions[more] != 0) {
+            more++;
+        }
         memcpy(ret_row + at, fact, PN_ROW_HEAD_BYTES);
-        ret_row[at + PN_ROW_HEAD_BYTES] = (char)codes;
-        memcpy(ret_row + at + PN_ROW_HEAD_BYTES + 1, fact->codes, codes * sizeof fact->codes[0]);
-        at += PN_ROW_HEAD_BYTES + 1 + codes * sizeof fact->codes[0];
+        at += PN_ROW_HEAD_BYTES;
+        ret_row[at++] = (char)(codes | more << HALF_BITS);
+        memcpy(ret_row + at, fact->codes, codes * sizeof fact->codes[0]);
+        at += codes * sizeof fact->codes[0];
+        memcpy(ret_row + at, fact->more_professions, more * sizeof fact->more_professions[0]);
+        at += more * sizeof fact->more_professions[0];
     }
     return at;
 }

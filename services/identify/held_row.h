@@ -11,17 +11,21 @@
 #include "services/identify/rules/fact.h"
 
 // What the first form lacks (ends, units, codes), and the second (all codes but one), comes when
-// the event is told again or the stream is read anew. All but the newest have one class of
-// protection of each fact: that class is the fact's set until then.
+// the event is told again or the stream is read anew. The first three have one class of
+// protection of each fact: that class is the fact's set until then. All but the newest have one
+// profession of each.
 enum pn_row_form {
     PN_ROW_FIRST = 1,
     PN_ROW_ONE_CODE = 2,
     PN_ROW_ONE_CLASS = 3,
-    PN_ROW_FORM = 4 // that rows are written in
+    PN_ROW_ONE_PROFESSION = 4, // as the newest form, but each fact has one profession at most
+    PN_ROW_FORM = 5            // that rows are written in
 };
 enum {
-    PN_ROW_HEAD_BYTES = 72, // of the newest form: a fact but for its codes, then their number
-    PN_ROW_FACT_BYTES_MAX = PN_ROW_HEAD_BYTES + 1 + PN_CODES_MAX * 8
+    // Of the newest form: a fact but for its codes and further professions, then their numbers in
+    // the halves of a byte: that of the codes is the lower one.
+    PN_ROW_HEAD_BYTES = 72,
+    PN_ROW_FACT_BYTES_MAX = PN_ROW_HEAD_BYTES + 1 + PN_CODES_MAX * 8 + (PN_PROFESSIONS_MAX - 1) * 4
 };
 
 // How many facts the row has. False when it is damaged.

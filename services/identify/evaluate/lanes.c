@@ -110,26 +110,26 @@ static void fill_plain(const struct pn_lane_input *input, struct pn_lane *lane,
     sort_entering(before);
 }
 
-// A fact counts with each of its codes. When there are more than a lane holds, those of the newest
-// facts.
-static void fill_codes(const struct pn_lane_input *input, struct pn_lane *lane)
+// A fact counts with each of its codes or professions. When there are more than a lane holds, those
+// of the newest facts.
+static void fill_many(const struct pn_lane_input *input, struct pn_lane *lane)
 {
-    uint64_t codes[PN_CODES_MAX];
+    uint64_t keys[PN_LEAF_KEYS_MAX];
     unsigned from = input->count, room = PN_LANE_MAX;
-    for (; from > input->from && room >= PN_CODES_MAX; from--) {
+    for (; from > input->from && room >= PN_LEAF_KEYS_MAX; from--) {
         room -= pn_leaf_fits(input->facts, input->leaf, 0, from - 1)
-                    ? pn_leaf_codes(input->leaf, pn_fact_at(input->facts, from - 1), codes)
+                    ? pn_leaf_keys(input->leaf, pn_fact_at(input->facts, from - 1), keys)
                     : 0;
     }
     for (unsigned i = from; i < input->count; i++) {
         const struct pn_fact_entry *fact = pn_fact_at(input->facts, i);
         const bool fits = pn_leaf_fits(input->facts, input->leaf, 0, i);
-        const unsigned count = fits ? pn_leaf_codes(input->leaf, fact, codes) : 0;
+        const unsigned count = fits ? pn_leaf_keys(input->leaf, fact, keys) : 0;
         struct pn_interval one = {.enter_ms = fact->start_ms,
                                   .leave_ms = leave_of(input, fact->start_ms, 1),
                                   .fact = input->facts->order[i]};
         for (unsigned k = 0; k < count; k++) {
-            one.key = codes[k];
+            one.key = keys[k];
             add(lane, &one);
         }
     }
@@ -312,8 +312,8 @@ void pn_lanes_fill(const struct pn_lane_input *input, struct pn_lane *lane, stru
         break;
     case PN_NODE_DISTINCT:
     case PN_NODE_SAME:
-        if (pn_leaf_is_of_codes(input->leaf)) {
-            fill_codes(input, lane);
+        if (pn_leaf_has_many(input->leaf)) {
+            fill_many(input, lane);
             break;
         }
         fill_plain(input, lane, before);

@@ -5,8 +5,8 @@
 
 enum { BOUND_KEYS = 16 }; // so many a bound tells apart: most rules ask for fewer
 
-unsigned pn_leaf_codes(const struct pn_node *leaf, const struct pn_fact_entry *fact,
-                       uint64_t ret_codes[static PN_CODES_MAX])
+static unsigned codes_of(const struct pn_node *leaf, const struct pn_fact_entry *fact,
+                         uint64_t ret_codes[static PN_LEAF_KEYS_MAX])
 {
     unsigned count = 0, diagnoses = 0;
     for (unsigned i = 0; i < PN_CODES_MAX && fact->codes[i] != 0; i++) {
@@ -29,15 +29,47 @@ unsigned pn_leaf_codes(const struct pn_node *leaf, const struct pn_fact_entry *f
     return kept;
 }
 
+static bool asks_for(const struct pn_filter *filter, uint32_t profession)
+{
+    const struct pn_rule_codes *asked = &filter->professions;
+    for (unsigned i = 0; i < asked->count; i++) {
+        if (asked->codes[i] == profession) {
+            return true;
+        }
+    }
+    return asked->count == 0;
+}
+
+static unsigned professions_of(const struct pn_node *leaf, const struct pn_fact_entry *fact,
+                               uint64_t ret_professions[static PN_LEAF_KEYS_MAX])
+{
+    unsigned count = 0;
+    uint32_t profession = fact->profession;
+    for (unsigned i = 1; profession != 0; i++) {
+        if (asks_for(leaf->steps[0], profession) &&
+            (leaf->scope == NULL || asks_for(leaf->scope, profession))) {
+            ret_professions[count++] = profession;
+        }
+        profession = pn_fact_profession(fact, i);
+    }
+    return count;
+}
+
+unsigned pn_leaf_keys(const struct pn_node *leaf, const struct pn_fact_entry *fact,
+                      uint64_t ret_keys[static PN_LEAF_KEYS_MAX])
+{
+    return (leaf->of == PN_DISTINCT_CODES ? codes_of : professions_of)(leaf, fact, ret_keys);
+}
+
 uint64_t pn_leaf_key(const struct pn_node *leaf, const struct pn_fact_entry *fact)
 {
-    uint64_t codes[PN_CODES_MAX];
+    uint64_t keys[PN_LEAF_KEYS_MAX];
     if (leaf->kind != PN_NODE_DISTINCT && leaf->kind != PN_NODE_SAME) {
         return 1;
     }
     switch (leaf->of) {
     case PN_DISTINCT_PROFESSIONS:
-        return fact->profession;
+        return professions_of(leaf, fact, keys);
     case PN_DISTINCT_SERVICES:
         // The same code in two sectors is two services.
         return fact->service == 0 ? 0 : (uint64_t)fact->sector << 32 | fact->service;
@@ -48,7 +80,7 @@ uint64_t pn_leaf_key(const struct pn_node *leaf, const struct pn_fact_entry *fac
     case PN_DISTINCT_KINDS:
         return fact->kind;
     case PN_DISTINCT_CODES:
-        return pn_leaf_codes(leaf, fact, codes);
+        return codes_of(leaf, fact, keys);
     }
     return 0;
 }
@@ -122,8 +154,8 @@ static void add_different(struct different *different, uint64_t key)
 static int64_t count_different(const struct pn_sorted_facts *facts, const struct pn_node *leaf,
                                struct pn_places places)
 {
-    const bool is_of_codes = pn_leaf_is_of_codes(leaf);
-    uint64_t keys[PN_CODES_MAX];
+    const bool has_many = pn_leaf_has_many(leaf);
+    uint64_t keys[PN_LEAF_KEYS_MAX];
     struct different different;
     different.count = 0;
     for (unsigned i = places.from; i < places.until; i++) {
@@ -131,8 +163,8 @@ static int64_t count_different(const struct pn_sorted_facts *facts, const struct
             continue;
         }
         const struct pn_fact_entry *fact = pn_fact_at(facts, i);
-        keys[0] = pn_leaf_key(leaf, fact);
-        const unsigned count = is_of_codes ? pn_leaf_codes(leaf, fact, keys) : 1;
+        const unsigned count = has_many ? pn_leaf_keys(leaf, fact, keys) : 1;
+        keys[0] = has_many ? keys[0] : pn_leaf_key(leaf, fact);
         for (unsigned k = 0; k < count; k++) {
             add_different(&different, keys[k]);
         }

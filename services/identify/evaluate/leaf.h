@@ -25,7 +25,7 @@ static inline const struct pn_fact_entry *pn_fact_at(const struct pn_sorted_fact
 }
 
 // What the fact is told apart by, when codes are counted; 1 for other leaves. 0 when it can't be
-// told from others (no profession known). Of codes, how many.
+// told from others (no profession known). Of codes and professions, how many.
 uint64_t pn_leaf_key(const struct pn_node *leaf, const struct pn_fact_entry *fact);
 // Whether the leaf may count the fact, as its step `step`.
 static inline bool pn_leaf_fits(const struct pn_sorted_facts *facts, const struct pn_node *leaf,
@@ -36,16 +36,18 @@ static inline bool pn_leaf_fits(const struct pn_sorted_facts *facts, const struc
     return pn_match_has(fits, leaf->bits[step]) && pn_match_has(fits, leaf->scope_bits[step]) &&
            (!has_keys || pn_leaf_key(leaf, pn_fact_at(facts, place)) != 0);
 }
-// Whether the leaf counts codes, of which a fact may have several.
-static inline bool pn_leaf_is_of_codes(const struct pn_node *leaf)
+enum { PN_LEAF_KEYS_MAX = PN_CODES_MAX };
+_Static_assert((int)PN_PROFESSIONS_MAX <= (int)PN_LEAF_KEYS_MAX, "room for all of a fact");
+// Whether the leaf counts codes or professions, of which a fact may have several.
+static inline bool pn_leaf_has_many(const struct pn_node *leaf)
 {
     return (leaf->kind == PN_NODE_DISTINCT || leaf->kind == PN_NODE_SAME) &&
-           leaf->of == PN_DISTINCT_CODES;
+           (leaf->of == PN_DISTINCT_CODES || leaf->of == PN_DISTINCT_PROFESSIONS);
 }
-// The codes of the fact that such a leaf counts: those that it asks for. Beside a diagnosis ICPC-2
-// says the same once more: that is no other code.
-unsigned pn_leaf_codes(const struct pn_node *leaf, const struct pn_fact_entry *fact,
-                       uint64_t ret_codes[static PN_CODES_MAX]);
+// What of the fact such a leaf counts: the codes or the professions that it asks for. Beside a
+// diagnosis ICPC-2 says the same once more: that is no other code.
+unsigned pn_leaf_keys(const struct pn_node *leaf, const struct pn_fact_entry *fact,
+                      uint64_t ret_keys[static PN_LEAF_KEYS_MAX]);
 // NULL when it costs nothing.
 const struct pn_price *pn_leaf_price(const struct pn_sorted_facts *facts,
                                      const struct pn_prices *prices, unsigned place);

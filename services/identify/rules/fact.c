@@ -67,6 +67,14 @@ static void pack_codes(const struct pn_facts *facts, uint64_t codes[static PN_CO
     }
 }
 
+static void put_professions(const struct pn_facts *facts, struct pn_fact_entry *entry)
+{
+    entry->profession = facts->profession_count > 0 ? pn_fact_code(facts->professions[0]) : 0;
+    for (unsigned i = 1; i < facts->profession_count; i++) {
+        entry->more_professions[i - 1] = pn_fact_code(facts->professions[i]);
+    }
+}
+
 bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_entry)
 {
     struct pn_fact_entry entry = {
@@ -74,7 +82,6 @@ bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_
         .end_ms = end_of(facts),
         .revision = facts->revision,
         .service = pn_fact_code(facts->service.len > 0 ? facts->service : facts->unit),
-        .profession = pn_fact_code(facts->profession),
         .contact = pn_fact_code(facts->contact),
         .status = pn_fact_code(facts->status),
         .unit = pn_fact_code(facts->unit),
@@ -90,6 +97,7 @@ bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_
                            (facts->is_client_contact ? PN_FACT_CLIENT_CONTACT : 0)),
     };
     pack_codes(facts, entry.codes);
+    put_professions(facts, &entry);
     const unsigned count = PN_ARRAY_COUNT(type_names);
     unsigned type = pn_words_find(type_names, count, facts->resource_type);
     entry.resource_type = (uint8_t)type;

@@ -26,6 +26,8 @@ struct pn_fact_entry {
     uint8_t flags;                                                // enum pn_fact_flag together
     uint8_t reporter, concern;    // 0 in rows that were stored before there were such
     uint64_t codes[PN_CODES_MAX]; // pn_fact_pack; each once, the rest 0 (struct pn_facts)
+    // Beside the first, `profession`; each once, the rest 0.
+    uint32_t more_professions[PN_PROFESSIONS_MAX - 1];
 };
 enum pn_fact_flag {
     PN_FACT_WITHDRAWN = 1 << 0,
@@ -51,6 +53,13 @@ uint64_t pn_fact_pack(enum pn_code_system system, struct pn_slice code, uint8_t 
 static inline enum pn_code_system pn_fact_code_system(uint64_t packed)
 {
     return (enum pn_code_system)(packed >> 56);
+}
+// The profession at that place, from 0; 0 after the last.
+static inline uint32_t pn_fact_profession(const struct pn_fact_entry *entry, unsigned place)
+{
+    return place == 0                   ? entry->profession
+           : place < PN_PROFESSIONS_MAX ? entry->more_professions[place - 1]
+                                        : 0;
 }
 const char *pn_fact_type_name(uint8_t resource_type);
 // False when the resource is none that rules count, or its id is no UUID.

@@ -29,16 +29,16 @@ bool pn_code_fits(const struct pn_filter *filter, uint64_t code)
     return ranges->count == 0;
 }
 
-// Of codes there may be several.
-static uint64_t value_of(const struct pn_fact_entry *fact, unsigned field)
+// Of codes and professions there may be several; 0 after the last.
+static uint64_t value_of(const struct pn_fact_entry *fact, unsigned field, unsigned place)
 {
     switch ((enum field)field) {
     case FIELD_CODE:
-        return fact->codes[0];
+        return place < PN_CODES_MAX ? fact->codes[place] : 0;
     case FIELD_SERVICE:
         return fact->service;
     case FIELD_PROFESSION:
-        return fact->profession;
+        return pn_fact_profession(fact, place);
     case FIELD_CONTACT:
         return fact->contact;
     case FIELD_STATUS:
@@ -174,7 +174,8 @@ static const uint64_t *fits_of(const struct pn_match *match, const struct pn_mat
     return edge < lists->count ? &lists->fits[(size_t)edge * match->words] : NULL;
 }
 
-// Takes away what asks for other values than the fact has. Of its codes one is enough.
+// Takes away what asks for other values than the fact has. Of its codes and
+// professions one is enough.
 static void fit_lists(const struct pn_match *match, const struct pn_match_lists *lists,
                       const struct pn_fact_entry *fact, uint64_t *fits)
 {
@@ -186,15 +187,17 @@ static void fit_lists(const struct pn_match *match, const struct pn_match_lists 
         return;
     }
     uint64_t found[PN_MATCH_WORDS] = {0};
-    const unsigned count = lists->field == FIELD_CODE ? PN_CODES_MAX : 1;
+    const unsigned count = lists->field == FIELD_CODE         ? PN_CODES_MAX
+                           : lists->field == FIELD_PROFESSION ? PN_PROFESSIONS_MAX
+                                                              : 1;
     for (unsigned i = 0; i < count; i++) {
-        const uint64_t value = i == 0 ? value_of(fact, lists->field) : fact->codes[i];
+        const uint64_t value = value_of(fact, lists->field, i);
+        if (value == 0 && i > 0) {
+            break; // no more
+        }
         const uint64_t *some = fits_of(match, lists, value);
         for (unsigned w = 0; some != NULL && w < match->words; w++) {
             found[w] |= some[w];
-        }
-        if (value == 0) {
-            break; // no more codes
         }
     }
     for (unsigned w = 0; w < match->words; w++) {

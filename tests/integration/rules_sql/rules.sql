@@ -9,7 +9,7 @@ SET jit = off;
 \set day 86400000::bigint
 
 CREATE TEMP TABLE facts (c BIGINT, kind TEXT, start_ms BIGINT, end_ms BIGINT, class TEXT,
-    status TEXT, profession TEXT, codes TEXT, contact TEXT, concern TEXT, reporter TEXT);
+    status TEXT, professions TEXT, codes TEXT, contact TEXT, concern TEXT, reporter TEXT);
 CREATE TEMP TABLE people (c BIGINT, birth_year INT);
 CREATE TEMP TABLE moments (phase INT, moment BIGINT);
 CREATE TEMP TABLE probes (c BIGINT, rule INT, moment BIGINT, since BIGINT);
@@ -50,6 +50,14 @@ CREATE TEMP TABLE coded AS SELECT fact, system, code FROM
     WHERE rank <= 6;
 CREATE INDEX ON coded (fact);
 ANALYZE coded;
+-- Each profession of those who took part once, at most the first five.
+CREATE TEMP TABLE took_part AS SELECT fact, profession FROM
+    (SELECT fact, profession, row_number() OVER (PARTITION BY fact ORDER BY min(place)) AS nth
+        FROM live, unnest(string_to_array(professions, ' ')) WITH ORDINALITY told (profession, place)
+        GROUP BY fact, profession) once
+    WHERE nth <= 5;
+CREATE INDEX ON took_part (fact);
+ANALYZE took_part;
 CREATE TEMP VIEW vague AS SELECT * FROM visits WHERE fact IN (SELECT fact FROM coded
     WHERE system = 'icpc2' AND left(code, 3) IN ('A04', 'A05', 'A29')
        OR system = 'icd10' AND left(code, 3) BETWEEN 'R50' AND 'R69');
@@ -65,8 +73,8 @@ CREATE TEMP VIEW matters AS SELECT * FROM asked WHERE system <> 'icpc2'
 CREATE TEMP TABLE spans (rule INT, leaf INT, c BIGINT, enter BIGINT, leave BIGINT, code TEXT,
     amount BIGINT NOT NULL DEFAULT 1);
 INSERT INTO spans SELECT 1, 1, c, start_ms, pg_temp.months_later(start_ms, 12) FROM emergencies;
-INSERT INTO spans SELECT 2, 1, c, start_ms, start_ms + 90 * :day, profession FROM visits
-    WHERE profession <> '';
+INSERT INTO spans SELECT 2, 1, c, start_ms, start_ms + 90 * :day, profession
+    FROM visits JOIN took_part USING (fact);
 INSERT INTO spans SELECT 3, 1, v.c, v.start_ms, pg_temp.months_later(max(n.start_ms), 3)
     FROM (SELECT row_number() OVER () AS n, * FROM visits) v JOIN noshows n ON n.c = v.c
         AND n.start_ms < v.start_ms AND v.start_ms - n.start_ms <= 40 * :day
@@ -110,7 +118,8 @@ INSERT INTO spans SELECT 9, 1, c, start_ms, pg_temp.months_later(start_ms, 8), N
         WHEN kind = 'contact' THEN 50
         WHEN class = 'EMER' AND contact NOT IN ('R60', 'R70', 'R71', 'R72') THEN 300 ELSE 120 END
     FROM live WHERE kind IN ('visit', 'contact') AND class <> 'IMP';
-INSERT INTO spans SELECT 9, 2, c, start_ms, start_ms + 120 * :day, profession FROM visits;
+INSERT INTO spans SELECT 9, 2, c, start_ms, start_ms + 120 * :day, profession
+    FROM visits JOIN took_part USING (fact) WHERE profession IN ('p1', 'p2', 'p3', 'p4');
 INSERT INTO spans SELECT 9, 3, c, start_ms, pg_temp.months_later(start_ms, 10) FROM live
     WHERE kind = 'concern' AND reporter IN ('client', 'relative')
         AND concern IN ('loneliness', 'money');

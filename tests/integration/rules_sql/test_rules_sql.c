@@ -26,8 +26,9 @@ enum {
     PHASES = 2,
     MOMENTS = 10, // of one phase
     HOURS = 24 * 640,
-    TEXT_BYTES = 2560,
-    CODES_MAX = 9, // told of one thing: more than are kept
+    TEXT_BYTES = 4096,
+    CODES_MAX = 9,   // told of one thing: more than are kept
+    PROFESSIONS = 7, // of one thing, and how many there are: more than are kept
     TICKS_MAX = 10000
 };
 
@@ -35,7 +36,8 @@ enum {
 struct saying {
     unsigned resource, kind, side;
     int64_t start_ms, end_ms, recorded_ms; // end_ms 0: none
-    unsigned profession, concern;
+    unsigned reporter, concern;
+    unsigned professions[PROFESSIONS], profession_count;
     unsigned codes[CODES_MAX], code_count;
     bool is_cancelled;
 };
@@ -135,7 +137,11 @@ static void draw_saying(struct stream *stream, struct saying *saying)
         unsigned most = class[0] == 'I' || class[0] == '\0' ? 6 : 2;
         saying->end_ms = saying->start_ms + (int64_t)lengths[draw(most)] * 3600000;
     }
-    saying->profession = draw(6);
+    saying->reporter = draw(6);
+    saying->profession_count = draw(3) > 0 ? 1 : draw(PROFESSIONS + 1);
+    for (unsigned i = 0; i < saying->profession_count; i++) {
+        saying->professions[i] = draw(PROFESSIONS);
+    }
     saying->concern = draw(PN_ARRAY_COUNT(concerns));
     saying->code_count = draw(3) == 0 ? 0 : draw(4) > 0 ? draw(3) : draw(CODES_MAX + 1);
     for (unsigned i = 0; i < saying->code_count; i++) {
@@ -205,10 +211,26 @@ static void write_reasons(const struct saying *saying, char *ret_text, size_t ro
     (void)snprintf(ret_text + len, room - len, "%s", saying->code_count > 0 ? "]}]" : "");
 }
 
+// Those who took part, some with a second code, which is no other profession.
+static void write_participants(const struct saying *saying, char *ret_text, size_t room)
+{
+    size_t len = 0;
+    for (unsigned i = 0; i < saying->profession_count; i++) {
+        const unsigned profession = saying->professions[i];
+        len += (size_t)snprintf(
+            ret_text + len, room - len,
+            "%s{\"type\":[{\"coding\":[{\"system\":\"urn:oid:1.2.246.537.6.74\",\"code\":\"p%u\"}%"
+            "s]}]}",
+            i == 0 ? ",\"participant\":[" : ",", profession,
+            (profession + i) % 3 == 0 ? ",{\"system\":\"urn:local\",\"code\":\"own\"}" : "");
+    }
+    (void)snprintf(ret_text + len, room - len, "%s", saying->profession_count > 0 ? "]" : "");
+}
+
 static void write_saying(unsigned stream, const struct saying *saying, char *ret_data)
 {
     char start[PN_TIME_TEXT_BYTES], end[PN_TIME_TEXT_BYTES + 16] = "", id[PN_UUID_TEXT_BYTES];
-    char number[32], coded[TEXT_BYTES / 3], time[TEXT_BYTES / 4];
+    char number[32], coded[TEXT_BYTES / 4], met[TEXT_BYTES / 4], time[TEXT_BYTES / 8];
     (void)snprintf(number, sizeof number, "%u.%u", stream, saying->resource);
     const struct pn_slice part = pn_slice_str(number);
     pn_uuid5("resource", &part, 1, id);
@@ -223,23 +245,22 @@ static void write_saying(unsigned stream, const struct saying *saying, char *ret
                    is_appointment ? "\"start\":\"%s\"" : "\"period\":{\"start\":\"%s\"%s}", start,
                    end);
     write_reasons(saying, coded, sizeof coded);
+    write_participants(saying, met, sizeof met);
     bool is_concern = strcmp(kinds[saying->kind].kind, "concern") == 0;
     if (is_concern) {
         (void)snprintf(coded, sizeof coded,
                        ",\"code\":{\"coding\":[{\"system\":\"https://punos.fi/fhir/CodeSystem/"
                        "concern\",\"code\":\"%s\"}]},\"author\":{\"identifier\":{\"system\":"
                        "\"https://punos.fi/fhir/CodeSystem/reporter\",\"value\":\"%s\"}}",
-                       concerns[saying->concern], reporters[saying->profession]);
+                       concerns[saying->concern], reporters[saying->reporter]);
     }
     (void)snprintf(ret_data, TEXT_BYTES,
                    "{\"resourceType\":\"%s\",\"id\":\"%s\",\"status\":\"%s\",\"class\":{\"code\":"
                    "\"%s\"},\"type\":[{\"coding\":[{\"system\":\"urn:oid:1.2.246.537.6.127\","
-                   "\"code\":\"%s\"}]}],\"participant\":[{\"type\":[{\"coding\":[{\"system\":"
-                   "\"urn:oid:1.2.246.537.6.74\",\"code\":\"%.*s%u\"}]}]}],%s%s}",
+                   "\"code\":\"%s\"}]}]%s,%s%s}",
                    kinds[saying->kind].resource, id,
                    saying->is_cancelled ? "cancelled" : kinds[saying->kind].status,
-                   kinds[saying->kind].class, kinds[saying->kind].contact, 1, "p",
-                   saying->profession, time, coded);
+                   kinds[saying->kind].class, kinds[saying->kind].contact, met, time, coded);
 }
 
 static void write_patient(unsigned stream, const struct told *told, char *ret_data)
@@ -334,12 +355,17 @@ static void write_left(const struct stream *stream, unsigned number, unsigned ph
             len += (unsigned)snprintf(told + len, sizeof told - len, "%s%s:%s", k == 0 ? "" : " ",
                                       codes[saying->codes[k]].name, codes[saying->codes[k]].code);
         }
-        fprintf(tables->facts, "%" PRId64 "\t%s\t%" PRId64 "\t%s\t%s\t%s\tp%u\t%s\t%s\t%s\t%s\n",
+        char met[PROFESSIONS * 8] = "";
+        for (unsigned k = 0, len = 0; k < saying->profession_count; k++) {
+            len += (unsigned)snprintf(met + len, sizeof met - len, "%sp%u", k == 0 ? "" : " ",
+                                      saying->professions[k]);
+        }
+        fprintf(tables->facts, "%" PRId64 "\t%s\t%" PRId64 "\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
                 client_of(number, is_merged ? 0 : saying->side, phase), kinds[saying->kind].kind,
                 saying->start_ms, end, kinds[saying->kind].class,
-                saying->is_cancelled ? "cancelled" : kinds[saying->kind].status, saying->profession,
-                told, kinds[saying->kind].contact, concerns[saying->concern],
-                reporters[saying->profession]);
+                saying->is_cancelled ? "cancelled" : kinds[saying->kind].status, met, told,
+                kinds[saying->kind].contact, concerns[saying->concern],
+                reporters[saying->reporter]);
     }
     if (person != NULL) {
         fprintf(tables->people, "%" PRId64 "\t%d\n", client_of(number, 0, phase),

@@ -212,6 +212,60 @@ static void keeps_the_codes_of_each_system(void **state)
     assert_codes(&facts, "D:E11.9 P:T90");
 }
 
+// Participants as "a+b c": those of one with a plus between, as a text when it is in capitals.
+static void assert_professions(const char *participants, const char *expected)
+{
+    char data[4096] = "{\"resourceType\":\"Encounter\",\"id\":\"e\",\"participant\":[",
+         text[256] = "";
+    struct pn_slice rest = pn_slice_str(participants);
+    while (rest.len > 0) {
+        struct pn_slice one = pn_slice_split(rest, ' ', &rest);
+        (void)strcat(data, data[strlen(data) - 1] == '[' ? "{\"type\":[" : ",{\"type\":[");
+        while (one.len > 0) {
+            const struct pn_slice code = pn_slice_split(one, '+', &one);
+            const size_t len = strlen(data), room = sizeof data - len;
+            const char *joint = one.len > 0 ? "," : "";
+            if (code.ptr[0] < 'a') {
+                (void)snprintf(data + len, room, "{\"text\":\"%.*s\"}%s", PN_SLICE_FMT(code),
+                               joint);
+            } else {
+                (void)snprintf(data + len, room,
+                               "{\"coding\":[{\"system\":\"%s\",\"code\":\"%.*s\"}]}%s",
+                               code.ptr[0] == 'r' ? "http://x/v3-ParticipationType" : "urn:x",
+                               PN_SLICE_FMT(code), joint);
+            }
+        }
+        (void)strcat(data, "],\"individual\":{\"display\":\"-\"}}");
+    }
+    (void)strcat(data, "]}");
+    struct pn_facts facts = read_facts("fi.punos.visit.finished.v1", data);
+    for (unsigned i = 0; i < facts.profession_count; i++) {
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s%.*s", i == 0 ? "" : " ",
+                       PN_SLICE_FMT(facts.professions[i]));
+    }
+    assert_string_equal(text, expected);
+}
+
+static void keeps_one_profession_of_each_who_took_part(void **state)
+{
+    (void)state;
+    assert_professions("", "");
+    assert_professions("nurse", "nurse");
+    assert_professions("nurse doctor nurse", "nurse doctor");
+    assert_professions("nurse+local doctor+other", "nurse doctor"); // a second code of the same one
+    assert_professions("LOCAL+nurse", "nurse");                     // a code before a text
+    assert_professions("LOCAL nurse", "LOCAL nurse");
+    assert_professions("role nurse role+doctor", "nurse doctor");
+    assert_professions("a b c d e f g", "a b c d e");
+    struct pn_facts facts = read_facts(
+        "fi.punos.need.notified.v1",
+        "{\"resourceType\":\"ServiceRequest\",\"id\":\"s\",\"performerType\":{\"coding\":["
+        "{\"system\":\"urn:x\",\"code\":\"nurse\"},{\"system\":\"urn:y\",\"code\":\"22\"}]}}");
+    assert_int_equal(facts.profession_count, 1);
+    assert_text(facts.professions[0], "nurse");
+    assert_text(facts.profession, "nurse");
+}
+
 static void leaves_out_what_is_not_a_client_contact(void **state)
 {
     (void)state;
@@ -266,6 +320,7 @@ int main(void)
         cmocka_unit_test(knows_what_is_specially_protected),
         cmocka_unit_test(keeps_every_class_of_protection),
         cmocka_unit_test(keeps_the_codes_of_each_system),
+        cmocka_unit_test(keeps_one_profession_of_each_who_took_part),
         cmocka_unit_test(leaves_out_what_is_not_a_client_contact),
         cmocka_unit_test(refuses_what_is_no_resource),
     };

@@ -18,6 +18,9 @@ static struct pn_fact_entry fact_of(unsigned number)
     for (unsigned i = 0; i < number % (PN_CODES_MAX + 1); i++) {
         fact.codes[i] = number * 10 + i + 1;
     }
+    for (unsigned i = 0; i < number % 11 % PN_PROFESSIONS_MAX; i++) {
+        fact.more_professions[i] = number + i + 1;
+    }
     return fact;
 }
 
@@ -104,6 +107,7 @@ static void assert_one_code_each(const struct pn_held_client *client, unsigned c
     for (unsigned i = 0; i < count; i++) {
         struct pn_fact_entry fact = fact_of(i);
         memset(fact.codes + 1, 0, sizeof fact.codes - sizeof fact.codes[0]);
+        memset(fact.more_professions, 0, sizeof fact.more_professions);
         assert_memory_equal(&client->held[0].facts[i], &fact, sizeof fact);
     }
 }
@@ -121,7 +125,8 @@ static void what_is_written_is_read(void **state)
     assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts"), 5);
     assert_int_equal(number_of(bench, "SELECT MAX(part) FROM client_facts"), 4);
     assert_int_equal(number_of(bench, "SELECT LENGTH(facts) FROM client_facts WHERE part = 4"),
-                     5 * (PN_ROW_HEAD_BYTES + 1) + (3 + 4 + 5 + 6 + 0) * 8);
+                     5 * (PN_ROW_HEAD_BYTES + 1) + (3 + 4 + 5 + 6 + 0) * 8 +
+                         (3 + 4 + 0 + 1 + 2) * 4);
 }
 
 // A row that the store alone has changed stays as it is when another is written.
@@ -136,11 +141,11 @@ static void rows_of_the_same_facts_are_not_written(void **state)
     add(bench, client, MANY, 1);
     pn_held_mark(&client->held[0], &client->held[0].facts[PN_HELD_PART]);
     save(bench, client);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 4"), 2);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 4"
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 5"), 2);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 5"
                                       " AND part IN (1, 4)"),
                      2);
-    exec(bench->store, "UPDATE client_facts SET form = 4", pn_slice_str(""));
+    exec(bench->store, "UPDATE client_facts SET form = 5", pn_slice_str(""));
     assert_facts(load(bench), MANY + 1, MANY + 1);
 }
 
@@ -212,7 +217,7 @@ static void rows_from_before_there_were_parts_are_read(void **state)
     assert_int_equal(number_of(bench, "SELECT classes FROM triggers WHERE rule = 'b'"), 1 << 3);
     add(bench, client, MANY, 1);
     save(bench, client);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 4"), 5);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 5"), 5);
     assert_one_code_each(load(bench), MANY);
 }
 
@@ -241,7 +246,29 @@ static void rows_of_facts_with_one_code_are_read(void **state)
     client = load(bench);
     assert_memory_equal(&client->held[0].facts[7], &seventh, sizeof last);
     assert_one_code_each(client, 7);
-    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 4"), 2);
+    assert_int_equal(number_of(bench, "SELECT COUNT(*) FROM client_facts WHERE form = 5"), 2);
+}
+
+// The form before had one profession of each fact, and else the same bytes.
+static void rows_of_facts_with_one_profession_are_read(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_held_client *client = load(bench);
+    add(bench, client, 0, PN_HELD_PART);
+    for (unsigned i = 0; i < PN_HELD_PART; i++) {
+        struct pn_fact_entry *fact = &client->held[0].facts[i];
+        fact->profession = i;
+        memset(fact->more_professions, 0, sizeof fact->more_professions);
+    }
+    save(bench, client);
+    exec(bench->store, "UPDATE client_facts SET form = 4", pn_slice_str(""));
+    client = load(bench);
+    for (unsigned i = 0; i < PN_HELD_PART; i++) {
+        const struct pn_fact_entry *fact = &client->held[0].facts[i];
+        assert_int_equal(pn_fact_profession(fact, 0), i);
+        assert_int_equal(pn_fact_profession(fact, 1), 0);
+        assert_int_equal(pn_fact_profession(fact, PN_PROFESSIONS_MAX), 0);
+    }
 }
 
 // The one class that an earlier version kept of a fact is a set of one; with a damaged one nothing
@@ -281,12 +308,14 @@ static void a_damaged_row_is_told(void **state)
     unsigned count = 77;
     const size_t bytes = pn_held_row_write(facts, 3, row);
     for (size_t len = 0; len <= bytes; len++) {
-        const bool is_whole = len == 0 || len == 81 || len == 81 + 105 || len == bytes;
+        const bool is_whole = len == 0 || len == 85 || len == 85 + 121 || len == bytes;
         assert_int_equal(pn_held_row_count(PN_ROW_FORM, pn_slice_of(row, len), &count), is_whole);
     }
     assert_int_equal(count, 3);
     pn_held_row_read(PN_ROW_FORM, pn_slice_of(row, bytes), read);
     assert_memory_equal(read, facts, sizeof facts);
+    row[PN_ROW_HEAD_BYTES] = PN_PROFESSIONS_MAX << 4;
+    assert_false(pn_held_row_count(PN_ROW_FORM, pn_slice_of(row, bytes), &count));
     row[PN_ROW_HEAD_BYTES] = PN_CODES_MAX + 1;
     assert_false(pn_held_row_count(PN_ROW_FORM, pn_slice_of(row, bytes), &count));
     assert_false(pn_held_row_count(PN_ROW_ONE_CODE, pn_slice_of(row, 79), &count));
@@ -363,6 +392,7 @@ int main(void)
         WITH_BENCH(rows_from_before_there_were_parts_are_read),
         WITH_BENCH(rows_of_facts_with_one_code_are_read),
         WITH_BENCH(rows_of_facts_with_one_class_are_read),
+        WITH_BENCH(rows_of_facts_with_one_profession_are_read),
         cmocka_unit_test(a_damaged_row_is_told),
         WITH_BENCH(the_oldest_make_place),
         WITH_BENCH(what_goes_on_is_kept),

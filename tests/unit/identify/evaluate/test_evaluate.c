@@ -177,6 +177,27 @@ static void counts_different_professions_and_services(void **state)
     assert_int_equal(finding_of("many-services", facts, 20, at(2026, 6, 1)).count, 4);
 }
 
+// Six professions in two visits are six.
+static void counts_every_profession_of_a_visit(void **state)
+{
+    (void)state;
+    struct pn_fact_entry facts[2] = {visit(1, at(2026, 1, 1)), visit(2, at(2026, 1, 2))};
+    facts[0].profession = 1;
+    facts[1].profession = 3;
+    for (unsigned i = 0; i + 1 < PN_PROFESSIONS_MAX; i++) {
+        facts[0].more_professions[i] = i < 2 ? 2 + i : 0; // 1, 2, 3
+        facts[1].more_professions[i] = i < 3 ? 4 + i : 0; // 3, 4, 5, 6
+    }
+    struct pn_finding finding = finding_of("many-professions", facts, 2, at(2026, 6, 1));
+    assert_true(finding.holds);
+    assert_int_equal(finding.count, 6);
+    assert_int_equal(finding.evidence_count, 2);
+    facts[1].more_professions[2] = 0;
+    finding = finding_of("many-professions", facts, 2, at(2026, 6, 1));
+    assert_false(finding.holds);
+    assert_int_equal(finding.count, 5);
+}
+
 static void a_trigger_is_as_protected_as_its_evidence(void **state)
 {
     (void)state;
@@ -270,6 +291,7 @@ int main(void)
         cmocka_unit_test(leaves_out_what_does_not_count),
         cmocka_unit_test(counts_no_shows_but_not_cancellations),
         cmocka_unit_test(counts_different_professions_and_services),
+        cmocka_unit_test(counts_every_profession_of_a_visit),
         cmocka_unit_test(a_trigger_is_as_protected_as_its_evidence),
         cmocka_unit_test(the_order_of_facts_is_no_matter),
     };

@@ -49,6 +49,15 @@ static bool is_in_ranges(const struct pn_code_ranges *ranges, const uint64_t *co
     return ranges->count == 0;
 }
 
+static bool has_profession(const struct pn_rule_codes *codes, const struct pn_fact_entry *fact)
+{
+    bool has = has_code(codes, fact->profession);
+    for (unsigned i = 0; i + 1 < PN_PROFESSIONS_MAX && fact->more_professions[i] != 0; i++) {
+        has = has || has_code(codes, fact->more_professions[i]);
+    }
+    return has;
+}
+
 static bool fits(const struct pn_filter *filter, const struct pn_fact_entry *fact)
 {
     return (filter->kinds & (1U << fact->kind)) != 0 && (fact->flags & PN_FACT_WITHDRAWN) == 0 &&
@@ -60,7 +69,7 @@ static bool fits(const struct pn_filter *filter, const struct pn_fact_entry *fac
            (!filter->client_contacts_only || (fact->flags & PN_FACT_CLIENT_CONTACT) != 0) &&
            is_in_ranges(&filter->codes, fact->codes) &&
            has_code(&filter->services, fact->service) &&
-           has_code(&filter->professions, fact->profession) &&
+           has_profession(&filter->professions, fact) &&
            has_code(&filter->contacts, fact->contact) &&
            has_code(&filter->statuses, fact->status) && has_code(&filter->units, fact->unit) &&
            has_code(&filter->settings, fact->setting);
@@ -122,6 +131,9 @@ static struct pn_fact_entry make_fact(void)
                                  .flags = (uint8_t)draw(PN_FACT_FLAGS_COUNT)};
     for (unsigned i = draw(PN_CODES_MAX + 1); i > 0; i--) {
         fact.codes[i - 1] = 1 + draw(VALUES); // the rest is 0: no code
+    }
+    for (unsigned i = fact.profession == 0 ? 0 : draw(PN_PROFESSIONS_MAX); i > 0; i--) {
+        fact.more_professions[i - 1] = 1 + draw(VALUES);
     }
     return fact;
 }
