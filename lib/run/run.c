@@ -17,6 +17,13 @@
 
 enum { UNWATCHED_POLL_MS = 5, RELAY_ARENA_BYTES_MAX = 32 * 1024 * 1024 };
 
+static int64_t second_ms = PN_MS_PER_SECOND;
+
+void pn_run_set_second_for_test(int64_t ms)
+{
+    second_ms = ms;
+}
+
 const struct pn_config *pn_run_config(const struct pn_run *run)
 {
     return run->config;
@@ -412,7 +419,7 @@ static bool make_loop(struct pn_run *run)
 static void add_events(struct pn_run *run)
 {
     struct timeval now = {0};
-    struct timeval second = after_ms(PN_MS_PER_SECOND);
+    struct timeval second = after_ms(second_ms);
     int fd = run->consumer == NULL ? -1 : pn_consumer_fd(run->consumer);
     if (fd >= 0) {
         run->consumer_event = event_new(run->base, fd, EV_READ | EV_PERSIST, on_records, run);

@@ -64,6 +64,9 @@ struct pn_service {
 // Runs until SIGTERM or SIGINT, and then finishes the batch in hand. Returns the process's exit
 // status. What is away (stream, store) is waited for, with a growing back-off.
 int pn_run_service(const struct pn_service *service, const struct pn_config *config);
+// Each second a service looks for what a lost wake-up has left and tells its metrics. Tests may set
+// another time than a second, before it runs.
+void pn_run_set_second_for_test(int64_t ms);
 
 // The command of a service, at file level in one of its source files:
 //

@@ -294,10 +294,16 @@ def play(hub, seconds=600):
 
 
 def settle(hub, seconds):
-    """Until the services have read all that is on the stream."""
+    """Until the services have read all that is on the stream, and said so after it was there."""
+    now = time.time()
+
+    def has_read(service):
+        files = list((hub.data / "run").glob(f"{service}.*.metrics"))
+        return all(path.stat().st_mtime > now for path in files) and \
+            hub.metrics(service).get(("punos_lag_events", ""), 1) == 0
+
     for service in ("timeline", "identify"):
-        wait_until(lambda: hub.metrics(service).get(("punos_lag_events", ""), 1) == 0, seconds,
-                   f"{service} to have read everything")
+        wait_until(lambda: has_read(service), seconds, f"{service} to have read everything")
 
 
 def main():

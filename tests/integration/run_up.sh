@@ -24,10 +24,10 @@ fail() {
     exit 1
 }
 
-# Waits, 20 s at most, until the command succeeds.
+# Waits, 60 s at most, until the command succeeds.
 wait_for() {
     local tries
-    for tries in $(seq 200); do
+    for tries in $(seq 600); do
         if "$@"; then
             return 0
         fi

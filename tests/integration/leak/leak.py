@@ -7,6 +7,7 @@ bit for bit, until a corrected mapping lets it through once.
 """
 import base64
 import collections
+import contextlib
 import json
 import os
 import re
@@ -174,9 +175,11 @@ class Leak:
             self.look(f"answer ({what})", text)
         self.look("log", self.hub.log.read_bytes())
         for path in self.hub.data.rglob("*"):
-            if path.is_file() and "secrets" not in path.parts:
+            if "secrets" in path.parts:
+                continue
+            self.look("a file's name", str(path.relative_to(self.hub.data)).encode())
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):  # what was there a moment ago
                 self.look(str(path.relative_to(self.hub.folder)), path.read_bytes())
-                self.look("a file's name", str(path.relative_to(self.hub.data)).encode())
         for folder in (self.hub.folder / "effica-out").rglob("*.receipt.json"):
             body = json.loads(folder.read_text(encoding="utf-8"))
             body.pop("file", None)

@@ -395,13 +395,16 @@ static void outages_are_waited_out(void **unused)
     pn_stream_close(stream);
 }
 
+// Woken each time: what a service finds by itself once a second, it would find here in an hour.
 static void another_process_uses_the_outbox(void **unused)
 {
     (void)unused;
+    pn_run_set_second_for_test(3600 * PN_MS_PER_SECOND);
     struct pn_stream *stream = NULL;
     must(pn_stream_open(&config, &stream, &err));
     must(pn_stream_create_topics(stream, &err));
     pid_t child = start_service();
+    pn_run_set_second_for_test(PN_MS_PER_SECOND);
     struct pn_store *store = open_store(false);
     struct audience audience;
     open_audience(stream, &audience);
@@ -422,12 +425,11 @@ static void another_process_uses_the_outbox(void **unused)
         must(pn_store_commit(store, &err));
         int64_t start_ms = pn_clock_monotonic_ms();
         listen_for(&audience, n + 1, 0);
+        assert_int_equal(audience.different, n + 1);
         int64_t took_ms = pn_clock_monotonic_ms() - start_ms;
         slowest_ms = n > 0 && took_ms > slowest_ms ? took_ms : slowest_ms;
     }
-    assert_int_equal(audience.different, 20);
     print_message("outbox of another process, slowest: %lld ms\n", (long long)slowest_ms);
-    assert_in_range(slowest_ms, 0, 900); // under the second of the safety net
     pn_store_close(store);
     end_service(child);
     pn_consumer_close(audience.consumer);
