@@ -224,8 +224,7 @@ def a_trigger_is_withheld_by_what_the_timeline_knows_of_its_events(world):
     issue, = [t["issue"] for t in world.hub.get(path)["triggers"] if t["rule"] == "no-shows"]
     event = issue["evidence"][0]["detail"][0]["reference"].split("/")[1]
     # As if identify's facts were from before an event could be under two classes.
-    subprocess.run(["sqlite3", "-cmd", ".timeout 10000", str(world.hub.data / "store/timeline.db"),
-                    f"UPDATE entries SET classes = 32 WHERE data LIKE '%{event}%'"], check=True)
+    world.hub.in_store("timeline", f"UPDATE entries SET classes = 32 WHERE data LIKE '%{event}%'")
     assert "no-shows" not in rules_at(world, path), "of the client"
     assert "no-shows" not in rules_at(world, f"/worklist/{client}"), "on the work list, alone"
     equal(world.hub.call("GET", f"/fhir/DetectedIssue/{issue['id']}")[0], 403, "by its id")

@@ -528,8 +528,7 @@ def protected_events_are_not_on_the_feed(world):
     if "kind: postgres" in world.hub.config.read_text(encoding="utf-8"):
         return
     # Rows that an earlier version wrote may lack a class: they are judged by what is in them.
-    subprocess.run(["sqlite3", "-cmd", ".timeout 10000", str(world.hub.data / "store/api.db"),
-                    f"UPDATE feed SET classes = -1 WHERE subject = '{client}'"], check=True)
+    world.hub.in_store("api", f"UPDATE feed SET classes = -1 WHERE subject = '{client}'")
     equal(shown(), ["concern", "money"], "the same of an earlier version's rows")
 
 

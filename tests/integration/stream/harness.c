@@ -360,6 +360,18 @@ void append_at_last(struct pn_stream *stream, int first, int count)
     must(code, &err);
 }
 
+// Again until the broker has heard it, as a service does.
+void rewind_at_last(struct reader *reader)
+{
+    struct pn_err err;
+    int64_t deadline_ms = pn_clock_monotonic_ms() + PATIENCE_MS;
+    enum pn_code code = PN_UNAVAILABLE;
+    while (code == PN_UNAVAILABLE && pn_clock_monotonic_ms() < deadline_ms) {
+        code = pn_consumer_rewind(reader->consumer, &err);
+    }
+    must(code, &err);
+}
+
 // For kcat.sh, which appends by run_child.
 int make_topics(char **arguments)
 {

@@ -68,6 +68,7 @@ int end_child(struct child *child);
 int run_child(char **arguments);
 void control_broker(const char *command);
 void append_at_last(struct pn_stream *stream, int first, int count);
+void rewind_at_last(struct reader *reader);
 int make_topics(char **arguments);
 
 #endif

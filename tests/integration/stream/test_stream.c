@@ -78,7 +78,7 @@ static void rewinds_to_stored_positions(void **state)
     must(append(fixture->stream, 300, 200, 300, &err), &err);
     read_until(reader, 500);
     for (int round = 0; round < 3; round++) {
-        must(pn_consumer_rewind(reader->consumer, &err), &err);
+        rewind_at_last(reader);
         forget(reader);
         read_until(reader, 200);
         assert_int_equal(reader->count, 200);
