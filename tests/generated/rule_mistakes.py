@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A rule file with any mistake is refused with its place: every key and value of config/rules/*.yaml is
+"""A rule file with any mistake is refused with its place: every key and value of config/rules/*.yaml, and of a file that says
+each thing that the language can say, is
 broken one at a time: left out, misspelt, told twice, and of another kind. `punos rules check` refuses each such file, with the line of
 the mistake, of what it stands in or beside, or of what now misses it; what it takes is good by
 schemas/rules.schema.yaml.
@@ -25,7 +26,7 @@ MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 BATCH = 400  # files of one process
 WHOLLY = 2  # places of a field, in one file, that get every wrong value
 PARTS = ("code_groups", "filters", "prices")
-NUMBERS = ("0", "-1", "100000000", "1.5", '"3"', "x3")
+NUMBERS = ("0", "-1", "100000000", "1.5", "1.555", "1.", '"3"', "x3")
 OF_SCALAR = ("[x]", "{ x: 1 }", "")
 OF_TEXT = ("7", "true", '""', "~", '"{cuont}"', '"{count"')
 OF_WORD = ("qwerty-zz", "Visit")
@@ -104,7 +105,7 @@ def other_values(node):
     if node.children:
         return OF_COLLECTION
     text, is_plain = node.value.value, node.value.style is None
-    if is_plain and re.fullmatch(r"[0-9]+", text):
+    if is_plain and re.fullmatch(r"[0-9]+([.][0-9]+)?", text):
         return OF_SCALAR + NUMBERS
     return OF_SCALAR + OF_TEXT + (OF_WORD if is_plain and " " not in text else ())
 
@@ -225,7 +226,9 @@ def run(path, is_all=False):
 def main(names):
     is_all = "--all" in names
     paths = [Path(name) for name in names if name != "--all"]
-    paths = paths or sorted((ROOT / "config/rules").glob("*.yaml"), key=lambda path: -path.stat().st_size)
+    # The last has one of each thing that the language can say.
+    paths = paths or [*sorted((ROOT / "config/rules").glob("*.yaml"), key=lambda path: -path.stat().st_size),
+                      ROOT / "tests/integration/rules_sql/rules.yaml"]
     faults, counts = [], Counter()
     with ProcessPoolExecutor() as pool:
         for found, counted in pool.map(partial(run, is_all=is_all), paths):

@@ -65,6 +65,10 @@ export function inLanguage(texts) {
   return (texts && (texts[language] || texts.fi || texts.en)) || "";
 }
 
+export function decimal(value) {
+  return Number(value).toLocaleString(language, { maximumFractionDigits: 2 });
+}
+
 export function day(value) {
   const date = new Date(value);
   return Number.isNaN(date.getTime()) ? "" : date.toLocaleDateString(language);

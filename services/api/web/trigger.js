@@ -3,7 +3,8 @@
 // its sources are, and which rules are near.
 
 import { h, say } from "./dom.js";
-import { currentLanguage, day, has, inLanguage, reportedBy, sourceName, t, tn } from "./texts.js";
+import { currentLanguage, day, decimal, has, inLanguage, reportedBy, sourceName, t,
+  tn } from "./texts.js";
 
 const EXTENSION = "https://punos.fi/fhir/StructureDefinition/";
 
@@ -50,6 +51,9 @@ function conditionList(issue, title) {
       ? t("conditionWithheld", condition.threshold)
       : t(condition.holds ? "conditionHolds" : "conditionOpen", condition.value,
         condition.threshold)];
+    if (condition.factor !== undefined) {
+      words.push(t("trendFactor", decimal(condition.factor)));
+    }
     if (condition["not-with"] >= 0) {
       words.push(t("notWith", condition["not-with"]));
     }

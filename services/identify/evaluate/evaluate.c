@@ -89,9 +89,9 @@ static int64_t holds_with(struct pn_walk *walk, unsigned node)
 {
     const struct pn_node *leaf = &walk->rule->nodes[node];
     int64_t value = walk->tree.values[node], found = leaf->at_least;
-    if (leaf->kind == PN_NODE_TREND && leaf->factor * walk->tree.before[node] > found) {
-        found = leaf->factor * walk->tree.before[node];
-    }
+    const int64_t grown =
+        leaf->kind == PN_NODE_TREND ? pn_trend_needs(leaf, walk->tree.before[node]) : 0;
+    found = grown > found ? grown : found;
     if (leaf->kind == PN_NODE_GAP || leaf->kind == PN_NODE_ABSENT || value >= found) {
         return -1;
     }

@@ -66,7 +66,7 @@ enum pn_node_kind {
     PN_NODE_SEQUENCE, // last facts of chains of facts, one of each step, within `length_days`
     PN_NODE_GAP,      // the last fact is `length_days` old
     PN_NODE_DAYS,     // different calendar days that facts with a length were going on
-    PN_NODE_TREND,    // facts in the window, and `factor` times those in the window before it
+    PN_NODE_TREND,    // facts in the window, and a factor times those in the window before it
     PN_NODE_OPEN,     // facts that go on now
     PN_NODE_ABSENT,   // no fact in the window
     PN_NODE_ALL,
@@ -106,7 +106,7 @@ struct pn_node {
     const struct pn_prices *prices;     // of a sum
     int64_t window_months, window_days; // both 0: facts count for ever
     int64_t length_days;
-    int64_t factor;
+    int64_t factor_hundredths; // of a trend: 150 is one and a half times as many
 };
 
 struct pn_match;

@@ -69,6 +69,46 @@ enum pn_code pn_rules_number(struct pn_rules_reader *reader, const struct pn_yam
     return PN_OK;
 }
 
+// Digits, and perhaps a point with one or two more; -1: something else.
+static int64_t hundredths_of(struct pn_slice text)
+{
+    enum { DIGITS_MAX = 9, DECIMALS_MAX = 2 };
+    struct pn_slice decimals = {0};
+    struct pn_slice whole = pn_slice_split(text, '.', &decimals);
+    bool has_point = whole.len < text.len;
+    int64_t number = 0;
+    if (whole.len == 0 || whole.len > DIGITS_MAX || decimals.len > DECIMALS_MAX ||
+        (has_point && decimals.len == 0)) {
+        return -1;
+    }
+    for (size_t i = 0; i < whole.len + DECIMALS_MAX; i++) {
+        size_t place = i < whole.len ? i : i - whole.len;
+        struct pn_slice part = i < whole.len ? whole : decimals;
+        char c = place < part.len ? part.ptr[place] : '0';
+        if (c < '0' || c > '9') {
+            return -1;
+        }
+        number = number * 10 + (c - '0');
+    }
+    return number;
+}
+
+enum pn_code pn_rules_hundredths(struct pn_rules_reader *reader, const struct pn_yaml *node,
+                                 const struct pn_rules_field *field, void *ret_place)
+{
+    const bool is_plain = node->kind == PN_YAML_SCALAR && !node->is_quoted;
+    const int64_t number = is_plain ? hundredths_of(node->scalar) : -1;
+    if (number < 100 * field->min || number > 100 * field->max) {
+        return pn_yaml_fault(
+            reader->err, reader->name, node,
+            "a number from %lld to %lld is expected, with at most two decimals, 1.5%s",
+            (long long)field->min, (long long)field->max,
+            node->is_quoted ? ", without quotes" : "");
+    }
+    *(int64_t *)ret_place = number;
+    return PN_OK;
+}
+
 enum pn_code pn_rules_bool(struct pn_rules_reader *reader, const struct pn_yaml *node,
                            const struct pn_rules_field *field, void *ret_place)
 {

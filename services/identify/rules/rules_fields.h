@@ -50,13 +50,14 @@ PN_MUST_USE enum pn_code pn_rules_fields(struct pn_rules_reader *reader, const s
 #define PN_RULES_READER(name)                                                                      \
     PN_MUST_USE enum pn_code name(struct pn_rules_reader *reader, const struct pn_yaml *node,      \
                                   const struct pn_rules_field *field, void *ret_place)
-PN_RULES_READER(pn_rules_text);   // const char *
-PN_RULES_READER(pn_rules_id);     // const char *
-PN_RULES_READER(pn_rules_number); // int64_t
-PN_RULES_READER(pn_rules_bool);   // bool
-PN_RULES_READER(pn_rules_word);   // an enum: the word's place
-PN_RULES_READER(pn_rules_set);    // uint32_t: bits of the words' places
-PN_RULES_READER(pn_rules_codes);  // struct pn_rule_codes
+PN_RULES_READER(pn_rules_text);       // const char *
+PN_RULES_READER(pn_rules_id);         // const char *
+PN_RULES_READER(pn_rules_number);     // int64_t
+PN_RULES_READER(pn_rules_hundredths); // int64_t: 1.5 is 150; at most two decimals
+PN_RULES_READER(pn_rules_bool);       // bool
+PN_RULES_READER(pn_rules_word);       // an enum: the word's place
+PN_RULES_READER(pn_rules_set);        // uint32_t: bits of the words' places
+PN_RULES_READER(pn_rules_codes);      // struct pn_rule_codes
 // Of rules_texts.c: const char *[PN_LANGUAGE_COUNT]
 PN_RULES_READER(pn_rules_titles);
 PN_RULES_READER(pn_rules_texts); // with places that a trigger fills

@@ -5,8 +5,9 @@
 
 #include "services/identify/rules/rules_fields.h"
 
-static const char *const places[] = {"count", "threshold", "not_with", "since", "lapses", NULL};
-enum { FIRST_DAY = 3 }; // since and lapses are no numbers: words do not follow them
+static const char *const places[] = {"count",  "threshold", "not_with", "since",
+                                     "lapses", "factor",    NULL};
+enum { FIRST_ALONE = 3 }; // no whole numbers: words do not follow them
 
 // What stands between { and }: a place, and of a number perhaps the words for one and for more.
 static enum pn_code check_place(struct pn_rules_reader *reader, const struct pn_yaml *node,
@@ -28,8 +29,8 @@ static enum pn_code check_place(struct pn_rules_reader *reader, const struct pn_
     if (!has_words) {
         return PN_OK;
     }
-    if (place >= FIRST_DAY) {
-        return pn_rules_fault(reader, node, "no words follow a day: {since} or {lapses} alone");
+    if (place >= FIRST_ALONE) {
+        return pn_rules_fault(reader, node, "no words follow {since}, {lapses} and {factor}");
     }
     (void)pn_slice_split(words, '|', &many);
     return many.len > 0

@@ -375,7 +375,11 @@ static const struct pn_rules_field sequence_fields[] = {
 static const struct pn_rules_field gap_fields[] = {
     WHERE, {"at_least_days", pn_rules_number, AT(length_days), 1, 1800, NULL, true}, END};
 static const struct pn_rules_field trend_fields[] = {
-    WHERE, WINDOW, NUMBERS, {"factor", pn_rules_number, AT(factor), 1, 100, NULL, true}, END};
+    WHERE,
+    WINDOW,
+    NUMBERS,
+    {"factor", pn_rules_hundredths, AT(factor_hundredths), 1, 100, NULL, true},
+    END};
 static const struct pn_rules_field open_fields[] = {
     WHERE,
     {"at_least", pn_rules_number, AT(at_least), 1, 1000, NULL, false},

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identify/rules/tree.h"
 
-enum { WHOLE = 1000 };
+enum { WHOLE = 1000, HUNDRED = 100 };
+
+int64_t pn_trend_needs(const struct pn_node *trend, int64_t before)
+{
+    return (trend->factor_hundredths * before + HUNDRED - 1) / HUNDRED;
+}
 
 static bool holds(const struct pn_tree *tree, enum pn_tree_mode mode, unsigned place);
 
@@ -19,7 +24,7 @@ static bool leaf_holds(const struct pn_tree *tree, enum pn_tree_mode mode, unsig
     }
     return value >= needed(mode, node) &&
            (node->kind != PN_NODE_TREND || mode == PN_TREE_POSSIBLE ||
-            value >= node->factor * tree->before[place]);
+            value >= pn_trend_needs(node, tree->before[place]));
 }
 
 // What is negated is asked with the plain thresholds.

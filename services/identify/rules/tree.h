@@ -19,6 +19,8 @@ struct pn_tree {
     int64_t values[PN_RULE_NODES_MAX]; // of leaves, by node
     int64_t before[PN_RULE_NODES_MAX]; // of trends: the window before
 };
+// The least whole number that is a trend's factor times what was before.
+int64_t pn_trend_needs(const struct pn_node *trend, int64_t before);
 bool pn_tree_holds(const struct pn_tree *tree, unsigned node);
 // What a node counts: a leaf its value, a score its weights, the other branches their children.
 int64_t pn_tree_measure(const struct pn_tree *tree, unsigned node);

@@ -74,6 +74,11 @@ static void add_conditions(const struct pn_trigger_view *view, struct pn_buf *ou
                       "{\"url\":\"threshold\",\"valueInteger\":%lld}",
                       pn_node_kind_name(view->rule->nodes[leaf->node].kind),
                       leaf->holds ? "true" : "false", (long long)leaf->threshold);
+        if (view->rule->nodes[leaf->node].kind == PN_NODE_TREND) {
+            pn_buf_add_str(out, ",{\"url\":\"factor\",\"valueDecimal\":");
+            pn_trigger_add_hundredths(out, view->rule->nodes[leaf->node].factor_hundredths, '.');
+            pn_buf_add_char(out, '}');
+        }
         if (!leaf->is_withheld) {
             pn_buf_printf(out, ",{\"url\":\"value\",\"valueInteger\":%lld}",
                           (long long)leaf->value);

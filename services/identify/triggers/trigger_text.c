@@ -51,6 +51,7 @@ enum place {
     PLACE_LAPSES,
     PLACE_NOW,
     PLACE_HOLDS_WITH,
+    PLACE_FACTOR, // of the rule's first trend
     PLACES
 };
 
@@ -100,6 +101,28 @@ static int64_t not_with(const struct pn_trigger_view *view)
     return view->finding->holds && headline_decides(view->rule) ? view->rule->lapse_below - 1 : -1;
 }
 
+// In hundredths; -1: the rule has no trend.
+static int64_t factor_of(const struct pn_rule *rule)
+{
+    for (unsigned i = 0; i < rule->node_count; i++) {
+        if (rule->nodes[i].kind == PN_NODE_TREND) {
+            return rule->nodes[i].factor_hundredths;
+        }
+    }
+    return -1;
+}
+
+void pn_trigger_add_hundredths(struct pn_buf *out, int64_t hundredths, char mark)
+{
+    pn_buf_printf(out, "%lld", (long long)(hundredths / 100));
+    const int decimals = (int)(hundredths % 100);
+    if (decimals % 10 != 0) {
+        pn_buf_printf(out, "%c%02d", mark, decimals);
+    } else if (decimals != 0) {
+        pn_buf_printf(out, "%c%d", mark, decimals / 10);
+    }
+}
+
 // -1: there is none; 0 for a time.
 static int64_t number_of(const struct pn_trigger_view *view, enum place place)
 {
@@ -119,6 +142,8 @@ static int64_t number_of(const struct pn_trigger_view *view, enum place place)
     case PLACE_LAPSES:
     case PLACES:
         break;
+    case PLACE_FACTOR:
+        return factor_of(view->rule);
     }
     return 0;
 }
@@ -134,6 +159,8 @@ static void add_place(struct pn_buf *out, enum place place, enum pn_language lan
         pn_buf_add_str(out, "–");
     } else if (is_day) {
         add_day(out, day_ms, language);
+    } else if (place == PLACE_FACTOR) {
+        pn_trigger_add_hundredths(out, number, language == PN_LANGUAGE_EN ? '.' : ',');
     } else {
         pn_buf_printf(out, "%lld", (long long)number);
     }
@@ -143,8 +170,8 @@ static void add_place(struct pn_buf *out, enum place place, enum pn_language lan
 static const char *fill(struct pn_buf *out, const char *text, enum pn_language language,
                         const struct pn_trigger_view *view)
 {
-    static const char *const names[PLACES] = {"count",  "threshold", "not_with",  "since",
-                                              "lapses", "now",       "holds_with"};
+    static const char *const names[PLACES] = {"count",  "threshold", "not_with",   "since",
+                                              "lapses", "now",       "holds_with", "factor"};
     struct pn_slice inside = pn_slice_of(text + 1, strcspn(text + 1, "}"));
     struct pn_slice one = {0}, many = {0};
     struct pn_slice name = pn_slice_split(inside, '|', &one);

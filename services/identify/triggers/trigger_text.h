@@ -2,7 +2,7 @@
 /*
  * What a trigger says in words, in a language. Inside services/identify only.
  *
- * In a rule's texts stand {count}, {threshold}, {not_with}, {since}, {lapses}; and
+ * In a rule's texts stand {count}, {threshold}, {not_with}, {since}, {lapses}, {factor}; and
  * {count|visit|visits} is the word for that many (one, or another number; the same for {threshold}
  * and {not_with}): languages differ in where they need it.
  */
@@ -19,5 +19,8 @@ void pn_trigger_text(struct pn_buf *out, const char *const texts[PN_LANGUAGE_COU
 
 // The text without quotes, escaped for a JSON string.
 void pn_trigger_escape(struct pn_buf *out, struct pn_slice text);
+
+// 150 as 1.5, `mark` between; no decimals that are 0.
+void pn_trigger_add_hundredths(struct pn_buf *out, int64_t hundredths, char mark);
 
 #endif

@@ -96,6 +96,9 @@ INSERT INTO spans SELECT 5, 1, c, enter, pg_temp.months_later(enter, 6) FROM
 INSERT INTO spans SELECT 6, 1, c, start_ms, pg_temp.months_later(start_ms, 4) FROM visits;
 INSERT INTO spans SELECT 6, 2, c, pg_temp.months_later(start_ms, 4),
     pg_temp.months_later(start_ms, 8) FROM visits;
+INSERT INTO spans SELECT 6, 3, c, start_ms, pg_temp.months_later(start_ms, 5) FROM contacts;
+INSERT INTO spans SELECT 6, 4, c, pg_temp.months_later(start_ms, 5),
+    pg_temp.months_later(start_ms, 10) FROM contacts;
 INSERT INTO spans SELECT 7, 1, c, start_ms, pg_temp.months_later(start_ms, 6) FROM vague;
 INSERT INTO spans SELECT 7, 2, c, start_ms, start_ms + 100 * :day FROM noshows;
 INSERT INTO spans SELECT 7, 3, c, start_ms, pg_temp.months_later(start_ms, 2) FROM contacts;
@@ -163,14 +166,16 @@ ANALYZE held;
 CREATE TEMP TABLE judged AS SELECT rule, c, t,
     CASE rule
         WHEN 1 THEN v1 >= 3 AND is_adult WHEN 2 THEN codes >= 3 WHEN 3 THEN v1 >= 2
-        WHEN 4 THEN v1 > 0 AND v2 > 0 WHEN 5 THEN v1 >= 10 WHEN 6 THEN v1 >= 3 AND v1 >= 2 * v2
+        WHEN 4 THEN v1 > 0 AND v2 > 0 WHEN 5 THEN v1 >= 10 
+        WHEN 6 THEN v1 >= 3 AND v1 >= 2 * v2 OR v3 >= 2 AND 2 * v3 >= 3 * v4
         WHEN 7 THEN v4 = 0 AND 3 * (v1 >= 2)::INT + 2 * (v2 >= 1)::INT + 2 * (v3 = 0)::INT >= 5
         WHEN 8 THEN (v1 >= 2 OR v2 > 0)::INT + (v3 < 2)::INT + (v4 > 0)::INT >= 2
         WHEN 9 THEN v1 >= 2000 OR same >= 4 OR v3 >= 2 WHEN 10 THEN same >= 4 OR codes >= 4
     END AS rises,
     CASE rule
         WHEN 1 THEN v1 >= 2 AND is_adult WHEN 2 THEN codes >= 2 WHEN 3 THEN v1 >= 1
-        WHEN 4 THEN v1 > 0 AND v2 > 0 WHEN 5 THEN v1 >= 7 WHEN 6 THEN v1 >= 2 AND v1 >= 2 * v2
+        WHEN 4 THEN v1 > 0 AND v2 > 0 WHEN 5 THEN v1 >= 7 
+        WHEN 6 THEN v1 >= 2 AND v1 >= 2 * v2 OR v3 >= 1 AND 2 * v3 >= 3 * v4
         WHEN 7 THEN v4 = 0 AND 3 * (v1 >= 1)::INT + 2 * (v2 >= 1)::INT + 2 * (v3 = 0)::INT >= 4
         WHEN 8 THEN (v1 >= 2 OR v2 > 0)::INT + (v3 < 2)::INT + (v4 > 0)::INT >= 2
         WHEN 9 THEN v1 >= 1500 OR same >= 3 OR v3 >= 1 WHEN 10 THEN same >= 3 OR codes >= 3

@@ -251,6 +251,37 @@ static void trends_compare_two_windows(void **state)
     assert_int_equal(bench->finding.lapses_ms, at(2026, 10, 2));
 }
 
+// Four after two, not three: 4 ≥ 1.75 × 2 > 3. And exactly: 4 after 3 with 1.33, not with 1.34.
+static void a_trend_has_decimals(void **state)
+{
+    struct bench *bench = *state;
+    static const struct {
+        const char *factor;
+        int before, now;
+        bool holds;
+    } rows[] = {{"1.5", 2, 3, true},    {"1.5", 4, 5, false},    {"1.75", 2, 3, false},
+                {"1.75", 2, 4, true},   {"1.33", 3, 4, true},    {"1.34", 3, 4, false},
+                {"1.05", 20, 21, true}, {"1.06", 20, 21, false}, {"2.0", 2, 4, true},
+                {"1.10", 10, 11, true}};
+    for (size_t i = 0; i < PN_ARRAY_COUNT(rows); i++) {
+        char when[128];
+        (void)snprintf(when, sizeof when,
+                       "{ trend: { where: visit, in_months: 6, at_least: 1, factor: %s } }",
+                       rows[i].factor);
+        use(bench, when, "");
+        bench->count = 0;
+        for (int n = 0; n < rows[i].before; n++) {
+            add(bench, PN_KIND_VISIT, at(2025, 9, 1 + n));
+        }
+        for (int n = 0; n < rows[i].now; n++) {
+            add(bench, PN_KIND_VISIT, at(2026, 4, 1 + n));
+        }
+        if (holds(bench, at(2026, 5, 1)) != rows[i].holds) {
+            fail_msg("row %zu", i);
+        }
+    }
+}
+
 static void branches_are_put_together(void **state)
 {
     struct bench *bench = *state;
@@ -422,6 +453,7 @@ int main(void)
         WITH_BENCH(gaps_and_absence),
         WITH_BENCH(days_of_stays_are_calendar_days),
         WITH_BENCH(trends_compare_two_windows),
+        WITH_BENCH(a_trend_has_decimals),
         WITH_BENCH(branches_are_put_together),
         WITH_BENCH(sums_follow_the_price_list),
         WITH_BENCH(the_same_code_is_counted_by_itself),

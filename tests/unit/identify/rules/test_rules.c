@@ -81,6 +81,8 @@ static const struct {
      "r.yaml:7 rules[0].explanation.fi", "two words"},
     {7, "    explanation: { fi: \"{since|a|b}\", sv: b, en: c }",
      "r.yaml:7 rules[0].explanation.fi", "no words"},
+    {7, "    explanation: { fi: \"{factor|a|b}\", sv: b, en: c }",
+     "r.yaml:7 rules[0].explanation.fi", "no words"},
     {7,
      "    explanation: { fi: \"{count} {threshold|a|b} {not_with} {since}\", sv: b, en: c }\n"
      "    advice: { fi: \"{lapses}\", sv: b, en: c }",

@@ -251,6 +251,37 @@ static void a_score_says_with_what_it_would_not_hold(void **state)
            " It would not hold with 3. It lapses on 2026-04-11 if nothing more comes.\"");
 }
 
+static const char trend_text[] =
+    "rules:\n  - id: grows\n    version: 1\n    origin: punos\n    source: a document\n"
+    "    title: { fi: a, sv: b, en: c }\n    explanation: { fi: a, sv: b, en: c }\n"
+    "    when: { trend: { " VISITS ", at_least: 1, factor: 1.50 } }\n";
+
+static void a_factor_is_told_as_the_language_writes_it(void **state)
+{
+    struct bench *bench = *state;
+    struct pn_err err;
+    static const char *const texts[] = {"{factor}-kertainen", "{factor} gånger", "{factor} times"};
+    static const char *const told[] = {"\"1,5-kertainen\"", "\"1,5 gånger\"", "\"1.5 times\""};
+    expect(bench, "many", 30, PN_TRIGGER_RAISED,
+           "\"3 of 3, since 2026-01-21, until 2026-04-21, not 1."
+           " It would not hold with 1. It lapses on 2026-04-21 if nothing more comes.\"");
+    struct pn_trigger_view view = {.rule = &bench->rules.rules[0], .finding = &bench->finding};
+    pn_buf_clear(&bench->text);
+    pn_trigger_text(&bench->text, texts, PN_LANGUAGE_EN, &view);
+    pn_buf_add_char(&bench->text, '\0');
+    assert_string_equal(bench->text.data, "\"– times\""); // no trend
+    assert_int_equal(pn_rules_parse(bench->arena, "r.yaml", pn_slice_str(trend_text),
+                                    &bench->rules, &err),
+                     PN_OK);
+    view.rule = &bench->rules.rules[0];
+    for (unsigned i = 0; i < PN_LANGUAGE_COUNT; i++) {
+        pn_buf_clear(&bench->text);
+        pn_trigger_text(&bench->text, texts, (enum pn_language)i, &view);
+        pn_buf_add_char(&bench->text, '\0');
+        assert_string_equal(bench->text.data, told[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +289,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_holds_below_its_threshold_says_why, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_there_is_not_is_a_dash, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_score_says_with_what_it_would_not_hold, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_factor_is_told_as_the_language_writes_it, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
