@@ -51,6 +51,11 @@ void pn_civil_from_days(int64_t days, int *ret_year, int *ret_month, int *ret_da
 // is read with the offset before it. False when the zone is unknown.
 PN_MUST_USE bool pn_zone_offset(const char *zone_name, const struct pn_civil *civil,
                                 int *ret_minutes);
+// What the zone's clocks show at a moment, as the moment that would be in UTC; and the moment at
+// which they show it, of two the first. A time inside the gap of spring is read with the offset
+// before it, so it is as much later as the clocks go forward. False when the zone is unknown.
+PN_MUST_USE bool pn_zone_local(const char *zone_name, int64_t time_ms, int64_t *ret_local_ms);
+PN_MUST_USE bool pn_zone_moment(const char *zone_name, int64_t local_ms, int64_t *ret_time_ms);
 
 // Fills in the zone when it is missing and converts.
 PN_MUST_USE bool pn_civil_to_ms(const struct pn_civil *civil, const char *zone_name,

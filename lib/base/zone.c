@@ -24,6 +24,7 @@ enum {
 static const char zone_folder[] = "/usr/share/zoneinfo";
 
 struct transition {
+    int64_t utc_s;
     int64_t local_s; // from this wall-clock time on the offset after it holds (see pn_zone_offset)
     int32_t offset_s;
 };
@@ -228,6 +229,7 @@ static bool fill_transitions(const struct tzif *file, struct zone *zone)
         int32_t after = offset_of(file, file->types[i]);
         // A first transition at the beginning of all time must not overflow.
         utc_s = utc_s < INT64_MIN / 2 ? INT64_MIN / 2 : utc_s;
+        made[i].utc_s = utc_s;
         made[i].local_s = utc_s + (before > after ? before : after);
         made[i].offset_s = after;
         before = after;
@@ -326,36 +328,111 @@ static int32_t rule_offset(const struct zone *zone, int64_t local_s, int year)
     return is_summer ? zone->summer_s : zone->standard_s;
 }
 
-static int32_t zone_offset_s(const struct zone *zone, int64_t local_s, int year)
+// How many changes the table has up to that second, of UTC or as clocks show it.
+static unsigned changes_until(const struct zone *zone, int64_t second, bool is_local)
 {
     unsigned low = 0;
     unsigned high = zone->transition_count;
     while (low < high) {
         unsigned middle = low + (high - low) / 2;
-        if (zone->transitions[middle].local_s <= local_s) {
+        const struct transition *change = &zone->transitions[middle];
+        if ((is_local ? change->local_s : change->utc_s) <= second) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    if (low == zone->transition_count && zone->has_rule) {
-        return rule_offset(zone, local_s, year);
+    return low;
+}
+
+static int32_t offset_after(const struct zone *zone, unsigned changes)
+{
+    return changes == 0 ? zone->first_offset_s : zone->transitions[changes - 1].offset_s;
+}
+
+static int32_t zone_offset_s(const struct zone *zone, int64_t local_s, int year)
+{
+    const unsigned changes = changes_until(zone, local_s, true);
+    return changes == zone->transition_count && zone->has_rule ? rule_offset(zone, local_s, year)
+                                                               : offset_after(zone, changes);
+}
+
+static int64_t floored(int64_t value, int64_t by)
+{
+    return value / by - (value % by < 0 ? 1 : 0);
+}
+
+static int year_of(int64_t local_s)
+{
+    int year = 0, month = 0, day = 0;
+    pn_civil_from_days(floored(local_s, SECONDS_PER_DAY), &year, &month, &day);
+    return year;
+}
+
+// A change stands in the rule by the clock before it.
+static int32_t rule_offset_at(const struct zone *zone, int64_t utc_s)
+{
+    if (!zone->has_summer) {
+        return zone->standard_s;
     }
-    return low == 0 ? zone->first_offset_s : zone->transitions[low - 1].offset_s;
+    const int year = year_of(utc_s + zone->standard_s);
+    const int64_t begins = rule_local_s(&zone->begins, year) - zone->standard_s;
+    const int64_t ends = rule_local_s(&zone->ends, year) - zone->summer_s;
+    bool is_summer =
+        begins < ends ? utc_s >= begins && utc_s < ends : utc_s >= begins || utc_s < ends;
+    return is_summer ? zone->summer_s : zone->standard_s;
+}
+
+static int32_t zone_offset_at(const struct zone *zone, int64_t utc_s)
+{
+    const unsigned changes = changes_until(zone, utc_s, false);
+    return changes == zone->transition_count && zone->has_rule ? rule_offset_at(zone, utc_s)
+                                                               : offset_after(zone, changes);
+}
+
+// NULL for UTC, which needs no file.
+static bool find(const char *name, const struct zone **ret_zone)
+{
+    if (name == NULL) {
+        return false;
+    }
+    *ret_zone = strcmp(name, "UTC") == 0 ? NULL : find_zone(name);
+    return *ret_zone != NULL || strcmp(name, "UTC") == 0;
+}
+
+bool pn_zone_local(const char *zone_name, int64_t time_ms, int64_t *ret_local_ms)
+{
+    const struct zone *zone = NULL;
+    if (!find(zone_name, &zone)) {
+        return false;
+    }
+    const int64_t utc_s = floored(time_ms, PN_MS_PER_SECOND);
+    const int32_t offset_s = zone == NULL ? 0 : zone_offset_at(zone, utc_s);
+    *ret_local_ms = time_ms + offset_s * PN_MS_PER_SECOND;
+    return true;
+}
+
+bool pn_zone_moment(const char *zone_name, int64_t local_ms, int64_t *ret_time_ms)
+{
+    const struct zone *zone = NULL;
+    if (!find(zone_name, &zone)) {
+        return false;
+    }
+    const int64_t local_s = floored(local_ms, PN_MS_PER_SECOND);
+    const int32_t offset_s = zone == NULL ? 0 : zone_offset_s(zone, local_s, year_of(local_s));
+    *ret_time_ms = local_ms - offset_s * PN_MS_PER_SECOND;
+    return true;
 }
 
 bool pn_zone_offset(const char *zone_name, const struct pn_civil *civil, int *ret_minutes)
 {
-    if (zone_name == NULL) {
+    const struct zone *zone = NULL;
+    if (!find(zone_name, &zone)) {
         return false;
     }
-    if (strcmp(zone_name, "UTC") == 0) {
+    if (zone == NULL) {
         *ret_minutes = 0;
         return true;
-    }
-    const struct zone *zone = find_zone(zone_name);
-    if (zone == NULL) {
-        return false;
     }
     int month = civil->month == 0 ? 1 : civil->month;
     int day = civil->day == 0 ? 1 : civil->day;

@@ -4,7 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -149,6 +151,80 @@ static void knows_the_zones(void **state)
     }
 }
 
+static int64_t clock_of(int64_t utc_s)
+{
+    const time_t moment = (time_t)utc_s;
+    struct tm clock;
+    assert_non_null(localtime_r(&moment, &clock));
+    return utc_s + clock.tm_gmtoff;
+}
+
+// Of two moments at which clocks show the same the first: by the offset of the day before.
+static int64_t first_of(int64_t utc_s)
+{
+    const int64_t before_s = utc_s - 86400,
+                  first_s = clock_of(utc_s) - (clock_of(before_s) - before_s);
+    return first_s < utc_s && clock_of(first_s) == clock_of(utc_s) ? first_s : utc_s;
+}
+
+static void check_clock(const char *zone, int64_t utc_s)
+{
+    int64_t local_ms = 0, first_ms = 0;
+    assert_true(pn_zone_local(zone, utc_s * 1000 + 7, &local_ms));
+    assert_int_equal(local_ms, clock_of(utc_s) * 1000 + 7);
+    assert_true(pn_zone_moment(zone, local_ms, &first_ms));
+    assert_int_equal(first_ms, first_of(utc_s) * 1000 + 7);
+}
+
+// The C library reads the same zones by itself: a time of each day, and every ten minutes near each
+// change.
+static void shows_what_the_c_library_shows(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"Europe/Helsinki", "Australia/Sydney", "Asia/Kolkata"};
+    enum { STEP_S = 600, ODD_DAY_S = 86400 - 977 };
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(names); i++) {
+        setenv("TZ", names[i], 1);
+        tzset();
+        const int64_t end_s = pn_days_from_civil(2120, 1, 1) * 86400;
+        for (int64_t s = pn_days_from_civil(1875, 1, 1) * 86400; s < end_s; s += ODD_DAY_S) {
+            check_clock(names[i], s);
+            bool has_change = clock_of(s + ODD_DAY_S) != clock_of(s) + ODD_DAY_S;
+            for (int64_t near_s = s; has_change && near_s < s + 2 * ODD_DAY_S; near_s += STEP_S) {
+                check_clock(names[i], near_s);
+            }
+        }
+    }
+    setenv("TZ", "UTC", 1);
+    tzset();
+}
+
+// What the clocks leave out in spring is as much later as they go forward.
+static void reads_what_no_clock_shows(void **state)
+{
+    (void)state;
+    static const char *const times[][2] = {{"2026-03-29T02:59:59Z", "2026-03-29T02:59:59+02:00"},
+                                           {"2026-03-29T03:00:00Z", "2026-03-29T04:00:00+03:00"},
+                                           {"2026-03-29T03:30:00Z", "2026-03-29T04:30:00+03:00"},
+                                           {"2026-03-29T03:59:59Z", "2026-03-29T04:59:59+03:00"},
+                                           {"2026-03-29T04:00:00Z", "2026-03-29T04:00:00+03:00"},
+                                           {"2099-03-29T03:30:00Z", "2099-03-29T04:30:00+03:00"}};
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(times); i++) {
+        int64_t local_ms = 0, expected_ms = 0, time_ms = 0;
+        assert_true(pn_time_parse(pn_slice_str(times[i][0]), &local_ms));
+        assert_true(pn_time_parse(pn_slice_str(times[i][1]), &expected_ms));
+        assert_true(pn_zone_moment("Europe/Helsinki", local_ms, &time_ms));
+        assert_int_equal(time_ms, expected_ms);
+    }
+    int64_t unknown_ms = 3;
+    assert_false(pn_zone_moment("Europe/Nowhere", 0, &unknown_ms));
+    assert_false(pn_zone_local("Europe/Nowhere", 0, &unknown_ms));
+    assert_false(pn_zone_local(NULL, 0, &unknown_ms));
+    assert_int_equal(unknown_ms, 3);
+    assert_true(pn_zone_local("UTC", 5, &unknown_ms));
+    assert_int_equal(unknown_ms, 5);
+}
+
 static void refuses_what_is_no_zone(void **state)
 {
     (void)state;
@@ -196,10 +272,15 @@ static void tests_may_set_the_time(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(formats_and_parses),      cmocka_unit_test(refuses_what_is_no_time),
-        cmocka_unit_test(counts_days_both_ways),   cmocka_unit_test(knows_the_zones),
-        cmocka_unit_test(refuses_what_is_no_zone), cmocka_unit_test(converts_civil_times),
+        cmocka_unit_test(formats_and_parses),
+        cmocka_unit_test(refuses_what_is_no_time),
+        cmocka_unit_test(counts_days_both_ways),
+        cmocka_unit_test(knows_the_zones),
+        cmocka_unit_test(refuses_what_is_no_zone),
+        cmocka_unit_test(converts_civil_times),
         cmocka_unit_test(tests_may_set_the_time),
+        cmocka_unit_test(shows_what_the_c_library_shows),
+        cmocka_unit_test(reads_what_no_clock_shows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
