@@ -46,7 +46,7 @@ static enum pn_code read_time(struct pn_call *call, const char *name, int64_t *t
                               struct pn_err *err)
 {
     struct pn_slice text = pn_http_parameter(call->exchange, name);
-    if (text.len > 0 && !pn_time_parse(text, time_ms)) {
+    if (text.len > 0 && !pn_feedback_time_parse(text, time_ms)) {
         return pn_err_set(err, PN_INVALID, name, "must be a day or a moment, 2026-11-30");
     }
     return PN_OK;

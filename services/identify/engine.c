@@ -10,6 +10,7 @@
 #include "privacy/client_index.h"
 #include "run/metrics.h"
 #include "services/identify/due.h"
+#include "services/identify/evaluate/calendar.h"
 #include "services/identify/people.h"
 #include "services/identify/rules_seen.h"
 #include "services/identify/triggers/sources.h"

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "services/identify/evaluate/calendar.h"
 #include "services/identify/evaluate/evaluate.h"
 #include "services/identify/rules/rules.h"
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "services/identify/backtest/backtest_parts.h"
+#include "services/identify/evaluate/calendar.h"
 #include "services/identify/evaluate/evaluate.h"
 
 enum { SPANS_MAX = 64, UNIT_MONTHS = 12 };

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "services/identify/backtest/backtest.h"
+#include "services/identify/evaluate/calendar.h"
 
 enum {
     STEPS_EACH_WAY = 2,
@@ -172,7 +173,7 @@ static unsigned months_back(const struct pn_backtest_plan *plan)
 
 int64_t pn_backtest_first_day(const struct pn_backtest_plan *plan)
 {
-    return pn_months_later(plan->from_ms, -(int64_t)plan->months_back) / PN_MS_PER_DAY;
+    return pn_local_day(pn_months_later(plan->from_ms, -(int64_t)plan->months_back));
 }
 
 enum pn_code pn_backtest_plan_variants(struct pn_backtest_plan *plan, struct pn_arena *arena,

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "services/identify/backtest/backtest_report.h"
+#include "services/identify/evaluate/calendar.h"
 #include "services/identify/feedback/feedback_figures.h"
 
 enum { SHOWN_ALL = PN_SHEET_ROWS_MAX, SHOWN_PEOPLE = 200, DATE_BYTES = 11, ROWS_FIRST = 64 };
@@ -123,7 +124,7 @@ static void fill_warnings(struct writer *writer)
     if (from == INT64_MAX) {
         row(writer, "ss", "nothing", word(writer, PN_TEXT_NOTHING));
     } else if (from != INT64_MIN) {
-        const int64_t from_ms = from * PN_MS_PER_DAY;
+        const int64_t from_ms = pn_local_midnight(from);
         const char *day = date(writer, from_ms);
         bool is_in_period = from_ms >= writer->plan->from_ms + SLACK_MS;
         row(writer, "ss", is_in_period ? "begins" : "windows",

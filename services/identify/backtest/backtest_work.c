@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "fhir/json.h"
 #include "services/identify/backtest/backtest_parts.h"
+#include "services/identify/evaluate/calendar.h"
 #include "stream/stream.h"
 
 enum {
@@ -264,11 +265,13 @@ static bool is_of_its_day(const struct pn_fact_entry *fact)
 
 static void count_days(struct worker *worker)
 {
+    static struct pn_calendar calendar;
+    pn_calendar_init(&calendar);
     const int64_t first = pn_backtest_first_day(worker->plan);
     for (uint32_t i = 0; i < worker->heap.fact_count; i++) {
         const struct pn_fact_entry *fact = &worker->heap.facts[i];
         if (worker->heap.owners[i] != PN_HEAP_GONE && is_of_its_day(fact)) {
-            int64_t day = fact->start_ms / PN_MS_PER_DAY - first;
+            int64_t day = pn_calendar_day(&calendar, fact->start_ms) - first;
             day = day < 0 ? 0 : day < PN_BACKTEST_DAYS_MAX ? day : PN_BACKTEST_DAYS_MAX - 1;
             worker->report->totals.days[day]++;
         }

@@ -128,9 +128,11 @@ static unsigned place_after(const struct pn_sorted_facts *facts, int64_t time_ms
 
 // --- Start ---------------------------------------------------------------------------------------
 
-static int64_t age_ms(int birth_year, int64_t years)
+// When the year begins in Finland in which the client comes to be so old.
+static int64_t age_ms(struct pn_walk *walk, int birth_year, int64_t years)
 {
-    return pn_days_from_civil(birth_year + (int)years, 1, 1) * PN_MS_PER_DAY;
+    return pn_calendar_midnight(&walk->evaluator->calendar,
+                                pn_days_from_civil(birth_year + (int)years, 1, 1));
 }
 
 void pn_walk_start(struct pn_walk *walk, int birth_year)
@@ -150,10 +152,10 @@ void pn_walk_start(struct pn_walk *walk, int birth_year)
     walk->expires_ms = walk->first_ms = walk->to_age_ms = INT64_MAX;
     walk->from_age_ms = INT64_MIN;
     if (birth_year != 0 && rule->scope.from_years > 0) {
-        walk->from_age_ms = age_ms(birth_year, rule->scope.from_years);
+        walk->from_age_ms = age_ms(walk, birth_year, rule->scope.from_years);
     }
     if (birth_year != 0 && rule->scope.to_years > 0) {
-        walk->to_age_ms = age_ms(birth_year, rule->scope.to_years + 1);
+        walk->to_age_ms = age_ms(walk, birth_year, rule->scope.to_years + 1);
     }
     make_ready(walk->evaluator, rule->match);
     walk->began = place_after(&walk->evaluator->facts, walk->moment_ms);
@@ -281,6 +283,13 @@ static int64_t first_of(const struct pn_sorted_facts *facts, unsigned count)
     return INT64_MAX;
 }
 
+static int64_t expiry_of(const struct pn_walk *walk)
+{
+    const int64_t months = walk->rule->expires_months;
+    return months > 0 ? pn_calendar_later(&walk->evaluator->calendar, walk->since_ms, months)
+                      : INT64_MAX;
+}
+
 void pn_walk_fill(struct pn_walk *walk, const struct pn_standing *standing)
 {
     struct pn_evaluator *evaluator = walk->evaluator;
@@ -307,8 +316,8 @@ void pn_walk_fill(struct pn_walk *walk, const struct pn_standing *standing)
     walk->holds = standing->holds;
     walk->since_ms = standing->since_ms;
     walk->cool_ms = standing->cool_ms;
-    if (walk->holds && walk->rule->expires_months > 0) {
-        walk->expires_ms = pn_months_later(walk->since_ms, walk->rule->expires_months);
+    if (walk->holds) {
+        walk->expires_ms = expiry_of(walk);
     }
 }
 
@@ -366,8 +375,7 @@ void pn_walk_step(struct pn_walk *walk, int64_t time_ms)
     if (!walk->holds && time_ms >= walk->cool_ms && tree_holds(walk, PN_TREE_RISE)) {
         walk->holds = true;
         walk->since_ms = time_ms;
-        walk->expires_ms =
-            rule->expires_months > 0 ? pn_months_later(time_ms, rule->expires_months) : INT64_MAX;
+        walk->expires_ms = expiry_of(walk);
     }
 }
 

@@ -10,7 +10,8 @@
 
 enum option { FROM, TO, UNIT, TEAM, CSV, SKEW };
 static const struct pn_option options[] = {
-    [FROM] = {"from", PN_OPTION_TEXT, "DAY", "triggers that rose from then on; a year ago"},
+    [FROM] = {"from", PN_OPTION_TEXT, "DAY",
+              "triggers that rose from then on, in Finland; a year ago"},
     [TO] = {"to", PN_OPTION_TEXT, "DAY", "and before then; now"},
     [UNIT] = {"unit", PN_OPTION_TEXT, "CODE", "only those of this unit"},
     [TEAM] = {"team", PN_OPTION_TEXT, "ID", "only those of this team"},
@@ -24,7 +25,7 @@ enum { TEXT_BYTES_MAX = 16 * 1024 * 1024 };
 static enum pn_code read_time(const char *text, const char *option, int64_t *time_ms,
                               struct pn_err *err)
 {
-    if (text != NULL && !pn_time_parse(pn_slice_str(text), time_ms)) {
+    if (text != NULL && !pn_feedback_time_parse(pn_slice_str(text), time_ms)) {
         return pn_err_set(err, PN_INVALID, option, "must be a day, 2026-11-30");
     }
     return PN_OK;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "services/identify/evaluate/calendar.h"
 #include "services/identify/identify_store.h"
 #include "services/identify/rules/rule_sets.h"
 #include "services/identify/worklist/teams.h"
@@ -89,6 +90,17 @@ void pn_feedback_query_default(int64_t now_ms, struct pn_feedback_query *ret_que
 {
     *ret_query = (struct pn_feedback_query){
         .from_ms = pn_months_later(now_ms, -SPAN_MONTHS), .to_ms = now_ms, .as_of_ms = now_ms};
+}
+
+bool pn_feedback_time_parse(struct pn_slice text, int64_t *ret_time_ms)
+{
+    enum { DAY_BYTES = sizeof "2026-11-30" - 1 };
+    int64_t time_ms = 0;
+    if (!pn_time_parse(text, &time_ms)) {
+        return false;
+    }
+    *ret_time_ms = text.len > DAY_BYTES ? time_ms : pn_local_midnight(time_ms / PN_MS_PER_DAY);
+    return true;
 }
 
 // Whom today's rules are about. Without rules everybody is.

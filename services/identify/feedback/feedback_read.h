@@ -50,6 +50,9 @@ const struct pn_ruleset *pn_feedback_reader_rules(const struct pn_feedback_reade
 // The reasons' names; never NULL.
 const struct pn_teams *pn_feedback_reader_teams(const struct pn_feedback_reader *reader);
 
+// A year, month or day by when it begins in Finland, or a moment with its zone. False: none of
+// these.
+PN_MUST_USE bool pn_feedback_time_parse(struct pn_slice text, int64_t *ret_time_ms);
 // The span that is meant when none is given: the twelve months up to now.
 void pn_feedback_query_default(int64_t now_ms, struct pn_feedback_query *ret_query);
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/words.h"
+#include "services/identify/evaluate/calendar.h"
 #include "services/identify/feedback/feedback_parts.h"
 
 enum { AGE_UNKNOWN = PN_FEEDBACK_AGES - 1 };
@@ -58,7 +59,7 @@ const char *pn_feedback_watch_name(enum pn_feedback_watch watch)
 unsigned pn_feedback_age(int birth_year, int64_t to_ms)
 {
     int year = 0, month = 0, day = 0;
-    pn_civil_from_days((to_ms - 1) / PN_MS_PER_DAY, &year, &month, &day);
+    pn_civil_from_days(pn_local_day(to_ms - 1), &year, &month, &day);
     int age = year - birth_year;
     if (birth_year <= 0 || age < 0) {
         return AGE_UNKNOWN;

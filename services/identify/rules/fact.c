@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "services/identify/rules/fact.h"
 
-#include "base/clock.h"
 #include "base/ids.h"
 #include "base/words.h"
 
@@ -106,19 +105,4 @@ bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_
     }
     *ret_entry = entry;
     return true;
-}
-
-int64_t pn_months_later(int64_t time_ms, int64_t months)
-{
-    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    int64_t days = time_ms / PN_MS_PER_DAY - (time_ms % PN_MS_PER_DAY < 0 ? 1 : 0);
-    int year = 0, month = 0, day = 0;
-    pn_civil_from_days(days, &year, &month, &day);
-    int64_t at = (int64_t)year * 12 + month - 1 + months;
-    year = (int)(at / 12);
-    month = (int)(at % 12) + 1;
-    bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-    int length = lengths[month - 1] + (month == 2 && is_leap ? 1 : 0);
-    day = day > length ? length : day;
-    return pn_days_from_civil(year, month, day) * PN_MS_PER_DAY + (time_ms - days * PN_MS_PER_DAY);
 }

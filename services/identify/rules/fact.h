@@ -65,7 +65,4 @@ const char *pn_fact_type_name(uint8_t resource_type);
 // False when the resource is none that rules count, or its id is no UUID.
 PN_MUST_USE bool pn_fact_entry_make(const struct pn_facts *facts, struct pn_fact_entry *ret_entry);
 
-// The same day and time of day `months` later, or the month's last day when it has no such day.
-int64_t pn_months_later(int64_t time_ms, int64_t months);
-
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "services/identify/evaluate/calendar.h"
 #include "services/identify/worklist/budget.h"
 #include "services/identify/worklist/case_states.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "privacy/client_index.h"
+#include "services/identify/evaluate/calendar.h"
 #include "services/identify/worklist/case_states.h"
 #include "services/identify/worklist/cases.h"
 #include "services/identify/identify_store.h"

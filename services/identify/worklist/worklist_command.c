@@ -16,6 +16,7 @@
 #include "privacy/audit.h"
 #include "privacy/token.h"
 #include "run/command.h"
+#include "services/identify/evaluate/calendar.h"
 #include "services/identify/rules/rules_tool.h"
 #include "services/identify/worklist/worklist_export.h"
 #include "services/timeline/timeline_read.h"
@@ -70,7 +71,7 @@ static enum pn_code read_month(struct work *work, const char *text, struct pn_er
     int year = 0, month = 0, day = 0;
     int64_t at_ms = 0;
     if (text == NULL) {
-        pn_civil_from_days(pn_clock_now_ms() / PN_MS_PER_DAY, &year, &month, &day);
+        pn_civil_from_days(pn_local_day(pn_clock_now_ms()), &year, &month, &day);
         year -= month == 1 ? 1 : 0;
         month = month == 1 ? 12 : month - 1;
     } else if (strlen(text) == 7 && pn_time_parse(pn_slice_str(text), &at_ms)) {

@@ -19,13 +19,22 @@ CREATE TEMP TABLE probes (c BIGINT, rule INT, moment BIGINT, since BIGINT);
 \copy probes FROM 'probes.tsv'
 SELECT max(moment) AS last FROM moments \gset
 
-CREATE FUNCTION pg_temp.months_later(ms BIGINT, months INT) RETURNS BIGINT LANGUAGE sql IMMUTABLE AS
-    $$SELECT (extract(epoch FROM timestamp '1970-01-01' + ms * interval '1 millisecond'
-        + make_interval(months => months)) * 1000)::BIGINT$$;
+-- What clocks in Finland show; the same so many months later, on the month's last day if need be; and
+-- when they show it. Of the hour that comes twice in autumn AT TIME ZONE takes the second, a month's
+-- end the first. What spring leaves out it reads by the clock before.
+CREATE FUNCTION pg_temp.clock(ms BIGINT) RETURNS TIMESTAMP LANGUAGE sql STABLE AS
+    $$SELECT to_timestamp(ms / 1000.0) AT TIME ZONE 'Europe/Helsinki'$$;
+CREATE FUNCTION pg_temp.second(at TIMESTAMP) RETURNS BIGINT LANGUAGE sql STABLE AS
+    $$SELECT (extract(epoch FROM at AT TIME ZONE 'Europe/Helsinki') * 1000)::BIGINT$$;
+CREATE FUNCTION pg_temp.first(at TIMESTAMP) RETURNS BIGINT LANGUAGE sql STABLE AS
+    $$SELECT CASE WHEN pg_temp.clock(pg_temp.second(at) - 3600000) = at
+        THEN pg_temp.second(at) - 3600000 ELSE pg_temp.second(at) END$$;
+CREATE FUNCTION pg_temp.months_later(ms BIGINT, months INT) RETURNS BIGINT LANGUAGE sql STABLE AS
+    $$SELECT pg_temp.first(pg_temp.clock(ms) + make_interval(months => months))$$;
 CREATE FUNCTION pg_temp.midnight(day DATE) RETURNS BIGINT LANGUAGE sql STABLE AS
-    $$SELECT (extract(epoch FROM day::timestamp AT TIME ZONE 'Europe/Helsinki') * 1000)::BIGINT$$;
+    $$SELECT pg_temp.second(day::timestamp)$$;
 CREATE FUNCTION pg_temp.local_day(ms BIGINT) RETURNS DATE LANGUAGE sql STABLE AS
-    $$SELECT (to_timestamp(ms / 1000.0) AT TIME ZONE 'Europe/Helsinki')::DATE$$;
+    $$SELECT pg_temp.clock(ms)::DATE$$;
 
 -- Withdrawn ones never count.
 CREATE TEMP TABLE live AS SELECT row_number() OVER () AS fact, * FROM facts
@@ -139,8 +148,7 @@ CREATE TEMP TABLE firsts AS SELECT c, min(start_ms) AS first_ms FROM live GROUP 
 CREATE TEMP TABLE times AS SELECT rule, c, t FROM (
         SELECT rule, c, enter AS t FROM spans UNION SELECT rule, c, leave FROM spans
         UNION SELECT rule, c, first_ms FROM firsts, generate_series(1, 10) rule
-        UNION SELECT 1, c, (extract(epoch FROM make_date(birth_year + 18, 1, 1)) * 1000)::BIGINT
-            FROM people) all_times
+        UNION SELECT 1, c, pg_temp.midnight(make_date(birth_year + 18, 1, 1)) FROM people) all_times
     JOIN firsts USING (c) WHERE t >= first_ms AND t <= :last;
 ANALYZE times;
 
@@ -182,7 +190,7 @@ CREATE TEMP TABLE judged AS SELECT rule, c, t,
     END AS stays
     FROM (SELECT rule, c, t, coalesce(v1, 0) AS v1, coalesce(v2, 0) AS v2, coalesce(v3, 0) AS v3,
             coalesce(v4, 0) AS v4, coalesce(codes, 0) AS codes, coalesce(same, 0) AS same, birth_year IS NULL OR
-            t >= (extract(epoch FROM make_date(birth_year + 18, 1, 1)) * 1000)::BIGINT AS is_adult
+            t >= pg_temp.midnight(make_date(birth_year + 18, 1, 1)) AS is_adult
         FROM times LEFT JOIN held USING (rule, c, t) LEFT JOIN people USING (c)) v;
 
 -- Each rule and client: rises, ends, cools down and expires, from one time to the next.
@@ -228,10 +236,21 @@ CREATE TEMP TABLE crowded AS SELECT c FROM spans WHERE rule = 9 AND leaf = 1 GRO
         AND status = 'in-progress' AND end_ms IS NULL) > 4096;
 DELETE FROM expected WHERE rule = 9 AND c IN (SELECT c FROM crowded);
 DELETE FROM probes WHERE rule = 9 AND c IN (SELECT c FROM crowded);
+-- What sets the clocks of Finland apart from UTC's is among the windows' ends.
+CREATE TEMP TABLE ends AS SELECT pg_temp.clock(start_ms) + length AS finnish,
+        timestamp '1970-01-01' + start_ms * interval '1 millisecond' + length AS utc
+    FROM live, unnest(ARRAY[2, 3, 4, 5, 6, 8, 9, 10, 12]) m, make_interval(months => m) length;
+CREATE TEMP TABLE apart AS SELECT
+    count(*) FILTER (WHERE abs(extract(epoch FROM
+        finnish AT TIME ZONE 'Europe/Helsinki' - utc AT TIME ZONE 'UTC')) > 7200) AS days,
+    count(*) FILTER (WHERE pg_temp.clock(pg_temp.second(finnish)) <> finnish) AS left_out,
+    count(*) FILTER (WHERE pg_temp.first(finnish) <> pg_temp.second(finnish)) AS twice FROM ends;
 \pset format unaligned
 \pset tuples_only on
 SELECT 'triggers at moments, expected: ' || (SELECT count(*) FROM expected) || ', told: '
     || (SELECT count(*) FROM probes);
+SELECT 'windows that end a day and more from where they end in UTC: ' || days || ', in the hour that '
+    || 'spring leaves out: ' || left_out || ', in the one that autumn has twice: ' || twice FROM apart;
 SELECT 'left out of rule 9: ' || count(*) || ' clients' FROM crowded;
 SELECT 'rule ' || rule || ': ' || count(*) || ' over ' || count(DISTINCT c) || ' clients'
     FROM expected GROUP BY rule ORDER BY rule;
@@ -247,6 +266,9 @@ BEGIN
     IF EXISTS (SELECT * FROM expected EXCEPT SELECT * FROM probes)
         OR EXISTS (SELECT * FROM probes EXCEPT SELECT * FROM expected) THEN
         RAISE EXCEPTION 'the engine and SQL do not agree';
+    END IF;
+    IF EXISTS (SELECT * FROM apart WHERE days = 0 OR left_out = 0 OR twice = 0) THEN
+        RAISE EXCEPTION 'no window ends where the clocks of Finland and of UTC differ';
     END IF;
     IF (SELECT count(DISTINCT rule) FROM expected) < 10 THEN
         RAISE EXCEPTION 'a rule never held: the streams are too poor';

@@ -2,7 +2,8 @@
 /*
  * Random streams through the real engine, for rules.sql: events out of order, twice, corrected,
  * cancelled, moved to another client, merged and unmerged. What the engine tells at each moment
- * and the facts that are left are written as tables.
+ * and the facts that are left are written as tables. Some begin, or are looked at, where Finnish
+ * months begin, on leap days, and when the clocks change, or whole months from there.
  *
  *   test_rules_sql FOLDER STREAMS SEED
  */
@@ -29,6 +30,10 @@ enum {
     TEXT_BYTES = 4096,
     CODES_MAX = 9,   // told of one thing: more than are kept
     PROFESSIONS = 7, // of one thing, and how many there are: more than are kept
+    HALF_HOUR_MS = 30 * 60 * 1000,
+    STREAM_MONTHS = 22, // in which things begin
+    MONTHS_BACK = 13,   // more than a window has
+    EDGES_TRIED = 50,
     TICKS_MAX = 10000
 };
 
@@ -124,10 +129,51 @@ static struct told *tell(struct stream *stream)
     return told;
 }
 
+// From 23:00 of a month's last day in winter to 04:00 of the first.
+static int64_t month_begins_ms(void)
+{
+    const int month = 2023 * 12 + 8 + (int)draw(STREAM_MONTHS);
+    return pn_days_from_civil(month / 12, month % 12 + 1, 1) * PN_MS_PER_DAY +
+           ((int64_t)draw(11) - 6) * HALF_HOUR_MS;
+}
+
+// The last day of a February, or the day before or after.
+static int64_t leap_day_ms(void)
+{
+    return pn_days_from_civil(2023 + (int)draw(3), 2, 28 + (int)draw(3)) * PN_MS_PER_DAY +
+           ((int64_t)draw(60) - 6) * HALF_HOUR_MS;
+}
+
+// Near 01:00 UTC, when the clocks of the whole Union change, of a day that is whole months before.
+static int64_t change_ms(void)
+{
+    static const int days[][3] = {{2023, 10, 29}, {2024, 3, 31}, {2024, 10, 27}, {2025, 3, 30}};
+    const int *day = days[draw(PN_ARRAY_COUNT(days))];
+    const int month = day[0] * 12 + day[1] - 1 - (draw(2) == 0 ? 0 : (int)draw(MONTHS_BACK));
+    const int64_t time_ms = pn_days_from_civil(month / 12, month % 12 + 1, day[2]) * PN_MS_PER_DAY +
+                            (int64_t)draw(6) * HALF_HOUR_MS;
+    return time_ms < begin_ms() ? begin_ms() : time_ms;
+}
+
+static int64_t draw_start_ms(void)
+{
+    switch (draw(8)) {
+    case 0:
+    case 1:
+        return month_begins_ms();
+    case 2:
+        return leap_day_ms();
+    case 3:
+        return change_ms();
+    default:
+        return begin_ms() + (int64_t)draw(HOURS) * 3600000;
+    }
+}
+
 static void draw_saying(struct stream *stream, struct saying *saying)
 {
     static const int lengths[] = {1, 5, 30, 24 * 4, 24 * 12, 24 * 25};
-    saying->start_ms = begin_ms() + (int64_t)draw(HOURS) * 3600000;
+    saying->start_ms = draw_start_ms();
     saying->end_ms = 0;
     const char *class = kinds[saying->kind].class;
     bool has_length = strcmp(kinds[saying->kind].resource, "Appointment") != 0;
@@ -484,6 +530,21 @@ static void take_phase(struct bench *bench, const struct stream *streams, unsign
     pn_engine_committed(bench->engine);
 }
 
+// Some are where windows of months end: within hours of a month's beginning and of a change.
+static int64_t next_moment_ms(int64_t moment_ms)
+{
+    const int64_t next_ms = moment_ms + (int64_t)draw(24 * 80 * 3600) * 1000;
+    const unsigned edge = draw(4);
+    for (unsigned i = 0; i < EDGES_TRIED && edge < 2; i++) {
+        const int64_t edge_ms =
+            edge == 0 ? month_begins_ms() + (int64_t)draw(72) * HALF_HOUR_MS : change_ms();
+        if (edge_ms > moment_ms && edge_ms < moment_ms + 80 * PN_MS_PER_DAY) {
+            return edge_ms;
+        }
+    }
+    return next_ms;
+}
+
 static void run(struct bench *bench, const struct stream *streams, unsigned count)
 {
     int64_t moment_ms = begin_ms();
@@ -493,7 +554,7 @@ static void run(struct bench *bench, const struct stream *streams, unsigned coun
         take_phase(bench, streams, count, phase);
         for (unsigned i = 0; i < MOMENTS; i++) {
             look(bench, phase, moment_ms);
-            moment_ms += (int64_t)draw(24 * 80 * 3600) * 1000;
+            moment_ms = next_moment_ms(moment_ms);
         }
     }
 }

@@ -2,6 +2,8 @@
 #include "services/identify/held_row.h"
 #include "tests/unit/identify/engine_bench.h"
 
+enum { HOUR_MS = 3600000 };
+
 // --- Tests ---------------------------------------------------------------------------------------
 
 static void raises_with_the_events_counted(void **state)
@@ -181,12 +183,62 @@ static void minors_come_on_the_list_when_they_are_adults(void **state)
     assert_int_equal(bench->told_count, 0);
     tick(bench, at(2026, 12, 31));
     assert_int_equal(bench->told_count, 0);
-    tick(bench, at(2027, 1, 1) - 1);
+    tick(bench, at(2027, 1, 1) - 2 * HOUR_MS - 1); // the year has not begun in Finland
     assert_int_equal(bench->told_count, 0);
     // Told of another year of birth: an adult all the time.
     tell(bench, "identified",
          "{\"resourceType\":\"Patient\",\"id\":\"" CLIENT_A "\",\"birthDate\":\"1990\"}");
     assert_string_equal(last_told(bench), "raised no-shows");
+}
+
+static int64_t ask(struct bench *bench, const char *sql)
+{
+    int64_t number = 0;
+    assert_int_equal(pn_store_number(bench->store, sql, NULL, 0, &number, &err), PN_OK);
+    return number;
+}
+
+// A hub that reckoned months in UTC has written that somebody is due up to three days too late, and
+// nothing of how it reckoned.
+static void due_times_of_another_reckoning_are_reckoned_anew(void **state)
+{
+    struct bench *bench = *state;
+    const int64_t began_ms = at(2026, 1, 31) + 22 * HOUR_MS + HOUR_MS / 2; // 1 February 00:30
+    const int64_t ends_ms = at(2027, 1, 31) + 22 * HOUR_MS + HOUR_MS / 2;
+    for (unsigned i = 1; i <= 3; i++) {
+        put(bench, (struct spec){.happening = "appointment.noshow",
+                                 .subject = CLIENT_A,
+                                 .number = i,
+                                 .start_ms = began_ms,
+                                 .recorded_ms = began_ms,
+                                 .status = "noshow"});
+    }
+    tick(bench, at(2026, 6, 1));
+    assert_string_equal(last_told(bench), "raised no-shows");
+    assert_int_equal(ask(bench, "SELECT due_ms FROM due"), ends_ms);
+    assert_int_equal(
+        pn_store_run(bench->store, "UPDATE due SET due_ms = due_ms + 259200000", NULL, 0, &err),
+        PN_OK);
+    assert_int_equal(pn_store_run(bench->store,
+                                  "DELETE FROM identify_state WHERE name = 'reckoning'", NULL, 0,
+                                  &err),
+                     PN_OK);
+    const unsigned before = bench->told_count;
+    pn_engine_close(bench->engine);
+    bench_engine(bench);
+    tick(bench, at(2026, 6, 2));
+    assert_int_equal(ask(bench, "SELECT due_ms FROM due"), ends_ms);
+    assert_int_equal(bench->told_count, before); // what holds is not told again
+    tick(bench, ends_ms - 1);
+    assert_int_equal(bench->told_count, before);
+    tick(bench, ends_ms);
+    assert_int_equal(bench->told_count, before + 1);
+    assert_string_equal(last_told(bench), "lapsed no-shows");
+    // The next start finds everything as it is.
+    pn_engine_close(bench->engine);
+    bench_engine(bench);
+    tick(bench, ends_ms + 1);
+    assert_int_equal(bench->told_count, before + 1);
 }
 
 static void what_a_person_set_stays(void **state)
@@ -350,6 +402,7 @@ int main(void)
         WITH_BENCH(lapses_by_time),
         WITH_BENCH(tells_of_what_ended_and_rose_unseen),
         WITH_BENCH(minors_come_on_the_list_when_they_are_adults),
+        WITH_BENCH(due_times_of_another_reckoning_are_reckoned_anew),
         WITH_BENCH(what_a_person_set_stays),
         WITH_BENCH(other_rules_are_put_to_everybody),
         WITH_BENCH(reads_rows_of_the_first_form),

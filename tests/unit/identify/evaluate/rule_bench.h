@@ -19,6 +19,8 @@
 #include "services/identify/evaluate/evaluate.h"
 #include "services/identify/rules/rules.h"
 
+enum { HOUR_MS = 3600000 };
+
 struct bench {
     struct pn_arena *arena;
     struct pn_ruleset rules;

@@ -96,8 +96,9 @@ static void cools_down_and_expires(void **state)
     assert_int_equal(finding->since_ms, at(2026, 1, 31));
     use(bench, "{ count: { where: visit, in_months: 60, at_least: 1 } }",
         "    cool_down_days: 20\n    expires_months: 6\n");
-    assert_true(holds(bench, at(2026, 7, 1) - 1));
-    assert_false(holds(bench, at(2026, 7, 1)));
+    // Six months from 2 o'clock in Finland, in winter, to 2 o'clock in summer.
+    assert_true(holds(bench, at(2026, 7, 1) - HOUR_MS - 1));
+    assert_false(holds(bench, at(2026, 7, 1) - HOUR_MS));
     assert_true(holds(bench, at(2026, 7, 21)));
 }
 
@@ -113,7 +114,10 @@ static void ages_and_exclusions(void **state)
     assert_true(find(bench, at(2026, 7, 1), 2008)->holds);
     const struct pn_finding *finding = find(bench, at(2026, 7, 1), 2009);
     assert_false(finding->holds);
-    assert_int_equal(finding->due_ms, at(2027, 1, 1));
+    assert_int_equal(finding->due_ms,
+                     at(2027, 1, 1) - 2 * HOUR_MS); // when the year begins in Finland
+    assert_true(find(bench, at(2027, 1, 1) - 2 * HOUR_MS - 1, 1962)->holds);
+    assert_false(find(bench, at(2027, 1, 1) - 2 * HOUR_MS, 1962)->holds);
     struct pn_fact_entry *client = add(bench, PN_KIND_CLIENTSHIP, at(2026, 6, 10));
     client->end_ms = at(2026, 8, 1);
     assert_true(find(bench, at(2026, 6, 9), 0)->holds);
@@ -228,11 +232,42 @@ static void days_of_stays_are_calendar_days(void **state)
     assert_true(finding->holds);
     assert_int_equal(finding->count, 3);
     assert_int_equal(finding->since_ms, at(2026, 3, 29) + 21 * 3600000);
-    assert_int_equal(finding->lapses_ms, at(2027, 3, 28) + 21 * 3600000);
+    // At 23:00 again; on this day of 2027 the clocks have gone forward.
+    assert_int_equal(finding->lapses_ms, at(2027, 3, 28) + 20 * 3600000);
     stay->end_ms = at(2026, 3, 29) + 21 * 3600000; // midnight
     assert_false(holds(bench, at(2026, 4, 1)));
     stay->end_ms = PN_FACT_OPEN;
     assert_int_equal(find(bench, at(2026, 4, 1), 0)->count, 5);
+}
+
+// 1 March 00:30 in Finland is the 28th of February in UTC, and has no 28th to go by.
+static void windows_end_by_the_clocks_of_finland(void **state)
+{
+    struct bench *bench = *state;
+    const int64_t began_ms = at(2026, 2, 28) + 22 * HOUR_MS + HOUR_MS / 2;
+    const int64_t ends_ms = at(2026, 8, 31) + 21 * HOUR_MS + HOUR_MS / 2; // 1 September 00:30
+    add(bench, PN_KIND_VISIT, began_ms);
+    use(bench, "{ count: { where: visit, in_months: 6, at_least: 1 } }", "");
+    assert_int_equal(find(bench, began_ms, 0)->lapses_ms, ends_ms);
+    assert_true(holds(bench, ends_ms - 1));
+    assert_false(holds(bench, ends_ms));
+    use(bench, "{ absent: { where: visit, in_months: 6 } }", "");
+    assert_false(holds(bench, ends_ms - 1));
+    assert_true(holds(bench, ends_ms));
+    use(bench, "{ count: { where: visit, in_months: 60, at_least: 1 } }",
+        "    expires_months: 6\n    cool_down_days: 1\n");
+    assert_int_equal(find(bench, began_ms, 0)->lapses_ms, ends_ms);
+    use(bench, "{ trend: { where: visit, in_months: 3, at_least: 1, factor: 1 } }", "");
+    add(bench, PN_KIND_VISIT,
+        at(2026, 8, 31) + 20 * HOUR_MS); // the earlier half has one until then
+    assert_true(find(bench, ends_ms - 1, 0)->holds);
+    assert_int_equal(find(bench, ends_ms - 1, 0)->leaves[0].value, 1);
+    use(bench, "{ trend: { where: visit, in_months: 3, at_least: 1, factor: 2 } }", "");
+    assert_false(holds(bench, ends_ms - 1));
+    assert_true(holds(bench, ends_ms));
+    // A window in days has 24 hours a day, also over a change of clocks.
+    use(bench, "{ count: { where: visit, in_days: 30, at_least: 1 } }", "");
+    assert_int_equal(find(bench, began_ms, 0)->lapses_ms, began_ms + 30 * PN_MS_PER_DAY);
 }
 
 static void trends_compare_two_windows(void **state)
@@ -365,7 +400,7 @@ static void the_same_code_is_counted_by_itself(void **state)
     assert_true(finding->holds);
     assert_int_equal(finding->count, 3);
     assert_int_equal(finding->leaves[0].not_with, 1);
-    assert_int_equal(finding->lapses_ms, at(2026, 4, 3));
+    assert_int_equal(finding->lapses_ms, at(2026, 4, 3) - HOUR_MS); // 2 o'clock in summer
 }
 
 static void concerns_are_told_apart(void **state)
@@ -452,6 +487,7 @@ int main(void)
         WITH_BENCH(each_step_of_a_sequence_is_evidence),
         WITH_BENCH(gaps_and_absence),
         WITH_BENCH(days_of_stays_are_calendar_days),
+        WITH_BENCH(windows_end_by_the_clocks_of_finland),
         WITH_BENCH(trends_compare_two_windows),
         WITH_BENCH(a_trend_has_decimals),
         WITH_BENCH(branches_are_put_together),

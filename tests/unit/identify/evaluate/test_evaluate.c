@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "services/identify/evaluate/calendar.h"
 #include "services/identify/evaluate/evaluate.h"
 #include "services/identify/rules/rules.h"
 

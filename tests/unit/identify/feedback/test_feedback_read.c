@@ -2,6 +2,7 @@
 // Feedback out of a store: what the engine and people wrote, and random logs against SQL alone.
 #include "tests/unit/identify/engine_bench.h"
 
+#include "services/identify/feedback/feedback_parts.h"
 #include "services/identify/feedback/feedback_print.h"
 
 enum { CLIENTS = 400, STEPS_MAX = 14 };
@@ -52,6 +53,30 @@ static void what_the_engine_and_people_wrote(void **state)
     assert_int_equal(result.cells[0]->looked, 1);
     assert_int_equal(result.cells[0]->not_relevant, 0);
     pn_feedback_reader_close(reader);
+}
+
+static void days_are_those_of_finland(void **state)
+{
+    (void)state;
+    static const char *const times[][2] = {{"2026-11-30", "2026-11-29T22:00:00Z"},
+                                           {"2026-07-01", "2026-06-30T21:00:00Z"},
+                                           {"2026-07", "2026-06-30T21:00:00Z"},
+                                           {"2026", "2025-12-31T22:00:00Z"},
+                                           {"1969-12-31", "1969-12-30T22:00:00Z"},
+                                           {"2026-07-01T00:00:00Z", "2026-07-01T00:00:00Z"},
+                                           {"2026-07-01T00:00:00+03:00", "2026-06-30T21:00:00Z"}};
+    for (unsigned i = 0; i < PN_ARRAY_COUNT(times); i++) {
+        int64_t expected_ms = 0, time_ms = 0;
+        assert_true(pn_time_parse(pn_slice_str(times[i][1]), &expected_ms));
+        assert_true(pn_feedback_time_parse(pn_slice_str(times[i][0]), &time_ms));
+        assert_int_equal(time_ms, expected_ms);
+    }
+    int64_t time_ms = 3;
+    assert_false(pn_feedback_time_parse(pn_slice_str("2026-13-01"), &time_ms));
+    assert_int_equal(time_ms, 3);
+    // The year by which somebody is so old begins in Finland.
+    assert_int_equal(pn_feedback_age(2000, at(2026, 12, 31) + 22 * 3600000), 26);
+    assert_int_equal(pn_feedback_age(2000, at(2026, 12, 31) + 22 * 3600000 + 1), 27);
 }
 
 // --- Random logs ---------------------------------------------------------------------------------
@@ -246,6 +271,7 @@ int main(void)
         WITH_BENCH(what_the_engine_and_people_wrote),
         WITH_BENCH(figures_are_those_of_sql),
         WITH_BENCH(csv_is_whole),
+        cmocka_unit_test(days_are_those_of_finland),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
