@@ -61,7 +61,7 @@ def esper(options, folder):
     classes = Path(options.build) / "bench/esper"
     subprocess.run(["javac", "-nowarn", "-cp", f"{found}/*", "-d", classes,
                     PEERS / "EsperRules.java"], check=True)
-    out = subprocess.run(["java", "-Duser.timezone=UTC", "-XX:+UseSerialGC", JAVA_HEAP, "-cp",
+    out = subprocess.run(["java", "-Duser.timezone=Europe/Helsinki", "-XX:+UseSerialGC", JAVA_HEAP, "-cp",
                           f"{classes}:{found}/*", "EsperRules", folder, PEERS / "rules.epl"],
                          capture_output=True, text=True, check=True).stdout.split()
     events, seconds, cpu, held = (float(word) for word in out)

@@ -14,7 +14,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
-import java.time.ZoneOffset;
+import java.time.ZoneId;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -96,7 +96,7 @@ public class EsperRules {
         for (String line : lines.subList(1, lines.size())) {
             String[] row = line.split(",");
             long adultMs = LocalDate.of(Integer.parseInt(row[1]) + 18, 1, 1)
-                .atStartOfDay(ZoneOffset.UTC).toInstant().toEpochMilli();
+                .atStartOfDay(ZoneId.of("Europe/Helsinki")).toInstant().toEpochMilli();
             events.sendEventBean(new Person(Integer.parseInt(row[0]), adultMs), "Person");
         }
     }

@@ -6,10 +6,14 @@
 SET client_min_messages = warning;
 SET work_mem = '256MB';
 SET jit = off;
-SET TIME ZONE 'UTC';
+SET TIME ZONE 'Europe/Helsinki';
 
-CREATE FUNCTION pg_temp.at(ms BIGINT) RETURNS TIMESTAMP LANGUAGE sql IMMUTABLE AS
-    $$SELECT timestamp '1970-01-01' + ms * interval '1 millisecond'$$;
+CREATE FUNCTION pg_temp.at(ms BIGINT) RETURNS TIMESTAMPTZ LANGUAGE sql IMMUTABLE AS
+    $$SELECT to_timestamp(ms / 1000.0)$$;
+-- By the clocks of Finland. Of the hour that comes twice in autumn a window ends in the first.
+CREATE FUNCTION pg_temp.later(t TIMESTAMPTZ, months INTERVAL) RETURNS TIMESTAMPTZ LANGUAGE sql STABLE
+    AS $$SELECT CASE WHEN (t + months - interval '1 hour')::timestamp = (t + months)::timestamp
+        THEN t + months - interval '1 hour' ELSE t + months END$$;
 CREATE UNLOGGED TABLE facts (client INT, start_ms BIGINT, end_ms BIGINT, kind TEXT, again INT,
     resource BIGINT, sector TEXT, class TEXT, status TEXT, profession TEXT, service TEXT,
     contact TEXT, system TEXT, code TEXT, unit TEXT);
@@ -33,7 +37,7 @@ CREATE TEMP VIEW firsts AS SELECT *, pg_temp.at(start_ms) AS t,
         kind IN ('visit', 'contact') AND contact NOT IN ('R60', 'R70', 'R71', 'R72') AS met
     FROM facts WHERE again = 0;
 CREATE TEMP TABLE counted AS
-    SELECT rule, client, t, t + months AS leave, key FROM (
+    SELECT rule, client, t, pg_temp.later(t, months) AS leave, key FROM (
         SELECT 1 AS rule, client, t, NULL AS key FROM firsts
             WHERE met AND kind = 'visit' AND class = 'EMER'
         UNION ALL SELECT 2, client, t, NULL FROM firsts WHERE met
@@ -49,7 +53,7 @@ CREATE TEMP TABLE counted AS
                 OR code BETWEEN 'Z01' AND 'Z29')) f
     JOIN rules USING (rule);
 ANALYZE counted;
-CREATE TEMP TABLE adults AS SELECT client, make_date(birth_year + 18, 1, 1)::timestamp AS adult
+CREATE TEMP TABLE adults AS SELECT client, make_date(birth_year + 18, 1, 1)::timestamptz AS adult
     FROM people;
 
 -- Each thing counts from its first fact until the last one that overlaps has left.
