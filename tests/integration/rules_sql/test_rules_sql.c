@@ -19,6 +19,7 @@
 #include "services/identify/engine.h"
 #include "services/identify/evaluate/evaluate.h"
 #include "services/identify/identify_store.h"
+#include "tests/integration/rules_sql/edges.h"
 
 enum {
     RESOURCES = 18, // of one stream, at most
@@ -30,9 +31,6 @@ enum {
     TEXT_BYTES = 4096,
     CODES_MAX = 9,   // told of one thing: more than are kept
     PROFESSIONS = 7, // of one thing, and how many there are: more than are kept
-    HALF_HOUR_MS = 30 * 60 * 1000,
-    STREAM_MONTHS = 22, // in which things begin
-    MONTHS_BACK = 13,   // more than a window has
     EDGES_TRIED = 50,
     TICKS_MAX = 10000
 };
@@ -109,11 +107,6 @@ static uint32_t draw(uint32_t below)
     return (uint32_t)(seed >> 33) % below;
 }
 
-static int64_t begin_ms(void)
-{
-    return pn_days_from_civil(2023, 9, 1) * PN_MS_PER_DAY;
-}
-
 // --- Streams -------------------------------------------------------------------------------------
 
 static void key_of(unsigned stream, unsigned side, char ret_key[static PN_CLIENT_KEY_TEXT_BYTES])
@@ -129,42 +122,16 @@ static struct told *tell(struct stream *stream)
     return told;
 }
 
-// From 23:00 of a month's last day in winter to 04:00 of the first.
-static int64_t month_begins_ms(void)
-{
-    const int month = 2023 * 12 + 8 + (int)draw(STREAM_MONTHS);
-    return pn_days_from_civil(month / 12, month % 12 + 1, 1) * PN_MS_PER_DAY +
-           ((int64_t)draw(11) - 6) * HALF_HOUR_MS;
-}
-
-// The last day of a February, or the day before or after.
-static int64_t leap_day_ms(void)
-{
-    return pn_days_from_civil(2023 + (int)draw(3), 2, 28 + (int)draw(3)) * PN_MS_PER_DAY +
-           ((int64_t)draw(60) - 6) * HALF_HOUR_MS;
-}
-
-// Near 01:00 UTC, when the clocks of the whole Union change, of a day that is whole months before.
-static int64_t change_ms(void)
-{
-    static const int days[][3] = {{2023, 10, 29}, {2024, 3, 31}, {2024, 10, 27}, {2025, 3, 30}};
-    const int *day = days[draw(PN_ARRAY_COUNT(days))];
-    const int month = day[0] * 12 + day[1] - 1 - (draw(2) == 0 ? 0 : (int)draw(MONTHS_BACK));
-    const int64_t time_ms = pn_days_from_civil(month / 12, month % 12 + 1, day[2]) * PN_MS_PER_DAY +
-                            (int64_t)draw(6) * HALF_HOUR_MS;
-    return time_ms < begin_ms() ? begin_ms() : time_ms;
-}
-
 static int64_t draw_start_ms(void)
 {
     switch (draw(8)) {
     case 0:
     case 1:
-        return month_begins_ms();
+        return month_begins_ms(draw);
     case 2:
-        return leap_day_ms();
+        return leap_day_ms(draw);
     case 3:
-        return change_ms();
+        return change_ms(draw);
     default:
         return begin_ms() + (int64_t)draw(HOURS) * 3600000;
     }
@@ -537,7 +504,7 @@ static int64_t next_moment_ms(int64_t moment_ms)
     const unsigned edge = draw(4);
     for (unsigned i = 0; i < EDGES_TRIED && edge < 2; i++) {
         const int64_t edge_ms =
-            edge == 0 ? month_begins_ms() + (int64_t)draw(72) * HALF_HOUR_MS : change_ms();
+            edge == 0 ? month_begins_ms(draw) + (int64_t)draw(72) * HALF_HOUR_MS : change_ms(draw);
         if (edge_ms > moment_ms && edge_ms < moment_ms + 80 * PN_MS_PER_DAY) {
             return edge_ms;
         }
