@@ -506,7 +506,8 @@ test("a concern reported over the API is told in words", async () => {
       author: { identifier: { system: `${system}reporter`, value: "relative" } } } });
   assert.equal(answer.status(), 201);
   await until(async () => (await ask(`/clients/${client}/triggers`)).triggers.some((each) =>
-    each.counted.some((event) => event.reportedBy === "relative")), "the concern's trigger");
+    each.counted.some((event) => event.reportedBy === "relative") &&
+    JSON.stringify(each.issue).includes("/service/plan")), "the concern's trigger with its source");
   const words = { fi: ["Suoraan Punokseen ilmoitetut huolet", "ilmoitti läheinen"],
     sv: ["Oro som anmälts direkt till Punos", "anmäld av en närstående"],
     en: ["Concerns reported directly to Punos", "reported by someone close"] };
