@@ -500,12 +500,14 @@ static void take_phase(struct bench *bench, const struct stream *streams, unsign
 // Some are where windows of months end: within hours of a month's beginning and of a change.
 static int64_t next_moment_ms(int64_t moment_ms)
 {
-    const int64_t next_ms = moment_ms + (int64_t)draw(24 * 80 * 3600) * 1000;
+    const int64_t drawn_ms = moment_ms + (int64_t)draw(24 * 80 * 3600) * 1000;
+    const int64_t between = between_ms(moment_ms);
+    const int64_t next_ms = between < drawn_ms ? between : drawn_ms;
     const unsigned edge = draw(4);
     for (unsigned i = 0; i < EDGES_TRIED && edge < 2; i++) {
         const int64_t edge_ms =
             edge == 0 ? month_begins_ms(draw) + (int64_t)draw(72) * HALF_HOUR_MS : change_ms(draw);
-        if (edge_ms > moment_ms && edge_ms < moment_ms + 80 * PN_MS_PER_DAY) {
+        if (edge_ms > moment_ms && edge_ms < moment_ms + 80 * PN_MS_PER_DAY && edge_ms < between) {
             return edge_ms;
         }
     }
