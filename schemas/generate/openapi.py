@@ -22,7 +22,7 @@ PURPOSE = ("Punos-Purpose", "header", "string", "Why the data is used, for the a
 RELATION = ("Punos-Relationship", "header", "string",
             "A contact that shows the care relationship: Encounter/<id>", False)
 FEEDBACK = [
-    ("from", "query", "string", "Triggers that rose from this day or moment on; otherwise a year ago", False),
+    ("from", "query", "string", "Triggers that rose from this day in Finland or this moment on; otherwise a year ago", False),
     ("to", "query", "string", "and before this one; otherwise now", False),
     ("unit", "query", "string", "Only those of this unit", False),
     ("team", "query", "string", "Only those of this team", False)]
