@@ -24,7 +24,8 @@ def _load(name, path):
     return module
 
 
-# By its path: the tests of ingest have a module of the same name.
+# By its path: the tests of ingest have a module of the same name. What it imports is beside it.
+sys.path.append(str(ROOT / "tests/lib"))
 whole = _load("whole_hub", ROOT / "tests/lib/hub.py")
 hl7 = _load("county_hl7", ROOT / "tests/county/hl7.py")
 
