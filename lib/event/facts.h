@@ -5,8 +5,7 @@
  * It is not a parser for FHIR (that is fhir/): it makes no tree and allocates nothing, because a
  * rebuild reads every event that there ever was. Where an element may repeat, the first one that
  * has something counts; only reasons and diagnoses, and the professions of those who took part, are
- * several. facts_rows.c lists which element
- * becomes which fact.
+ * several. facts_rows.c lists which element becomes which fact.
  */
 #ifndef PN_EVENT_FACTS_H
 #define PN_EVENT_FACTS_H

@@ -174,8 +174,8 @@ static const uint64_t *fits_of(const struct pn_match *match, const struct pn_mat
     return edge < lists->count ? &lists->fits[(size_t)edge * match->words] : NULL;
 }
 
-// Takes away what asks for other values than the fact has. Of its codes and
-// professions one is enough.
+// Takes away what asks for other values than the fact has. Of its codes and professions one is
+// enough.
 static void fit_lists(const struct pn_match *match, const struct pn_match_lists *lists,
                       const struct pn_fact_entry *fact, uint64_t *fits)
 {

@@ -50,7 +50,7 @@ PN_MUST_USE enum pn_code pn_rule_set_read(struct pn_store *store, struct pn_aren
 PN_MUST_USE enum pn_code pn_rule_sets_list(struct pn_store *store, struct pn_arena *arena,
                                            struct pn_rule_set ret_sets[static PN_RULE_SETS_MAX],
                                            unsigned *ret_count, struct pn_err *err);
-// In the open transaction. PN_CONFLICT when another process has added that number.
+// In the open transaction, or by itself. PN_CONFLICT when another process has added that number.
 PN_MUST_USE enum pn_code pn_rule_set_add(struct pn_store *store, const struct pn_rule_set *set,
                                          struct pn_err *err);
 

@@ -46,17 +46,6 @@ static enum pn_code load(struct pn_rules_follower *follower, int64_t number, str
     return PN_OK;
 }
 
-struct adding {
-    struct pn_store *store;
-    const struct pn_rule_set *set;
-};
-
-static enum pn_code add_set(void *context, struct pn_err *err)
-{
-    const struct adding *adding = context;
-    return pn_rule_set_add(adding->store, adding->set, err);
-}
-
 // The configuration's file becomes number 1.
 static enum pn_code make_first(struct pn_rules_follower *follower, struct pn_err *err)
 {
@@ -75,8 +64,7 @@ static enum pn_code make_first(struct pn_rules_follower *follower, struct pn_err
     if (code == PN_OK) {
         pn_rules_fingerprint(set.text, fingerprint);
         set.fingerprint = pn_slice_str(fingerprint);
-        struct adding adding = {.store = follower->options.store, .set = &set};
-        code = pn_store_transact(adding.store, add_set, &adding, err);
+        code = pn_rule_set_add(follower->options.store, &set, err);
     }
     pn_arena_free(arena);
     return code;
